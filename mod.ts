@@ -1,0 +1,36 @@
+/**
+ * Memory-mapped files and memory for Deno, Bun and Node, without a native addon and without a build: the system's own
+ * calls through the runtime's own FFI.
+ *
+ * ```ts
+ * import { mmap } from "@region/mmap";
+ * import { assert } from "@std/assert";
+ *
+ * using region = mmap("README.md"); // mapped, not read
+ * assert(region.bytes.length > 0); // a typed array over the file itself
+ * assert(region.indexOf("mmap") > 0); // searched at the speed of memmem
+ * // unmapped at the end of the block
+ * ```
+ *
+ * @module
+ */
+export { MmapError, type MmapErrorInit } from "./src/error.ts";
+export { mmap, withMmap } from "./src/mmap.ts";
+export { type Platform, platform } from "./src/platform.ts";
+export { MappedRegion } from "./src/region.ts";
+export {
+  type Advice,
+  ANONYMOUS,
+  type ByteRange,
+  type Descriptor,
+  type FlushFlag,
+  type MapFlag,
+  type MapHandle,
+  type MapSource,
+  type MmapOptions,
+  type OpenFlag,
+  type OperatingSystem,
+  type Protection,
+  type Runtime,
+  type ViewConstructor,
+} from "./src/types.ts";

@@ -1,0 +1,53 @@
+/** What an {@linkcode MmapError} is made from. */
+export interface MmapErrorInit {
+  /** Symbolic code, `"ENOENT"`. */
+  code: string;
+  /** The OS's own number. */
+  errno: number;
+  /** The call that failed, `"open"`. */
+  syscall: string;
+  /** The OS's message for the number, or what else there is to say. */
+  reason: string;
+  /** The path that the call was about. */
+  path?: string;
+}
+
+/**
+ * The operating system refused, or cannot do what was asked (code `ENOTSUP`).
+ *
+ * It has the shape of the system errors of Node, Deno and Bun (`code`, `errno`, `syscall`, `path`), but `errno` is the
+ * number as the OS has it: positive, from [errno(3)](https://man7.org/linux/man-pages/man3/errno.3.html) on POSIX and
+ * from [GetLastError](https://learn.microsoft.com/windows/win32/debug/system-error-codes) on Windows.
+ *
+ * @example
+ * ```ts
+ * import { mmap, MmapError } from "@region/mmap";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const error = assertThrows(() => mmap("/no/such/file"), MmapError);
+ * assertEquals(error.code, "ENOENT");
+ * assertEquals(error.syscall, "open");
+ * assertEquals(error.message, "ENOENT: No such file or directory, open '/no/such/file'");
+ * ```
+ */
+export class MmapError extends Error {
+  /** Always `"MmapError"`. */
+  override readonly name: string = "MmapError";
+  /** Symbolic: `"ENOENT"`, `"EACCES"`, `"ENOMEM"`; on Windows the nearest errno name, else `"ERROR_<number>"`. */
+  readonly code: string;
+  /** The OS's own number: errno, or GetLastError() on Windows. */
+  readonly errno: number;
+  /** The call that failed: `"open"`, `"mmap"`, `"CreateFileW"`. */
+  readonly syscall: string;
+  /** The path that the call was about, where there was one. */
+  readonly path?: string;
+
+  /** Made by the library; a program only catches it. */
+  constructor({ code, errno, syscall, reason, path }: MmapErrorInit) {
+    super(`${code}: ${reason}, ${syscall}${path === undefined ? "" : ` '${path}'`}`);
+    this.code = code;
+    this.errno = errno;
+    this.syscall = syscall;
+    if (path !== undefined) this.path = path;
+  }
+}

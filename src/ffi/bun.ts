@@ -1,0 +1,74 @@
+/** [bun:ffi](https://bun.com/docs/runtime/ffi). */
+import {
+  type Argument,
+  type Ffi,
+  firstLibrary,
+  type Functions,
+  type Prototype,
+  type Prototypes,
+  type Result,
+} from "./contract.ts";
+
+/** The part of `bun:ffi` that is used here, so that other runtimes' type checkers can read this file. */
+export interface BunFfiModule {
+  dlopen(
+    path: string,
+    symbols: Record<string, { args: readonly BunType[]; returns: BunType }>,
+  ): { readonly symbols: Record<string, unknown> };
+  toArrayBuffer(pointer: never, byteOffset: number, byteLength: number): ArrayBuffer;
+}
+
+type BunType = "i32" | "u32" | "i64" | "u64" | "ptr" | "void";
+
+const TYPES = {
+  i32: "i32",
+  u32: "u32",
+  i64: "i64",
+  usize: "u64",
+  buffer: "ptr",
+  void: "void",
+} as const satisfies Record<
+  Argument | Result,
+  BunType
+>;
+
+/** Makes the FFI of Bun. */
+export function bunFfi(bun: BunFfiModule): Ffi {
+  const bind = (library: string, prototypes: readonly [string, Prototype][]) =>
+    bun.dlopen(library, Object.fromEntries(prototypes.map(([name, prototype]) => [name, translate(prototype)])))
+      .symbols;
+
+  return {
+    runtime: "bun",
+    // A longer one is "RangeError: Out of memory".
+    longestBuffer: 2 ** 32,
+
+    load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table> {
+      const rows = Object.entries(prototypes);
+      const required = rows.filter(([, { optional }]) => !optional);
+      const library = firstLibrary(libraries, (name) => ({ name, symbols: bind(name, required) }));
+      const functions = { ...library.symbols };
+      for (const row of rows) {
+        if (!row[1].optional) continue;
+        try {
+          Object.assign(functions, bind(library.name, [row]));
+        } catch {
+          // One symbol that is missing fails the whole dlopen, so each optional one has its own.
+        }
+      }
+      return functions as Functions<Table>;
+    },
+
+    arrayBuffer(address: bigint, byteLength: number): ArrayBuffer {
+      return bun.toArrayBuffer(Number(address) as never, 0, byteLength);
+    },
+
+    authorize(): void {
+      // Bun has no permissions.
+    },
+  };
+}
+
+function translate({ parameters, result }: Prototype): { args: BunType[]; returns: BunType } {
+  return { args: parameters.map((type) => TYPES[type]), returns: TYPES[result] };
+}

@@ -1,0 +1,80 @@
+/**
+ * The runtime axis: what the library needs of a foreign function interface. One file beside this one implements it for
+ * each runtime; none of them knows an operating system.
+ */
+import type { Runtime } from "../types.ts";
+
+/** A C type by its size: `usize` is also an address, `buffer` the address of a JavaScript array's bytes. */
+export type Argument = "i32" | "u32" | "i64" | "usize" | "buffer";
+
+/** What a function returns. */
+export type Result = "i32" | "i64" | "usize" | "void";
+
+/** The C prototype of a function. */
+export interface Prototype {
+  readonly parameters: readonly Argument[];
+  readonly result: Result;
+  /** The function is missing on some versions of the system: `undefined` there, instead of an error. */
+  readonly optional?: true;
+}
+
+/** Prototypes by the exact name of the function in C. */
+export type Prototypes = Readonly<Record<string, Prototype>>;
+
+/** How each C type is passed: 64-bit values are always `bigint`. */
+interface Values {
+  i32: number;
+  u32: number;
+  i64: bigint;
+  usize: bigint;
+  buffer: Uint8Array;
+  void: void;
+}
+
+type Arguments<Types extends readonly Argument[]> = { [Index in keyof Types]: Values[Types[Index]] };
+
+/** The functions of a library, typed by their prototypes. */
+export type Functions<Table extends Prototypes> = {
+  readonly [Name in keyof Table]:
+    | ((...values: Arguments<Table[Name]["parameters"]>) => Values[Table[Name]["result"]])
+    | (Table[Name] extends { readonly optional: true } ? undefined : never);
+};
+
+/** What a path is going to be used for. */
+export interface PathAccess {
+  readonly read: boolean;
+  readonly write: boolean;
+}
+
+/** A runtime's foreign function interface. */
+export interface Ffi {
+  readonly runtime: Runtime;
+  /** The longest ArrayBuffer that the engine can lay over memory, in bytes. */
+  readonly longestBuffer: number;
+  /** Opens the first of `libraries` that is there, and binds the functions. */
+  load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table>;
+  /** An ArrayBuffer over the memory itself, not a copy. Neither bounds nor lifetime are checked. */
+  arrayBuffer(address: bigint, byteLength: number): ArrayBuffer;
+  /** Asks for the runtime's permission to use the path; a denial is the runtime's own error. */
+  authorize(path: string, access: PathAccess): void;
+}
+
+/** Tries `open` on each library in turn; the error says why each could not be opened. */
+export function firstLibrary<Library>(libraries: readonly string[], open: (name: string) => Library): Library {
+  const reasons: string[] = [];
+  for (const name of libraries) {
+    try {
+      return open(name);
+    } catch (error) {
+      if (isDenial(error)) throw error;
+      reasons.push(`${name}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  throw new Error(`none of the system's libraries could be opened: ${reasons.join("; ")}`);
+}
+
+/** Whether an error is the runtime's "no" (to be passed on as it is), and not the failure of the thing itself. */
+function isDenial(error: unknown): boolean {
+  const { name, code } = error as { name?: string; code?: string };
+  return name === "NotCapable" || name === "PermissionDenied" || code === "ERR_ACCESS_DENIED";
+}

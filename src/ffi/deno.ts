@@ -1,0 +1,49 @@
+/** [Deno.dlopen](https://docs.deno.com/api/deno/~/Deno.dlopen). */
+import { type Argument, type Ffi, firstLibrary, type Functions, type PathAccess, type Prototypes } from "./contract.ts";
+
+/** The part of the `Deno` namespace that is used here, so that other runtimes' type checkers can read this file. */
+export interface DenoNamespace {
+  dlopen(
+    path: string,
+    symbols: Record<string, { parameters: readonly Argument[]; result: string; optional?: boolean }>,
+  ): { readonly symbols: Record<string, unknown> };
+  readonly UnsafePointer: { create(address: bigint): unknown };
+  readonly UnsafePointerView: { getArrayBuffer(pointer: never, byteLength: number): ArrayBuffer };
+  readonly permissions: {
+    requestSync(descriptor: { name: "read" | "write"; path: string }): { readonly state: string };
+  };
+  readonly errors: { readonly NotCapable: new (message: string) => Error };
+}
+
+/** Makes the FFI of Deno. */
+export function denoFfi(deno: DenoNamespace): Ffi {
+  return {
+    runtime: "deno",
+    // More makes Deno panic instead of throwing.
+    longestBuffer: Number.MAX_SAFE_INTEGER,
+
+    load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table> {
+      const { symbols } = firstLibrary(libraries, (name) => deno.dlopen(name, prototypes));
+      const functions: Record<string, unknown> = {};
+      // Deno's object of symbols is slower to read from than a plain one, and has null for what is missing.
+      for (const name of Object.keys(prototypes)) functions[name] = symbols[name] ?? undefined;
+      return functions as Functions<Table>;
+    },
+
+    arrayBuffer(address: bigint, byteLength: number): ArrayBuffer {
+      return deno.UnsafePointerView.getArrayBuffer(deno.UnsafePointer.create(address) as never, byteLength);
+    },
+
+    authorize(path: string, access: PathAccess): void {
+      if (access.read) request(deno, "read", path);
+      if (access.write) request(deno, "write", path);
+    },
+  };
+}
+
+function request(deno: DenoNamespace, name: "read" | "write", path: string): void {
+  if (deno.permissions.requestSync({ name, path }).state === "granted") return;
+  throw new deno.errors.NotCapable(
+    `Requires ${name} access to ${JSON.stringify(path)}, run again with the --allow-${name} flag`,
+  );
+}

@@ -1,0 +1,84 @@
+/** [node:ffi](https://nodejs.org/api/ffi.html). */
+import {
+  type Argument,
+  type Ffi,
+  firstLibrary,
+  type Functions,
+  type PathAccess,
+  type Prototype,
+  type Prototypes,
+  type Result,
+} from "./contract.ts";
+
+/** The part of `node:ffi` that is used here, so that other runtimes' type checkers can read this file. */
+export interface NodeFfiModule {
+  readonly DynamicLibrary: new (path: string) => {
+    getFunction(name: string, signature: { arguments: NodeType[]; return: NodeType }): unknown;
+  };
+  toArrayBuffer(pointer: bigint, byteLength: number, copy: boolean): ArrayBuffer;
+}
+
+/** The part of `process` that is used here. */
+export interface NodeProcess {
+  readonly permission?: { has(scope: string, path: string): boolean };
+}
+
+type NodeType = "i32" | "u32" | "i64" | "u64" | "pointer" | "void";
+
+const TYPES = {
+  i32: "i32",
+  u32: "u32",
+  i64: "i64",
+  usize: "u64",
+  buffer: "pointer",
+  void: "void",
+} as const satisfies Record<Argument | Result, NodeType>;
+
+/** Makes the FFI of Node. */
+export function nodeFfi(node: NodeFfiModule, process: NodeProcess): Ffi {
+  return {
+    runtime: "node",
+    longestBuffer: Number.MAX_SAFE_INTEGER,
+
+    load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table> {
+      const library = firstLibrary(libraries, (name) => new node.DynamicLibrary(name));
+      const functions: Record<string, unknown> = {};
+      for (const [name, prototype] of Object.entries(prototypes)) {
+        try {
+          functions[name] = library.getFunction(name, translate(prototype));
+        } catch (error) {
+          if (!prototype.optional) throw error;
+        }
+      }
+      return functions as Functions<Table>;
+    },
+
+    arrayBuffer(address: bigint, byteLength: number): ArrayBuffer {
+      return node.toArrayBuffer(address, byteLength, false);
+    },
+
+    authorize(path: string, access: PathAccess): void {
+      if (process.permission === undefined) return;
+      if (access.read) request(process.permission, "fs.read", path);
+      if (access.write) request(process.permission, "fs.write", path);
+    },
+  };
+}
+
+function translate({ parameters, result }: Prototype): { arguments: NodeType[]; return: NodeType } {
+  return { arguments: parameters.map((type) => TYPES[type]), return: TYPES[result] };
+}
+
+/** Refuses as Node's own file system does, with the same code and properties. */
+function request(
+  permission: NonNullable<NodeProcess["permission"]>,
+  scope: "fs.read" | "fs.write",
+  path: string,
+): void {
+  if (permission.has(scope, path)) return;
+  const name = scope === "fs.read" ? "FileSystemRead" : "FileSystemWrite";
+  throw Object.assign(
+    new Error(`Access to this API has been restricted. Use --allow-${scope.replace(".", "-")} to manage permissions.`),
+    { code: "ERR_ACCESS_DENIED", permission: name, resource: path },
+  );
+}

@@ -1,0 +1,87 @@
+/**
+ * The composition root: finds out which runtime and which system this is, and makes the one FFI and the one System of
+ * this thread when they are first needed. The only file that sees both axes.
+ */
+import { MmapError } from "./error.ts";
+import { bunFfi, type BunFfiModule } from "./ffi/bun.ts";
+import type { Ffi } from "./ffi/contract.ts";
+import { denoFfi, type DenoNamespace } from "./ffi/deno.ts";
+import { nodeFfi, type NodeFfiModule, type NodeProcess } from "./ffi/node.ts";
+import { type Target, TARGETS } from "./os/constants.ts";
+import type { System } from "./os/contract.ts";
+import { posix } from "./os/posix.ts";
+import type { OperatingSystem, Runtime } from "./types.ts";
+
+/** What the globals of the three runtimes have in common, and where they differ. */
+interface Globals {
+  readonly Deno?: DenoNamespace;
+  readonly Bun?: unknown;
+  readonly process: NodeProcess & {
+    readonly platform: string;
+    readonly arch: string;
+    getBuiltinModule(name: string): unknown;
+  };
+}
+
+const globals = globalThis as unknown as Globals;
+
+const SYSTEMS: Readonly<Record<string, OperatingSystem>> = {
+  linux: "linux",
+  darwin: "darwin",
+  freebsd: "freebsd",
+  win32: "windows",
+};
+
+/** The runtime. */
+export const runtime: Runtime = globals.Deno ? "deno" : globals.Bun ? "bun" : "node";
+
+/** The operating system; other names are passed on as the runtime has them, and refused by {@linkcode host}. */
+export const os: OperatingSystem = SYSTEMS[globals.process.platform] ??
+  (globals.process.platform as OperatingSystem);
+
+/** The processor: `"x64"`, `"arm64"`. */
+export const arch: string = globals.process.arch;
+
+/** The FFI of this runtime and the system that it runs on. */
+export interface Host {
+  readonly ffi: Ffi;
+  readonly system: System;
+}
+
+let made: Host | undefined;
+
+/** The host of this thread. Opens the system's library at the first call. */
+export function host(): Host {
+  return made ??= make();
+}
+
+function make(): Host {
+  const target = `${os}-${arch}` as Target;
+  if (!TARGETS.includes(target)) {
+    throw new MmapError({ code: "ENOTSUP", errno: 0, syscall: "mmap", reason: `no support for ${target} yet` });
+  }
+  const ffi = makeFfi();
+  return { ffi, system: posix(ffi, os, target) };
+}
+
+function makeFfi(): Ffi {
+  switch (runtime) {
+    case "deno":
+      return denoFfi(globals.Deno!);
+    case "bun":
+      return bunFfi(globals.process.getBuiltinModule("bun:ffi") as BunFfiModule);
+    case "node":
+      return nodeFfi(nodeModule(), globals.process);
+  }
+}
+
+function nodeModule(): NodeFfiModule {
+  const module = globals.process.getBuiltinModule("node:ffi");
+  if (module) return module as NodeFfiModule;
+  throw new MmapError({
+    code: "ENOTSUP",
+    errno: 0,
+    syscall: "node:ffi",
+    reason: "this Node has no node:ffi; wanted Node 26.1 or later, without --no-experimental-ffi",
+  });
+}

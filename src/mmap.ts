@@ -1,0 +1,233 @@
+import { describe } from "./describe.ts";
+import { lengthToHold } from "./file_length.ts";
+import { type Host, host } from "./host.ts";
+import { Mapping } from "./mapping.ts";
+import { type Plan, planOf } from "./options.ts";
+import type { FileStatus, System } from "./os/contract.ts";
+import { makeRegion, type MappedRegion } from "./region.ts";
+import { type Source, sourceOf } from "./source.ts";
+import type { Descriptor, MapSource, MmapOptions } from "./types.ts";
+
+/** A file that is open, and what to undo if it cannot be mapped. */
+interface Opened {
+  readonly descriptor: Descriptor;
+  /** Where the library opened it: close it. */
+  readonly ours: boolean;
+  /** Where opening it made the file: remove it. */
+  readonly created?: string;
+  readonly path?: string;
+}
+
+/**
+ * Maps a file or memory into the process.
+ *
+ * By default a file is mapped whole, to be read: `mmap("data.bin")`. With `access: "write"`, stores reach the file;
+ * with `access: "copy"` they stay in this region. Nothing is read before it is touched, whatever the size.
+ *
+ * Rests on [open(2)](https://man7.org/linux/man-pages/man2/open.2.html) and
+ * [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
+ *
+ * @param source What to map, see {@linkcode MapSource}.
+ * @param options How, see {@linkcode MmapOptions}.
+ * @returns The region. Unmap it with `using`, {@linkcode MappedRegion.unmap} or {@linkcode withMmap}.
+ * @throws {MmapError} where the OS refuses: `ENOENT`, `EACCES`, `EISDIR`, `ENODEV`, `ENOMEM` and others.
+ * @throws {TypeError} for an argument of the wrong shape.
+ * @throws {RangeError} for one out of bounds, such as a size beyond the end of a file that may not grow.
+ *
+ * In every case nothing is left open, mapped, created or changed. Where the runtime has permissions (Deno, and Node
+ * with `--permission`), they are asked for the path first, and a denial is the runtime's own error.
+ *
+ * @example Read a file
+ * ```ts
+ * import { mmap } from "@region/mmap";
+ * import { assert } from "@std/assert";
+ *
+ * using region = mmap("LICENSE");
+ * assert(region.indexOf("zlib") >= 0);
+ * ```
+ *
+ * @example Create a file of 64 numbers and change it in place
+ * ```ts
+ * import { mmap } from "@region/mmap";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = Deno.makeTempDirSync() + "/numbers.bin";
+ * {
+ *   using region = mmap(path, {
+ *     open: ["read", "write", "create"],
+ *     protection: ["read", "write"],
+ *     flags: ["shared"],
+ *     size: 64 * 8,
+ *   });
+ *   region.float64[63] = Math.PI;
+ *   region.flush();
+ * }
+ * using region = mmap(path);
+ * assertEquals(region.float64[63], Math.PI);
+ * ```
+ */
+export function mmap(source: MapSource, options?: MmapOptions): MappedRegion {
+  const what = sourceOf(source);
+  if (what.kind === "handle") throw notYet("handle", "a handle cannot be mapped yet");
+  const plan = planOf(options, what.kind);
+  if (plan.guard) throw notYet("guard", "regions cannot be guarded against lost pages yet");
+  const here = host();
+  const file = openSource(here, what, plan);
+  try {
+    return makeRegion(here, file ? mapFile(here, file, plan) : mapMemory(here, plan));
+  } catch (error) {
+    if (file) abandon(here, file);
+    throw error;
+  }
+}
+
+/**
+ * Maps, hands the region to `body`, and unmaps when `body` returns, throws, or its promise settles.
+ *
+ * @param source What to map, see {@linkcode mmap}, as for all that is thrown.
+ * @param body What to do with the region.
+ * @returns What `body` returns.
+ *
+ * @example
+ * ```ts
+ * import { withMmap } from "@region/mmap";
+ * import { assert } from "@std/assert";
+ *
+ * const lines = withMmap("README.md", (region) => {
+ *   let count = 0;
+ *   for (let at = region.indexOf("\n"); at >= 0; at = region.indexOf("\n", at + 1)) count++;
+ *   return count;
+ * });
+ * assert(lines > 10);
+ * ```
+ */
+export function withMmap<T>(source: MapSource, body: (region: MappedRegion) => T): T;
+/** The same, with options. */
+export function withMmap<T>(source: MapSource, options: MmapOptions, body: (region: MappedRegion) => T): T;
+export function withMmap<T>(
+  source: MapSource,
+  ...rest: [body: (region: MappedRegion) => T] | [options: MmapOptions, body: (region: MappedRegion) => T]
+): T {
+  const [options, body] = rest.length === 1 ? [undefined, rest[0]] : rest;
+  if (typeof body !== "function") throw new TypeError(`body: ${describe(body)} given, wanted a function`);
+  const region = mmap(source, options);
+  let result: T;
+  try {
+    result = body(region);
+  } catch (error) {
+    region.unmap();
+    throw error;
+  }
+  if (!isThenable(result)) {
+    region.unmap();
+    return result;
+  }
+  return Promise.resolve(result).finally(() => region.unmap()) as T;
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}
+
+function notYet(feature: string, reason: string): Error {
+  return host().system.error("ENOTSUP", feature, reason);
+}
+
+function openSource({ ffi, system }: Host, source: Exclude<Source, { kind: "handle" }>, plan: Plan): Opened | null {
+  switch (source.kind) {
+    case "memory":
+      return null;
+    case "anonymous":
+      return { descriptor: system.openAnonymous(plan.flags), ours: true };
+    case "descriptor":
+      return { descriptor: source.descriptor, ours: false };
+    case "path": {
+      const { path } = source;
+      const write = plan.open.some((word) => word === "write" || word === "create" || word === "ensure-create");
+      ffi.authorize(path, { read: plan.open.includes("read") || !write, write });
+      const { descriptor, created } = system.open(path, plan.open, plan.mode);
+      return { descriptor, ours: true, path, ...(created && { created: path }) };
+    }
+  }
+}
+
+function mapMemory({ system }: Host, { protection, flags, size }: Plan): Mapping {
+  const mapping = new Mapping(system, {
+    descriptor: null,
+    closeDescriptor: false,
+    descriptorIsOurs: true,
+    byteLength: size!,
+    offset: 0,
+    protection,
+    flags,
+  });
+  return settled(mapping, () => mapping.settle());
+}
+
+/**
+ * Maps first, and changes the file last, when nothing else can fail any more. Nobody has the region yet, so that
+ * nobody can touch pages that are beyond the end of the file meanwhile.
+ */
+function mapFile({ system }: Host, file: Opened, plan: Plan): Mapping {
+  const { offset, protection, flags, closeDescriptor } = plan;
+  const status = mappableStatus(system, file);
+  const cut = plan.open.includes("truncate");
+  const kept: FileStatus = cut ? { ...status, byteLength: 0 } : status;
+  const byteLength = sizeInFile(kept, plan);
+  const fileLength = lengthToHold({ offset, byteLength, protection, flags }, kept, system.unit(flags));
+  const mapping = new Mapping(system, {
+    descriptor: file.descriptor,
+    closeDescriptor,
+    descriptorIsOurs: file.ours,
+    byteLength,
+    offset,
+    protection,
+    flags,
+  });
+  return settled(mapping, () => {
+    const grows = fileLength > status.byteLength;
+    if (grows) system.setLength(file.descriptor, fileLength);
+    try {
+      mapping.settle();
+      if (cut) system.setLength(file.descriptor, 0);
+    } catch (error) {
+      if (grows) system.setLength(file.descriptor, status.byteLength);
+      throw error;
+    }
+    if (!cut || fileLength === 0) return;
+    system.setLength(file.descriptor, fileLength);
+    mapping.settle();
+  });
+}
+
+/** Takes the last steps of a mapping; unmaps it where one fails. */
+function settled(mapping: Mapping, lastSteps: () => void): Mapping {
+  try {
+    lastSteps();
+  } catch (error) {
+    mapping.abandon();
+    throw error;
+  }
+  return mapping;
+}
+
+function mappableStatus(system: System, { descriptor, path }: Opened): FileStatus {
+  const status = system.status(descriptor);
+  if (status.kind === "directory") throw system.error("EISDIR", "mmap", "Is a directory", path);
+  if (status.kind === "other") throw system.error("ENODEV", "mmap", "No file or device that can be mapped", path);
+  return status;
+}
+
+/** Bytes to map: as asked, or to the end of the file. */
+function sizeInFile({ kind, byteLength }: FileStatus, { size, offset }: Plan): number {
+  if (size !== undefined) return size;
+  if (kind === "character") throw new TypeError("size: undefined given, wanted the number of bytes to map of a device");
+  if (offset <= byteLength) return byteLength - offset;
+  throw new RangeError(`offset: ${offset} given, but the file ends at ${byteLength}`);
+}
+
+/** Leaves of a file that could not be mapped what there was before it was opened. */
+function abandon({ system }: Host, file: Opened): void {
+  if (file.ours) system.close(file.descriptor);
+  if (file.created !== undefined) system.remove(file.created);
+}

@@ -1,0 +1,103 @@
+/**
+ * The system axis: what the library needs of an operating system, in the words of the public vocabulary. One
+ * implementation serves every POSIX system; none of them knows a runtime.
+ *
+ * `base` and `address` are addresses in memory; a `base` is aligned to the unit of the mapping. Lengths and offsets are
+ * safe integers, checked by the caller. What the OS refuses is thrown as an MmapError.
+ */
+import type { MmapError } from "../error.ts";
+import type { Advice, Descriptor, FlushFlag, MapFlag, OpenFlag, OperatingSystem, Protection } from "../types.ts";
+
+/** What a descriptor refers to. */
+export interface FileStatus {
+  /** `regular` and `block` have a length; `character` has none of its own; `other` cannot be mapped. */
+  readonly kind: "regular" | "block" | "character" | "directory" | "other";
+  readonly byteLength: number;
+}
+
+/** A path that was opened. */
+export interface OpenedFile {
+  readonly descriptor: Descriptor;
+  /** Whether opening it made the file. */
+  readonly created: boolean;
+}
+
+/** What is to be mapped; `length` and `offset` are multiples of the unit. */
+export interface MapRequest {
+  readonly length: number;
+  readonly protection: readonly Protection[];
+  readonly flags: readonly MapFlag[];
+  /** `null`: memory with no file. */
+  readonly descriptor: Descriptor | null;
+  readonly offset: number;
+}
+
+/** Files and descriptors. */
+export interface Files {
+  /** "truncate" is left to the caller, who knows when nothing can fail any more. */
+  open(path: string, flags: readonly OpenFlag[], mode: number): OpenedFile;
+  /** A descriptor of memory with no name. */
+  openAnonymous(flags: readonly MapFlag[]): Descriptor;
+  status(descriptor: Descriptor): FileStatus;
+  /** The same for two descriptors of one file, and for no two files. */
+  identity(descriptor: Descriptor): string;
+  setLength(descriptor: Descriptor, byteLength: number): void;
+  close(descriptor: Descriptor): void;
+  remove(path: string): void;
+  /** Writes what is dirty in the file to disk, without blocking the thread. */
+  sync(descriptor: Descriptor): Promise<void>;
+}
+
+/** Memory that is mapped. */
+export interface Memory {
+  /** Size of a page in bytes. */
+  readonly pageSize: number;
+  /** Alignment of offsets in a file. */
+  readonly allocationGranularity: number;
+  /** What lengths and offsets of a mapping with these flags are multiples of. */
+  unit(flags: readonly MapFlag[]): number;
+
+  map(request: MapRequest): bigint;
+  unmap(base: bigint, length: number): void;
+  /** Puts memory that is harmless to touch in place of a mapping, in one step. */
+  blank(base: bigint, length: number): void;
+  /** Changes the length of a mapping, and returns where it is then; `undefined` where the OS cannot do that. */
+  remap(base: bigint, length: number, newLength: number): bigint | undefined;
+
+  flush(base: bigint, length: number, flags: readonly FlushFlag[]): void;
+  advise(base: bigint, length: number, advice: Advice): void;
+  protect(base: bigint, length: number, protection: readonly Protection[]): void;
+  /** Brings the pages in; `copy` makes the private copies of them as well. */
+  populate(base: bigint, length: number, copy: boolean): void;
+  /** The same, and keeps them in memory. */
+  lock(base: bigint, length: number, copy: boolean): void;
+  unlock(base: bigint, length: number): void;
+  /** One byte a page: 1 where it is in memory. */
+  residency(base: bigint, length: number): Uint8Array<ArrayBuffer>;
+}
+
+/** The bytes in mapped memory. */
+export interface Bytes {
+  /** Copies out of memory. */
+  read(address: bigint, into: Uint8Array): void;
+  /** Copies into memory; the two may overlap. */
+  write(address: bigint, from: Uint8Array): void;
+  equal(address: bigint, bytes: Uint8Array): boolean;
+  /** Distance of the first such byte from `address`, or -1. */
+  indexOfByte(address: bigint, length: number, byte: number): number;
+  indexOfBytes(address: bigint, length: number, bytes: Uint8Array): number;
+}
+
+/** The questions that `platform.supports()` answers. */
+export type FlagKind = "open" | "protection" | "map" | "flush" | "advice";
+/** What a platform has or has not as a whole. */
+export type Feature = "guard" | "residency" | "handle";
+
+/** An operating system. */
+export interface System extends Files, Memory, Bytes {
+  readonly os: OperatingSystem;
+  supportsFlag(kind: FlagKind, flag: string): boolean;
+  supportsFeature(feature: Feature): boolean;
+  /** An error that the library raises in the system's name. */
+  error(code: string, syscall: string, reason: string, path?: string): MmapError;
+}

@@ -1,0 +1,93 @@
+/**
+ * Writing a file to disk without blocking the thread, with
+ * [aio_fsync(3)](https://man7.org/linux/man-pages/man3/aio_fsync.3.html).
+ *
+ * None of the runtimes can do it for us: Bun and Node have no calls on other threads, Deno's lose errno, and the
+ * `fsync` of Deno's node:fs knows only descriptors that Deno has opened.
+ */
+import type { Functions } from "../ffi/contract.ts";
+import { errnoNumber } from "./errno.ts";
+import type { Libc } from "./libc.ts";
+
+const PROTOTYPES = {
+  aio_fsync: { parameters: ["i32", "usize"], result: "i32" }, // int aio_fsync(int operation, struct aiocb *control)
+  aio_error: { parameters: ["usize"], result: "i32" }, // int aio_error(const struct aiocb *control)
+  aio_return: { parameters: ["usize"], result: "i64" }, // ssize_t aio_return(struct aiocb *control)
+} as const;
+
+const MEMORY = {
+  calloc: { parameters: ["usize", "usize"], result: "usize" }, // void *calloc(size_t count, size_t size)
+  free: { parameters: ["usize"], result: "void" }, // void free(void *memory)
+} as const;
+
+interface Aio {
+  readonly calls: Functions<typeof PROTOTYPES>;
+  readonly memory: Functions<typeof MEMORY>;
+}
+
+/** Few programs need these, so they are bound when the first one does. */
+const loaded: WeakMap<Libc, Aio> = new WeakMap();
+
+function aioOf(libc: Libc): Aio {
+  let aio = loaded.get(libc);
+  if (!aio) {
+    aio = { calls: loadCalls(libc), memory: libc.ffi.load(libc.constants.libraries, MEMORY) };
+    loaded.set(libc, aio);
+  }
+  return aio;
+}
+
+/** Before glibc 2.34 these calls are in a library of their own. */
+function loadCalls(libc: Libc): Functions<typeof PROTOTYPES> {
+  try {
+    return libc.ffi.load(libc.constants.libraries, PROTOTYPES);
+  } catch {
+    return libc.ffi.load(["librt.so.1"], PROTOTYPES);
+  }
+}
+
+/** Resolves when everything that is dirty in the file now is on disk. */
+export async function syncInBackground(libc: Libc, descriptor: number): Promise<void> {
+  const { functions, constants: { numbers } } = libc;
+  // A descriptor of its own: the caller's may be closed, and its number taken by another file, before this has ended.
+  const own = libc.check(functions.fcntl(descriptor, numbers.F_DUPFD_CLOEXEC, 0n), "fcntl");
+  try {
+    await syncDescriptor(libc, own);
+  } finally {
+    functions.close(own);
+  }
+}
+
+async function syncDescriptor(libc: Libc, descriptor: number): Promise<void> {
+  const { calls, memory } = aioOf(libc);
+  const { aiocb, numbers } = libc.constants;
+  const control = memory.calloc(1n, BigInt(aiocb.size));
+  try {
+    libc.functions.memmove(control, controlBlock(libc, descriptor), BigInt(aiocb.size));
+    libc.check(calls.aio_fsync(numbers.O_SYNC, control), "aio_fsync");
+    const errno = await settled(() => calls.aio_error(control));
+    calls.aio_return(control);
+    if (errno !== 0) throw libc.errorOf(errno, "aio_fsync");
+  } finally {
+    memory.free(control);
+  }
+}
+
+function controlBlock(libc: Libc, descriptor: number): Uint8Array {
+  const { aiocb, numbers } = libc.constants;
+  const bytes = new Uint8Array(aiocb.size);
+  const view = new DataView(bytes.buffer);
+  view.setInt32(aiocb.descriptor, descriptor, true);
+  view.setInt32(aiocb.notify, numbers.SIGEV_NONE, true);
+  return bytes;
+}
+
+/** Asks for the state of a request, ever less often, until it is no longer in progress. */
+async function settled(state: () => number): Promise<number> {
+  const inProgress = errnoNumber("EINPROGRESS");
+  for (let wait = 0;; wait = Math.min(wait + 1, 10)) {
+    const errno = state();
+    if (errno !== inProgress) return errno;
+    await new Promise((resolve) => setTimeout(resolve, wait));
+  }
+}

@@ -1,0 +1,519 @@
+import { describe } from "./describe.ts";
+import { checkAdvice, checkFlushFlags, checkProtection } from "./flags.ts";
+import type { Host } from "./host.ts";
+import { forget, releaseWhenForgotten, Views } from "./lifetime.ts";
+import type { Mapping } from "./mapping.ts";
+import { byteCount, spanOf, spanWithin } from "./range.ts";
+import type {
+  Advice,
+  ByteRange,
+  Descriptor,
+  FlushFlag,
+  MapFlag,
+  MapHandle,
+  Protection,
+  ViewConstructor,
+} from "./types.ts";
+
+/** Known to this file alone: regions are made by `mmap`. */
+const KEY: unique symbol = Symbol("MappedRegion");
+
+let construct: (host: Host, mapping: Mapping) => MappedRegion;
+
+/** Makes a region over a mapping. */
+export function makeRegion(host: Host, mapping: Mapping): MappedRegion {
+  return construct(host, mapping);
+}
+
+/**
+ * A file, or memory, that is mapped into the process. Made by {@linkcode mmap}.
+ *
+ * The memory is read and written through ordinary typed arrays, which are not copies: {@linkcode MappedRegion.bytes}
+ * and its siblings cover the whole region, {@linkcode MappedRegion.view} a part. All of them have length 0 once the
+ * region is unmapped or resized, so that no access reaches memory that is gone.
+ *
+ * A region is unmapped by {@linkcode MappedRegion.unmap}, at the end of its `using` block, or when neither it nor any
+ * view of it is reachable any more. The first two are prompt, and the third may never come.
+ *
+ * **Hazards.** Other processes may change the file while it is mapped, and the bytes change with it. Do not unmap
+ * while an asynchronous operation of the runtime (`zlib.gzip`, `fs.write`) still works on a view: it does not see that
+ * the view is detached.
+ *
+ * @example Read a file
+ * ```ts
+ * import { mmap } from "@region/mmap";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using region = mmap("README.md");
+ * const title = new TextDecoder().decode(region.bytes.subarray(0, region.indexOf("\n")));
+ * assertEquals(title[0], "#");
+ * ```
+ */
+export class MappedRegion implements Disposable {
+  readonly #host: Host;
+  readonly #mapping: Mapping;
+  readonly #views: Views;
+
+  static {
+    construct = (host, mapping) => new MappedRegion(KEY, host, mapping);
+  }
+
+  private constructor(key: symbol, host: Host, mapping: Mapping) {
+    if (key !== KEY) throw new TypeError("MappedRegion: cannot be constructed, wanted a call of mmap()");
+    this.#host = host;
+    this.#mapping = mapping;
+    this.#views = new Views(host.ffi, mapping, this);
+    releaseWhenForgotten(this, mapping);
+  }
+
+  // ---------------------------------------------------------------- what it is
+
+  /** Address of the first byte in the process, 0 for an empty region. It changes with {@linkcode resize}. */
+  get address(): bigint {
+    return this.#mapping.address;
+  }
+
+  /** Length in bytes. */
+  get byteLength(): number {
+    return this.#mapping.byteLength;
+  }
+
+  /** Offset of the first byte in the file, in bytes. */
+  get offset(): number {
+    return this.#mapping.offset;
+  }
+
+  /**
+   * The descriptor of the file, or `null` for a `null` source. It is closed at unmap where the library opened it.
+   *
+   * It is the system's own: Node's and Bun's `fs` take it; Deno's takes only descriptors that Deno has opened.
+   */
+  get descriptor(): Descriptor | null {
+    return this.#mapping.descriptor;
+  }
+
+  /** What the region as a whole allows: as mapped, or as {@linkcode protect} has changed it. */
+  get protection(): readonly Protection[] {
+    return this.#mapping.protection;
+  }
+
+  /** How the region is mapped, `private` or `shared` always among them. */
+  get flags(): readonly MapFlag[] {
+    return this.#mapping.flags;
+  }
+
+  /** Whether the region has been unmapped. */
+  get unmapped(): boolean {
+    return this.#mapping.released;
+  }
+
+  /**
+   * Pages that the OS could no longer supply (the file was cut short, the disk failed or filled) and that now read as
+   * zeros. Always 0 where `platform.supports("guard")` is false: there, touching such a page ends the process.
+   */
+  get faults(): number {
+    return 0;
+  }
+
+  /**
+   * Plain data from which a worker or another process maps the same memory.
+   *
+   * @throws {MmapError} `ENOTSUP` where `platform.supports("handle")` is false.
+   */
+  get handle(): MapHandle {
+    this.#live();
+    throw this.#host.system.error("ENOTSUP", "handle", "regions cannot be handed to workers or processes yet");
+  }
+
+  // ---------------------------------------------------------------- typed arrays over the whole region
+
+  /**
+   * The memory itself as an `ArrayBuffer`, the same object at each read.
+   *
+   * Like all accessors below: zero-copy; made at the first read; length 0 after {@linkcode unmap} and
+   * {@linkcode resize}.
+   *
+   * @throws {RangeError} where the runtime cannot hold an `ArrayBuffer` that long (Bun: 4 GiB); use
+   * {@linkcode view}.
+   * @throws {TypeError} where the region is unmapped.
+   */
+  get buffer(): ArrayBuffer {
+    this.#live();
+    return this.#views.whole;
+  }
+
+  /** All bytes; the same object as {@linkcode uint8}. See {@linkcode buffer} for what is thrown. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#all(Uint8Array);
+  }
+
+  /** All bytes as signed 8-bit integers. */
+  get int8(): Int8Array<ArrayBuffer> {
+    return this.#all(Int8Array);
+  }
+
+  /** All bytes as unsigned 8-bit integers. */
+  get uint8(): Uint8Array<ArrayBuffer> {
+    return this.#all(Uint8Array);
+  }
+
+  /** All bytes as unsigned 8-bit integers; stores are clamped to 0–255. */
+  get uint8Clamped(): Uint8ClampedArray<ArrayBuffer> {
+    return this.#all(Uint8ClampedArray);
+  }
+
+  /** All whole elements as signed 16-bit integers. */
+  get int16(): Int16Array<ArrayBuffer> {
+    return this.#all(Int16Array);
+  }
+
+  /** All whole elements as unsigned 16-bit integers. */
+  get uint16(): Uint16Array<ArrayBuffer> {
+    return this.#all(Uint16Array);
+  }
+
+  /** All whole elements as signed 32-bit integers. */
+  get int32(): Int32Array<ArrayBuffer> {
+    return this.#all(Int32Array);
+  }
+
+  /** All whole elements as unsigned 32-bit integers. */
+  get uint32(): Uint32Array<ArrayBuffer> {
+    return this.#all(Uint32Array);
+  }
+
+  /** All whole elements as signed 64-bit integers. */
+  get bigInt64(): BigInt64Array<ArrayBuffer> {
+    return this.#all(BigInt64Array);
+  }
+
+  /** All whole elements as unsigned 64-bit integers. */
+  get bigUint64(): BigUint64Array<ArrayBuffer> {
+    return this.#all(BigUint64Array);
+  }
+
+  /** All whole elements as 16-bit floats. */
+  get float16(): Float16Array<ArrayBuffer> {
+    return this.#all(Float16Array);
+  }
+
+  /** All whole elements as 32-bit floats. */
+  get float32(): Float32Array<ArrayBuffer> {
+    return this.#all(Float32Array);
+  }
+
+  /** All whole elements as 64-bit floats. */
+  get float64(): Float64Array<ArrayBuffer> {
+    return this.#all(Float64Array);
+  }
+
+  /** A `DataView` over all bytes. */
+  get dataView(): DataView<ArrayBuffer> {
+    return this.#all(DataView<ArrayBuffer>);
+  }
+
+  /**
+   * A zero-copy view of part of the region. Works on regions of any size, also where {@linkcode buffer} is too long
+   * for the runtime.
+   *
+   * @param type A typed-array class or `DataView`.
+   * @param byteOffset First byte; a multiple of the size of an element. Default: 0.
+   * @param length Number of elements. Default: all whole ones to the end.
+   * @throws {RangeError} beyond the region, at an offset that is not a multiple, or where the runtime cannot hold a
+   * view that long.
+   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using region = mmap(null, { size: 4096 });
+   * region.view(Float64Array, 1024, 2).set([0.5, 1.5]);
+   * assertEquals(region.float64[129], 1.5);
+   * ```
+   */
+  view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset?: number | bigint, length?: number): T {
+    this.#live();
+    return this.#views.part(type, byteOffset, length);
+  }
+
+  // ---------------------------------------------------------------- bytes
+
+  /**
+   * Copies bytes out.
+   *
+   * @param byteOffset First byte. Default: 0.
+   * @param byteLength Number of bytes. Default: all to the end.
+   * @throws {RangeError} beyond the region.
+   * @throws {TypeError} where the memory does not allow "read", or the region is unmapped.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using region = mmap(null, { size: 4096 });
+   * region.write(new Uint8Array([1, 2, 3]), 100);
+   * assertEquals(region.read(101, 2), new Uint8Array([2, 3]));
+   * ```
+   */
+  read(byteOffset?: number | bigint, byteLength?: number): Uint8Array<ArrayBuffer> {
+    return this.#live().read(spanWithin(this.byteLength, byteOffset, byteLength));
+  }
+
+  /**
+   * Copies bytes in. The data may be a view of the same region, even one that overlaps.
+   *
+   * @param data The bytes: an `ArrayBuffer`, a typed array or a `DataView`.
+   * @param byteOffset Where they go. Default: 0.
+   * @throws {RangeError} beyond the region.
+   * @throws {TypeError} where the memory does not allow "write", or the region is unmapped.
+   */
+  write(data: ArrayBuffer | ArrayBufferView, byteOffset?: number | bigint): void {
+    const mapping = this.#live();
+    const bytes = bytesOf(data, "data");
+    const { start } = spanWithin(this.byteLength, byteOffset ?? 0, bytes.byteLength);
+    mapping.write(start, bytes);
+  }
+
+  /**
+   * Byte offset of the first occurrence at or after `from`, or -1, found at the speed of the C library's
+   * [memchr](https://man7.org/linux/man-pages/man3/memchr.3.html) and
+   * [memmem](https://man7.org/linux/man-pages/man3/memmem.3.html). An empty needle is found at `from`.
+   *
+   * @param needle A string is searched for as UTF-8, a number as one byte.
+   * @param from First byte to look at. Default: 0.
+   * @throws {RangeError} for a number that is no byte, or a `from` that is no offset; beyond the region is -1.
+   * @throws {TypeError} where the memory does not allow "read", or the region is unmapped.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using region = mmap(null, { size: 4096 });
+   * region.write(new TextEncoder().encode("needle"), 1000);
+   * assertEquals(region.indexOf("needle"), 1000);
+   * assertEquals(region.indexOf("needle", 1001), -1);
+   * ```
+   */
+  indexOf(needle: number | string | Uint8Array, from?: number | bigint): number {
+    const mapping = this.#live();
+    const wanted = needleOf(needle);
+    const start = from === undefined ? 0 : byteCount(from, "from");
+    if (start > this.byteLength) return -1;
+    return mapping.indexOf(wanted, { start, length: this.byteLength - start });
+  }
+
+  // ---------------------------------------------------------------- pages
+
+  /**
+   * Writes what was stored to the file: all of it or a range, which is widened to whole pages. Does nothing for
+   * memory that has no file, and for `private` regions, whose stores never reach it.
+   *
+   * Rests on [msync(2)](https://man7.org/linux/man-pages/man2/msync.2.html).
+   *
+   * @param range What to write, and `flags`: `["sync"]` (the default) returns when the bytes are on disk, `["async"]`
+   * at once; `"invalidate"` refreshes other mappings of the file.
+   * @throws {MmapError} where the OS could not write, `EIO` or `ENOSPC` among others.
+   * @throws {RangeError} beyond the region.
+   */
+  flush(range?: ByteRange & { flags?: readonly FlushFlag[] }): void {
+    const mapping = this.#live();
+    const span = spanOf(range, this.byteLength);
+    mapping.flush(span, checkFlushFlags(range?.flags));
+    this.check();
+  }
+
+  /**
+   * The same as {@linkcode flush} with "sync", without blocking the event loop. Everything that is dirty in the file
+   * is written, not only the range. The region may be unmapped meanwhile.
+   *
+   * Rests on [aio_fsync(3)](https://man7.org/linux/man-pages/man3/aio_fsync.3.html).
+   */
+  async flushAsync(range?: ByteRange): Promise<void> {
+    const mapping = this.#live();
+    spanOf(range, this.byteLength);
+    await mapping.flushInBackground();
+    this.check();
+  }
+
+  /**
+   * Tells the OS how the memory is about to be used. See {@linkcode Advice} for the words; `dont-need`, `free` and
+   * `remove` discard what whole pages inside the range hold, all others are hints.
+   *
+   * Rests on [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html).
+   *
+   * @throws {MmapError} where the OS refuses; `ENOTSUP` where it has no such advice.
+   * @throws {TypeError} for a word that is not an {@linkcode Advice}.
+   */
+  advise(advice: Advice, range?: ByteRange): void {
+    const mapping = this.#live();
+    const word = checkAdvice(advice);
+    mapping.advise(spanOf(range, this.byteLength), word);
+  }
+
+  /**
+   * Changes what the memory allows: all of it or a range, which is widened to whole pages.
+   *
+   * Rests on [mprotect(2)](https://man7.org/linux/man-pages/man2/mprotect.2.html).
+   *
+   * @throws {MmapError} `EACCES` where the file was not opened for it.
+   */
+  protect(protection: readonly Protection[], range?: ByteRange): void {
+    const mapping = this.#live();
+    const words = checkProtection(protection);
+    mapping.protect(spanOf(range, this.byteLength), words);
+  }
+
+  /**
+   * Grows or shrinks the region, keeping contents, protection and flags. The views made before are detached.
+   *
+   * A shared, writable region takes its file along: the file grows where the region would end beyond it, and is cut
+   * where a region that reached its end shrinks. Any other region changes alone, and cannot end beyond its file. On
+   * failure region and file are as they were.
+   *
+   * Advice and locks that were given for a part of the region may be forgotten.
+   *
+   * Rests on [mremap(2)](https://man7.org/linux/man-pages/man2/mremap.2.html) and
+   * [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html).
+   *
+   * @throws {MmapError} where the OS refuses; `EBADF` where the caller has closed the descriptor.
+   * @throws {RangeError} where the region would end beyond a file that it may not grow.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using region = mmap(null, { size: 4096 });
+   * const before = region.bytes;
+   * before[0] = 7;
+   * region.resize(1 << 20);
+   * assertEquals(before.length, 0);
+   * assertEquals(region.bytes[0], 7);
+   * assertEquals(region.byteLength, 1 << 20);
+   * ```
+   */
+  resize(byteLength: number | bigint): void {
+    const mapping = this.#live();
+    const length = byteCount(byteLength, "byteLength");
+    this.check();
+    const { address } = mapping;
+    try {
+      mapping.resize(length, this.#views.inUse);
+    } catch (error) {
+      // Undoing a step may have put the mapping elsewhere.
+      if (mapping.address !== address) this.#views.detach();
+      throw error;
+    }
+    this.#views.detach();
+  }
+
+  /**
+   * Keeps pages in physical memory: all of them or a range, which is widened to whole pages.
+   *
+   * Rests on [mlock(2)](https://man7.org/linux/man-pages/man2/mlock.2.html).
+   *
+   * @throws {MmapError} `ENOMEM` or `EPERM` beyond the limit of the process (`ulimit -l`).
+   */
+  lock(range?: ByteRange): void {
+    this.#live().lock(spanOf(range, this.byteLength));
+  }
+
+  /** Takes {@linkcode lock} back. */
+  unlock(range?: ByteRange): void {
+    this.#live().unlock(spanOf(range, this.byteLength));
+  }
+
+  /**
+   * One byte for each page that the range touches: 1 where it is in physical memory.
+   *
+   * Rests on [mincore(2)](https://man7.org/linux/man-pages/man2/mincore.2.html). Linux tells the truth only of files
+   * that the process owns or may write, and says 1 of every page of others.
+   *
+   * @example
+   * ```ts
+   * import { mmap, platform } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using region = mmap(null, { size: 4 * platform.pageSize });
+   * region.bytes[platform.pageSize] = 1;
+   * assertEquals([...region.residency()], [0, 1, 0, 0]);
+   * ```
+   */
+  residency(range?: ByteRange): Uint8Array<ArrayBuffer> {
+    return this.#live().residency(spanOf(range, this.byteLength));
+  }
+
+  /**
+   * Throws if pages were lost.
+   *
+   * @throws {MmapError} `EIO` if {@linkcode faults} is not 0.
+   */
+  check(): void {
+    if (this.faults === 0) return;
+    throw this.#host.system.error("EIO", "mmap", `${this.faults} pages of the file could not be read or written`);
+  }
+
+  // ---------------------------------------------------------------- the end
+
+  /**
+   * Detaches every view (they have length 0 from then on), unmaps, and closes the descriptor if it is the library's.
+   * Again is a no-op. Any other member that needs the memory throws a TypeError afterwards.
+   *
+   * Stores into a shared region reach the file without {@linkcode flush}, only later.
+   */
+  unmap(): void {
+    if (this.#mapping.released) return;
+    forget(this.#mapping);
+    const { inUse } = this.#views;
+    this.#views.detach();
+    this.#mapping.release(inUse);
+  }
+
+  /** The same as {@linkcode unmap}, at the end of a `using` block. */
+  [Symbol.dispose](): void {
+    this.unmap();
+  }
+
+  #live(): Mapping {
+    if (!this.#mapping.released) return this.#mapping;
+    throw new TypeError("MappedRegion: the region is unmapped");
+  }
+
+  #all<T extends ArrayBufferView>(type: ViewConstructor<T>): T {
+    this.#live();
+    return this.#views.all(type);
+  }
+}
+
+/** The bytes of a buffer or view, as the FFIs take them. */
+function bytesOf(data: unknown, name: string): Uint8Array {
+  const view = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+  if (!ArrayBuffer.isView(view)) {
+    throw new TypeError(`${name}: ${describe(data)} given, wanted an ArrayBuffer or a view of one`);
+  }
+  const { buffer, byteOffset, byteLength } = view;
+  if (!(buffer instanceof ArrayBuffer)) {
+    // Shared memory is not taken by every FFI.
+    return new Uint8Array(buffer, byteOffset, byteLength).slice();
+  }
+  if (buffer.detached) throw new TypeError(`${name}: a detached buffer given, wanted one that has its bytes`);
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** What the C library is to search for. */
+function needleOf(needle: unknown): number | Uint8Array {
+  if (typeof needle === "number") {
+    if (Number.isInteger(needle) && needle >= 0 && needle <= 255) return needle;
+    throw new RangeError(`needle: ${needle} given, wanted a byte from 0 to 255`);
+  }
+  if (typeof needle === "string") {
+    if (needle.isWellFormed()) return new TextEncoder().encode(needle);
+    throw new TypeError(`needle: ${describe(needle)} given, which has no UTF-8: half of a surrogate pair`);
+  }
+  if (needle instanceof Uint8Array) return bytesOf(needle, "needle");
+  throw new TypeError(`needle: ${describe(needle)} given, wanted a string, a byte or a Uint8Array`);
+}

@@ -1,0 +1,233 @@
+/**
+ * The public types: the words of the vocabularies, the options, and the plain data that goes in and out.
+ * This file imports nothing, so that every layer may import it.
+ */
+
+// ---------------------------------------------------------------- vocabularies
+
+/**
+ * How a path is opened, in the terms of
+ * [open(2)](https://man7.org/linux/man-pages/man2/open.2.html).
+ *
+ * | word | meaning | where |
+ * | --- | --- | --- |
+ * | `read`, `write` | access; `read` where neither is named | everywhere |
+ * | `create` | make the file where it is missing | everywhere |
+ * | `ensure-create` | make the file, and fail where it exists | everywhere |
+ * | `truncate` | cut the file to length 0 first; needs `write` | everywhere |
+ * | `direct` | go around the page cache (`O_DIRECT`) | everywhere |
+ * | `file-sync` | writes through the descriptor are synchronous (`O_SYNC`) | everywhere |
+ * | `data-sync` | the same for the data alone (`O_DSYNC`) | POSIX |
+ * | `dont-claim-tty` | a terminal does not become the controlling one (`O_NOCTTY`) | POSIX |
+ * | `non-block` | the descriptor does not block (`O_NONBLOCK`) | POSIX |
+ * | `no-follow` | fail where the path is a symbolic link (`O_NOFOLLOW`) | Linux |
+ * | `async` | signal-driven input and output (`O_ASYNC`) | Linux |
+ * | `directory` | fail where the path is not a directory (`O_DIRECTORY`) | Linux |
+ * | `large-file` | sizes beyond 2 GiB; the default on 64 bits (`O_LARGEFILE`) | Linux |
+ * | `no-atime` | do not update the access time (`O_NOATIME`) | Linux |
+ */
+export type OpenFlag =
+  | "read"
+  | "write"
+  | "create"
+  | "ensure-create"
+  | "truncate"
+  | "direct"
+  | "file-sync"
+  | "data-sync"
+  | "dont-claim-tty"
+  | "non-block"
+  | "no-follow"
+  | "async"
+  | "directory"
+  | "large-file"
+  | "no-atime";
+
+/** What the memory allows: any of `read`, `write` and `exec`, or `none` alone (POSIX only). */
+export type Protection = "read" | "write" | "exec" | "none";
+
+/**
+ * How a mapping behaves, in the terms of [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
+ *
+ * | word | meaning | where |
+ * | --- | --- | --- |
+ * | `private` | stores stay in this mapping (copy-on-write) | everywhere |
+ * | `shared` | stores reach the file and every other mapping of it | everywhere |
+ * | `anonymous` | no file; implied by a `null` source | Linux, Windows |
+ * | `no-reserve` | do not reserve swap space | Linux |
+ * | `locked` | keep every page in physical memory | where the OS has a call for it |
+ * | `populate` | bring every page in now instead of at the first access | where the OS has a call for it |
+ * | `non-block` | with `populate`: only what is in memory already, so nothing at all since Linux 2.6.23 | Linux |
+ * | `grows-down` | a stack that grows towards lower addresses | Linux |
+ * | `stack` | memory fit for a stack; since Linux 6.7 without huge pages | Linux |
+ * | `huge-table` | pages from the huge page pool | Linux |
+ * | `sync` | stores are durable as they happen; needs `shared` and a DAX file | Linux |
+ */
+export type MapFlag =
+  | "private"
+  | "shared"
+  | "anonymous"
+  | "no-reserve"
+  | "locked"
+  | "grows-down"
+  | "populate"
+  | "non-block"
+  | "stack"
+  | "huge-table"
+  | "sync";
+
+/**
+ * How {@linkcode MappedRegion.flush} writes, in the terms of
+ * [msync(2)](https://man7.org/linux/man-pages/man2/msync.2.html): `sync` returns when the bytes are on disk, `async`
+ * starts the write, `invalidate` (POSIX) refreshes other mappings of the file.
+ */
+export type FlushFlag = "sync" | "async" | "invalidate";
+
+/**
+ * What is about to happen to the memory, in the terms of
+ * [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html).
+ *
+ * `normal`, `sequential`, `random`, `will-need` and `dont-need` are accepted everywhere. The others are Linux's, and
+ * an {@linkcode MmapError} with code `ENOTSUP` elsewhere.
+ *
+ * `dont-need`, `free` and `remove` discard contents; they touch whole pages inside the range that is named and never a
+ * byte outside it. All other advice is widened to whole pages.
+ */
+export type Advice =
+  | "normal"
+  | "sequential"
+  | "random"
+  | "will-need"
+  | "dont-need"
+  | "free"
+  | "remove"
+  | "dont-fork"
+  | "do-fork"
+  | "mergeable"
+  | "unmergeable"
+  | "huge-page"
+  | "no-huge-page"
+  | "dont-dump"
+  | "do-dump"
+  | "wipe-on-fork"
+  | "keep-on-fork"
+  | "cold"
+  | "pageout"
+  | "populate-read"
+  | "populate-write"
+  | "collapse";
+
+// ---------------------------------------------------------------- mapping
+
+/**
+ * Source of memory that has no file name but a descriptor, so that another process or worker can map it as well.
+ * On Linux the descriptor is a [memfd](https://man7.org/linux/man-pages/man2/memfd_create.2.html).
+ *
+ * @example
+ * ```ts
+ * import { ANONYMOUS, mmap } from "@region/mmap";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using region = mmap(ANONYMOUS, { size: 4096 });
+ * using again = mmap(region.descriptor!, { access: "write" });
+ * region.bytes[0] = 42;
+ * assertEquals(again.bytes[0], 42);
+ * ```
+ */
+export const ANONYMOUS: unique symbol = Symbol.for("@region/mmap.ANONYMOUS");
+
+/**
+ * What can be mapped: a path or `file:` URL · an open descriptor (a number on POSIX, a HANDLE as `bigint` on Windows)
+ * or an object that has one as `fd` · a handle from another region · `null`, memory with no file at all ·
+ * {@linkcode ANONYMOUS}.
+ */
+export type MapSource =
+  | string
+  | URL
+  | number
+  | bigint
+  | { readonly fd: number }
+  | MapHandle
+  | null
+  | typeof ANONYMOUS;
+
+/** How {@linkcode mmap} opens and maps. Sizes and offsets are in bytes, as a safe integer or a `bigint`. */
+export interface MmapOptions {
+  /**
+   * Shorthand for the three lists below, and never together with them (TypeError):
+   *
+   * - `"read"`: open `read`, protection `read`, flags `private`
+   * - `"write"`: open `read` `write`, protection `read` `write`, flags `shared`
+   * - `"copy"`: open `read`, protection `read` `write`, flags `private`
+   *
+   * A `null` or ANONYMOUS source has protection `read` `write` by default; `null` is `private`, ANONYMOUS `shared`.
+   *
+   * @default {"read"}
+   */
+  access?: "read" | "write" | "copy";
+  /** How a path is opened; other sources are open already. Default: `["read"]`. */
+  open?: readonly OpenFlag[];
+  /** What the memory allows. Default: `["read"]`, and `["read", "write"]` for `null` and ANONYMOUS. */
+  protection?: readonly Protection[];
+  /** How the mapping behaves. Where neither `private` nor `shared` is named: `private`, and `shared` for ANONYMOUS. */
+  flags?: readonly MapFlag[];
+  /**
+   * Bytes to map. Default: from `offset` to the end of the file; required for `null`, ANONYMOUS and character devices.
+   * Beyond the end of the file, a shared and writable mapping grows the file; any other is a RangeError.
+   */
+  size?: number | bigint;
+  /** Where in the file the region begins: any byte, no alignment needed. Default: 0. */
+  offset?: number | bigint;
+  /** Permission bits of a file that is created, less the umask. Default: 0o666. */
+  mode?: number;
+  /** Close the descriptor at unmap. Default: true where the library opened it, false where the caller passed it. */
+  closeDescriptor?: boolean;
+  /** Survive the loss of the file's pages, see {@linkcode MappedRegion.faults}. Default: where the platform can. */
+  guard?: boolean;
+}
+
+/** Part of a region, in bytes from its beginning. */
+export interface ByteRange {
+  /** First byte. Default: 0. */
+  byteOffset?: number | bigint;
+  /** Number of bytes. Default: all to the end of the region. */
+  byteLength?: number | bigint;
+}
+
+/**
+ * Plain data (safe for structured clone and JSON) from which a worker of this process, or another process where the OS
+ * allows it, maps the same memory with `mmap(handle)`. Valid while the region that made it is mapped.
+ */
+export interface MapHandle {
+  /** Tells a handle from other objects. */
+  readonly kind: "mmap-handle";
+  /** The process that made it. */
+  readonly pid: number;
+  /** The descriptor in that process. */
+  readonly descriptor: string;
+  /** Length of the region in bytes. */
+  readonly byteLength: number;
+  /** Offset of the region in its file in bytes. */
+  readonly offset: number;
+  /** Protection of the region. */
+  readonly protection: readonly Protection[];
+  /** Flags of the region. */
+  readonly flags: readonly MapFlag[];
+}
+
+/** A typed-array class, `DataView`, or any class made over an `ArrayBuffer` in their way. */
+export type ViewConstructor<T extends ArrayBufferView> = {
+  /** Makes a view of `length` elements from `byteOffset`. */
+  new (buffer: ArrayBuffer, byteOffset?: number, length?: number): T;
+  /** Bytes of one element; 1 where it is missing, as in `DataView`. */
+  readonly BYTES_PER_ELEMENT?: number;
+};
+
+/** A descriptor as the OS has it: a number on POSIX, a HANDLE as `bigint` on Windows. */
+export type Descriptor = number | bigint;
+
+/** The JavaScript runtimes that this library runs on. */
+export type Runtime = "deno" | "bun" | "node";
+
+/** The operating systems that this library names. */
+export type OperatingSystem = "linux" | "darwin" | "freebsd" | "windows";
