@@ -5,7 +5,7 @@
 import { MmapError } from "./error.ts";
 import { bunFfi, type BunFfiModule } from "./ffi/bun.ts";
 import type { Ffi } from "./ffi/contract.ts";
-import { denoFfi, type DenoNamespace } from "./ffi/deno.ts";
+import { denoFfi, type DenoFs, type DenoNamespace } from "./ffi/deno.ts";
 import { nodeFfi, type NodeFfiModule, type NodeProcess } from "./ffi/node.ts";
 import { type Target, TARGETS } from "./os/constants.ts";
 import type { System } from "./os/contract.ts";
@@ -67,7 +67,7 @@ function make(): Host {
 function makeFfi(): Ffi {
   switch (runtime) {
     case "deno":
-      return denoFfi(globals.Deno!);
+      return denoFfi(globals.Deno!, () => globals.process.getBuiltinModule("node:fs") as DenoFs);
     case "bun":
       return bunFfi(globals.process.getBuiltinModule("bun:ffi") as BunFfiModule);
     case "node":

@@ -12,8 +12,8 @@ import type { Advice, Descriptor, FlushFlag, MapFlag, Protection } from "./types
 /** What a mapping is made from. */
 export interface MappingInit {
   readonly descriptor: Descriptor | null;
-  /** Close the descriptor when the mapping is released. */
-  readonly closeDescriptor: boolean;
+  /** Closes the descriptor when the mapping is released, if anything is to. */
+  readonly close: ((descriptor: Descriptor) => void) | undefined;
   /** Who the descriptor belongs to: a caller's may be closed, and its number taken by another file, behind our back. */
   readonly descriptorIsOurs: boolean;
   readonly byteLength: number;
@@ -34,7 +34,7 @@ export class Mapping {
   exposed = false;
 
   readonly #system: System;
-  readonly #closeDescriptor: boolean;
+  readonly #close: ((descriptor: Descriptor) => void) | undefined;
   readonly #identity: string | undefined;
   /** What lengths and file offsets are multiples of for the OS. */
   readonly #unit: number;
@@ -53,7 +53,7 @@ export class Mapping {
     this.descriptor = init.descriptor;
     this.offset = init.offset;
     this.flags = init.flags;
-    this.#closeDescriptor = init.closeDescriptor;
+    this.#close = init.close;
     this.#identity = init.descriptor === null || init.descriptorIsOurs ? undefined : system.identity(init.descriptor);
     this.#unit = system.unit(init.flags);
     this.#lead = init.descriptor === null ? 0 : init.offset % this.#unit;
@@ -92,7 +92,7 @@ export class Mapping {
     try {
       this.#leave(inUse);
     } finally {
-      if (this.#closeDescriptor && this.descriptor !== null) this.#system.close(this.descriptor);
+      if (this.descriptor !== null) this.#close?.(this.descriptor);
     }
   }
 

@@ -154,7 +154,7 @@ function openSource({ ffi, system }: Host, source: Exclude<Source, { kind: "hand
 function mapMemory({ system }: Host, { protection, flags, size }: Plan): Mapping {
   const mapping = new Mapping(system, {
     descriptor: null,
-    closeDescriptor: false,
+    close: undefined,
     descriptorIsOurs: true,
     byteLength: size!,
     offset: 0,
@@ -168,8 +168,9 @@ function mapMemory({ system }: Host, { protection, flags, size }: Plan): Mapping
  * Maps first, and changes the file last, when nothing else can fail any more. Nobody has the region yet, so that
  * nobody can touch pages that are beyond the end of the file meanwhile.
  */
-function mapFile({ system }: Host, file: Opened, plan: Plan): Mapping {
-  const { offset, protection, flags, closeDescriptor } = plan;
+function mapFile(here: Host, file: Opened, plan: Plan): Mapping {
+  const { system } = here;
+  const { offset, protection, flags } = plan;
   const status = mappableStatus(system, file);
   const cut = plan.open.includes("truncate");
   const kept: FileStatus = cut ? { ...status, byteLength: 0 } : status;
@@ -177,7 +178,7 @@ function mapFile({ system }: Host, file: Opened, plan: Plan): Mapping {
   const fileLength = lengthToHold({ offset, byteLength, protection, flags }, kept, system.unit(flags));
   const mapping = new Mapping(system, {
     descriptor: file.descriptor,
-    closeDescriptor,
+    close: plan.closeDescriptor ? closerOf(here, file) : undefined,
     descriptorIsOurs: file.ours,
     byteLength,
     offset,
@@ -198,6 +199,14 @@ function mapFile({ system }: Host, file: Opened, plan: Plan): Mapping {
     system.setLength(file.descriptor, fileLength);
     mapping.settle();
   });
+}
+
+/** What closes a file at unmap: the runtime has to close what it has opened itself. */
+function closerOf({ ffi, system }: Host, { ours }: Opened): (descriptor: Descriptor) => void {
+  if (ours) return system.close;
+  return (descriptor) => {
+    if (!ffi.closeDescriptor(descriptor)) system.close(descriptor);
+  };
 }
 
 /** Takes the last steps of a mapping; unmaps it where one fails. */

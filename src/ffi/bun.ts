@@ -63,6 +63,10 @@ export function bunFfi(bun: BunFfiModule): Ffi {
       return bun.toArrayBuffer(Number(address) as never, 0, byteLength);
     },
 
+    closeDescriptor(): boolean {
+      return false;
+    },
+
     authorize(): void {
       // Bun has no permissions.
     },

@@ -2,7 +2,7 @@
  * The runtime axis: what the library needs of a foreign function interface. One file beside this one implements it for
  * each runtime; none of them knows an operating system.
  */
-import type { Runtime } from "../types.ts";
+import type { Descriptor, Runtime } from "../types.ts";
 
 /** A C type by its size: `usize` is also an address, `buffer` the address of a JavaScript array's bytes. */
 export type Argument = "i32" | "u32" | "i64" | "usize" | "buffer";
@@ -55,6 +55,8 @@ export interface Ffi {
   load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table>;
   /** An ArrayBuffer over the memory itself, not a copy. Neither bounds nor lifetime are checked. */
   arrayBuffer(address: bigint, byteLength: number): ArrayBuffer;
+  /** Closes a descriptor that the runtime keeps account of; false where it keeps none of this one. */
+  closeDescriptor(descriptor: Descriptor): boolean;
   /** Asks for the runtime's permission to use the path; a denial is the runtime's own error. */
   authorize(path: string, access: PathAccess): void;
 }

@@ -1,4 +1,5 @@
 /** [Deno.dlopen](https://docs.deno.com/api/deno/~/Deno.dlopen). */
+import type { Descriptor } from "../types.ts";
 import { type Argument, type Ffi, firstLibrary, type Functions, type PathAccess, type Prototypes } from "./contract.ts";
 
 /** The part of the `Deno` namespace that is used here, so that other runtimes' type checkers can read this file. */
@@ -15,8 +16,13 @@ export interface DenoNamespace {
   readonly errors: { readonly NotCapable: new (message: string) => Error };
 }
 
-/** Makes the FFI of Deno. */
-export function denoFfi(deno: DenoNamespace): Ffi {
+/** The part of node:fs that is used here. */
+export interface DenoFs {
+  closeSync(descriptor: number): void;
+}
+
+/** Makes the FFI of Deno; `fs` loads node:fs. */
+export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
   return {
     runtime: "deno",
     // More makes Deno panic instead of throwing.
@@ -32,6 +38,17 @@ export function denoFfi(deno: DenoNamespace): Ffi {
 
     arrayBuffer(address: bigint, byteLength: number): ArrayBuffer {
       return deno.UnsafePointerView.getArrayBuffer(deno.UnsafePointer.create(address) as never, byteLength);
+    },
+
+    closeDescriptor(descriptor: Descriptor): boolean {
+      // What Deno's node:fs has opened it must also close, or it would go on to take the number for its own file.
+      try {
+        fs().closeSync(descriptor as number);
+        return true;
+      } catch (error) {
+        if ((error as { code?: string }).code === "EBADF") return false;
+        throw error;
+      }
     },
 
     authorize(path: string, access: PathAccess): void {

@@ -57,6 +57,10 @@ export function nodeFfi(node: NodeFfiModule, process: NodeProcess): Ffi {
       return node.toArrayBuffer(address, byteLength, false);
     },
 
+    closeDescriptor(): boolean {
+      return false;
+    },
+
     authorize(path: string, access: PathAccess): void {
       if (process.permission === undefined) return;
       if (access.read) request(process.permission, "fs.read", path);

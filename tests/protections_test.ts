@@ -1,0 +1,42 @@
+import { test } from "node:test";
+import { assertEquals, assertThrows } from "@std/assert";
+import { Protections } from "../src/protections.ts";
+
+const READ = ["read"] as const;
+const WRITE = ["read", "write"] as const;
+
+test("a mapping starts as one piece", () => {
+  const all = Protections.uniform(100, READ);
+  assertEquals(all.uniform, true);
+  assertEquals(all.whole, READ);
+});
+
+test("a change in the middle makes three pieces, and undoing it one", () => {
+  const changed = Protections.uniform(100, READ).with({ start: 20, length: 30 }, WRITE);
+  assertEquals(changed.pieces.map(({ start, length }) => [start, length]), [[0, 20], [20, 30], [50, 50]]);
+  assertEquals(changed.whole, READ);
+  assertEquals(changed.with({ start: 20, length: 30 }, READ).uniform, true);
+});
+
+test("changing both halves changes the whole", () => {
+  const halves = Protections.uniform(100, READ).with({ start: 0, length: 50 }, WRITE).with(
+    { start: 50, length: 50 },
+    WRITE,
+  );
+  assertEquals([halves.uniform, halves.whole], [true, WRITE]);
+});
+
+test("require looks at every piece it touches", () => {
+  const mixed = Protections.uniform(100, WRITE).with({ start: 40, length: 20 }, READ);
+  mixed.require("write", { start: 0, length: 40 });
+  mixed.require("write", { start: 60, length: 40 });
+  assertThrows(() => mixed.require("write", { start: 39, length: 2 }), TypeError, `["read"], but "write" is needed`);
+  mixed.require("read", { start: 0, length: 100 });
+});
+
+test("what is new allows what the whole does", () => {
+  const mixed = Protections.uniform(100, WRITE).with({ start: 80, length: 20 }, READ);
+  assertEquals(mixed.resized(200).within(100, 200), [{ start: 100, length: 100, protection: WRITE }]);
+  assertEquals(mixed.resized(80).uniform, true);
+  assertEquals(mixed.resized(0).resized(50).pieces, [{ start: 0, length: 50, protection: WRITE }]);
+});
