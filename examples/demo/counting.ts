@@ -15,7 +15,7 @@ const READY = 0;
 const ATOMIC = 1;
 const PLAIN = 2;
 
-const PATIENCE = 10_000;
+const PATIENCE_IN_MILLISECONDS = 5_000;
 
 /** What the processes have counted together. */
 export interface Totals {
@@ -63,7 +63,7 @@ export function countIn(path: string): void {
 
 /** Holds until all have come so far: they would not get into each other's way if one ended before the next began. */
 function waitForOthers(counters: Int32Array): void {
-  const deadline = performance.now() + PATIENCE;
+  const deadline = performance.now() + PATIENCE_IN_MILLISECONDS;
   Atomics.add(counters, READY, 1);
   while (Atomics.load(counters, READY) < PROCESSES) {
     if (performance.now() > deadline) throw new Error("the other process did not come");

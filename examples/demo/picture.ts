@@ -22,7 +22,7 @@ export function draw(pages: Uint8Array): Picture {
     rows.push(`│${cells}│`);
   }
   const [none, few, half, most, all] = SHADES;
-  const legend = `one character is ${pagesInCell} pages, in memory: ` +
+  const legend = `${pagesInCell} pages each, in memory: ` +
     `"${none}" none  "${few}" few  "${half}" half  "${most}" most  "${all}" all`;
   return { rows, legend };
 }

@@ -23,8 +23,8 @@ export function heading(text: string): void {
 
 /** Writes one line of a table: a name, figures that end below each other, and what is to be said of them. */
 export function row(name: string, figures: readonly string[], note: string = ""): void {
-  const cells = figures.map((figure) => figure.padStart(14)).join("");
-  print(`${INDENT}${name.padEnd(18)}${cells}   ${note}`.trimEnd());
+  const cells = figures.map((figure) => figure.padStart(13)).join("");
+  print(`${INDENT}${name.padEnd(16)}${cells}   ${note}`.trimEnd());
 }
 
 /** A whole number: 2,000,000. */

@@ -1,0 +1,132 @@
+import { Buffer } from "node:buffer";
+import { test } from "node:test";
+import { assertEquals, assertNotStrictEquals, assertThrows } from "@std/assert";
+import { mmap } from "../mod.ts";
+import { countingBytes, fileOf } from "./support/files.ts";
+
+test("read copies", () => {
+  using region = mmap(null, { size: 100 });
+  const before = region.read(10, 5);
+  region.bytes[10] = 1;
+  assertEquals(before, new Uint8Array(5));
+  assertNotStrictEquals(before.buffer, region.buffer);
+  assertEquals(region.read(10n, 1)[0], 1);
+  assertEquals(region.read(100), new Uint8Array(0));
+  assertEquals(region.read().length, 100);
+});
+
+test("write takes every kind of buffer", () => {
+  using region = mmap(null, { size: 64 });
+  const source = countingBytes(32);
+  const shared = new Uint8Array(new SharedArrayBuffer(32));
+  shared.set(source);
+  const resizable = new Uint8Array(new ArrayBuffer(32, { maxByteLength: 64 }));
+  resizable.set(source);
+  const kinds = {
+    "typed array": source,
+    "part of one": countingBytes(40).subarray(0, 32),
+    "ArrayBuffer": source.buffer,
+    "DataView": new DataView(source.buffer),
+    "wider elements": new Float64Array(source.buffer),
+    "Buffer": Buffer.from(source),
+    "shared memory": shared,
+    "resizable": resizable,
+  };
+  for (const [kind, data] of Object.entries(kinds)) {
+    region.bytes.fill(255);
+    region.write(data, 16);
+    assertEquals(region.read(16, 32), source, kind);
+    assertEquals([region.bytes[15], region.bytes[48]], [255, 255], kind);
+  }
+});
+
+test("write of a view that begins inside its buffer", () => {
+  using region = mmap(null, { size: 8 });
+  region.write(countingBytes(100).subarray(50, 52), 6);
+  assertEquals([...region.bytes], [0, 0, 0, 0, 0, 0, 50, 51]);
+});
+
+test("write from the region itself may overlap", () => {
+  using region = mmap(fileOf(100), { access: "copy" });
+  region.write(region.bytes.subarray(0, 50), 10);
+  assertEquals(region.read(10, 50), countingBytes(50));
+});
+
+test("write of nothing", () => {
+  using region = mmap(null, { size: 8 });
+  region.write(new Uint8Array(0), 8);
+  region.write(new ArrayBuffer(0));
+});
+
+test("read and write refuse what is beyond the region, and change nothing", () => {
+  using region = mmap(null, { size: 100 });
+  assertThrows(() => region.read(101), RangeError, "byteOffset: 101");
+  assertThrows(() => region.read(0, 101), RangeError, "byteLength: 101");
+  assertThrows(() => region.write(new Uint8Array(101)), RangeError, "byteLength: 101");
+  assertThrows(() => region.write(new Uint8Array(2).fill(1), 99), RangeError, "byteLength: 2");
+  assertEquals(region.read(), new Uint8Array(100));
+  for (const value of [-1, 0.5, NaN, Infinity, 2 ** 53, -1n, 2n ** 53n]) {
+    assertThrows(() => region.read(value), RangeError, `byteOffset: ${value}`);
+    assertThrows(() => region.read(0, value as number), RangeError, `byteLength: ${value}`);
+    assertThrows(() => region.write(new Uint8Array(1), value), RangeError, `byteOffset: ${value}`);
+  }
+  for (const value of ["1", null, {}, [1]]) assertThrows(() => region.read(value as never), TypeError, "byteOffset: ");
+});
+
+test("write refuses what has no bytes", () => {
+  using region = mmap(null, { size: 100 });
+  const detached = new Uint8Array(4);
+  detached.buffer.transfer();
+  for (const data of [undefined, null, "text", 1, [1, 2], {}, new SharedArrayBuffer(1), detached]) {
+    assertThrows(() => region.write(data as never), TypeError, "data: ");
+  }
+});
+
+test("indexOf finds bytes, strings and arrays", () => {
+  using region = mmap(fileOf("the needle in the haystack, naïve"));
+  assertEquals(region.indexOf("needle"), 4);
+  assertEquals(region.indexOf("the", 1), 14);
+  assertEquals(region.indexOf("the", 15n), -1);
+  assertEquals(region.indexOf(110), 4);
+  assertEquals(region.indexOf(0), -1);
+  assertEquals(region.indexOf("ï"), 30);
+  assertEquals(region.indexOf(new Uint8Array([0xc3, 0xaf])), 30);
+  assertEquals(region.indexOf(Buffer.from("hay")), 18);
+  assertEquals(region.indexOf("a longer needle than the haystack is, by far"), -1);
+});
+
+test("indexOf at the edges", () => {
+  using region = mmap(fileOf("abc"));
+  assertEquals(region.indexOf("c"), 2);
+  assertEquals(region.indexOf("c", 2), 2);
+  assertEquals(region.indexOf("c", 3), -1);
+  assertEquals(region.indexOf("c", 1000), -1);
+  assertEquals(region.indexOf(""), 0);
+  assertEquals(region.indexOf("", 3), 3);
+  assertEquals(region.indexOf(new Uint8Array(0), 2), 2);
+});
+
+test("indexOf agrees with Buffer.indexOf everywhere", () => {
+  const content = Buffer.from(countingBytes(1000).map((byte) => byte % 7));
+  using region = mmap(fileOf(content), { offset: 0 });
+  for (
+    const needle of [new Uint8Array([3]), new Uint8Array([6, 0]), new Uint8Array([5, 6, 0, 1]), new Uint8Array([9])]
+  ) {
+    for (let from = 0; from <= 1000; from++) {
+      assertEquals(region.indexOf(needle, from), content.indexOf(needle, from), `${needle} from ${from}`);
+    }
+  }
+});
+
+test("indexOf refuses what cannot be searched for", () => {
+  using region = mmap(null, { size: 100 });
+  for (const byte of [-1, 256, 0.5, NaN, Infinity]) {
+    assertThrows(() => region.indexOf(byte), RangeError, `needle: ${byte}`);
+  }
+  for (const needle of [undefined, null, {}, [1], 1n]) {
+    assertThrows(() => region.indexOf(needle as never), TypeError, "needle: ");
+  }
+  assertThrows(() => region.indexOf("\ud800"), TypeError, "surrogate");
+  for (const from of [-1, 0.5, NaN, 2 ** 53]) assertThrows(() => region.indexOf(1, from), RangeError, `from: ${from}`);
+  assertThrows(() => region.indexOf(1, "0" as never), TypeError, "from: ");
+});

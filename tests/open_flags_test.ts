@@ -1,0 +1,168 @@
+import { closeSync, mkdirSync, openSync, readFileSync, statSync, symlinkSync, utimesSync } from "node:fs";
+import process from "node:process";
+import { test } from "node:test";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { mmap, MmapError, type MmapOptions, type OpenFlag } from "../mod.ts";
+import { constantsOf, type Target } from "../src/os/constants.ts";
+import { exists, fileOf, freshPath } from "./support/files.ts";
+import { descriptorFlags, openDescriptors } from "./support/proc.ts";
+
+const { open, numbers } = constantsOf(`linux-${process.arch}` as Target);
+
+const SHARED = { protection: ["read", "write"], flags: ["shared"] } as const satisfies MmapOptions;
+
+/** The O_… flags of the descriptor of a region that is opened with these words. */
+function flagsWith(...words: OpenFlag[]): number {
+  using region = mmap(fileOf(4096), { open: words });
+  return descriptorFlags(region.descriptor);
+}
+
+test("read, write and both are the three access modes", () => {
+  assertEquals(flagsWith("read") & 3, 0);
+  assertEquals(flagsWith("read", "write") & 3, 2);
+  assertEquals(flagsWith() & 3, 0);
+  // The kernel maps no file that cannot be read.
+  const error = assertThrows(() => flagsWith("write"), MmapError);
+  assertEquals([error.code, error.syscall], ["EACCES", "mmap"]);
+});
+
+for (
+  const word of [
+    "direct",
+    "file-sync",
+    "data-sync",
+    "non-block",
+    "no-follow",
+    "async",
+    "large-file",
+    "no-atime",
+  ] as const
+) {
+  test(`${word} is on the descriptor, and only where it is asked for`, () => {
+    const bits = open[word] as number;
+    assertEquals(flagsWith("read", word) & bits, bits);
+    // The kernel sets O_LARGEFILE on 64 bits by itself.
+    if (word !== "large-file") assertEquals(flagsWith("read") & bits, 0);
+  });
+}
+
+test("data-sync is not file-sync", () => {
+  assertEquals(flagsWith("read", "data-sync") & numbers.O_SYNC, open["data-sync"]);
+});
+
+test("no-follow fails on a link", () => {
+  const link = freshPath("link");
+  symlinkSync(fileOf("x"), link);
+  assertEquals(assertThrows(() => mmap(link, { open: ["read", "no-follow"] }), MmapError).code, "ELOOP");
+});
+
+test("directory fails on a file, and a directory cannot be mapped", () => {
+  assertEquals(assertThrows(() => mmap(fileOf("x"), { open: ["read", "directory"] }), MmapError).code, "ENOTDIR");
+  const path = freshPath("directory");
+  mkdirSync(path);
+  assertEquals(assertThrows(() => mmap(path, { open: ["read", "directory"] }), MmapError).code, "EISDIR");
+});
+
+test("no-atime leaves the access time alone", () => {
+  const path = fileOf(4096);
+  // An access time before the change of the file is updated by the next access, whatever the mount says.
+  utimesSync(path, 1000, 2000);
+  {
+    using region = mmap(path, { open: ["read", "no-atime"] });
+    assertEquals(region.bytes[1], 1);
+  }
+  assertEquals(statSync(path).atimeMs, 1_000_000);
+});
+
+test("dont-claim-tty opens a file as ever", () => {
+  using region = mmap(fileOf("x"), { open: ["read", "dont-claim-tty"] });
+  assertEquals(region.byteLength, 1);
+});
+
+test("create makes a missing file and takes one that is there", () => {
+  const path = freshPath();
+  const options = { open: ["read", "write", "create"], ...SHARED, size: 10 } as const;
+  mmap(path, options).unmap();
+  assertEquals(statSync(path).size, 10);
+  const existing = fileOf("here");
+  using region = mmap(existing, { ...options, size: 4 });
+  assertEquals(region.indexOf("here"), 0);
+});
+
+test("a created file has the mode less the umask", () => {
+  const umask = process.umask(0o027);
+  try {
+    const modeOf = (options: MmapOptions): number => {
+      const path = freshPath();
+      mmap(path, { open: ["read", "write", "create"], ...options }).unmap();
+      return statSync(path).mode & 0o7777;
+    };
+    assertEquals(modeOf({}), 0o640);
+    assertEquals(modeOf({ mode: 0o600 }), 0o600);
+    assertEquals(modeOf({ mode: 0o444 }), 0o440);
+  } finally {
+    process.umask(umask);
+  }
+});
+
+test("ensure-create fails where the file exists, and leaves it alone", () => {
+  const path = fileOf("precious");
+  const options = { open: ["read", "write", "ensure-create"], ...SHARED, size: 10 } as const;
+  const error = assertThrows(() => mmap(path, options), MmapError);
+  assertEquals([error.code, error.path, error.syscall], ["EEXIST", path, "open"]);
+  assertEquals(readFileSync(path, "utf8"), "precious");
+  const fresh = freshPath();
+  mmap(fresh, options).unmap();
+  assertEquals(statSync(fresh).size, 10);
+});
+
+test("truncate cuts the file before it is mapped", () => {
+  const path = fileOf(5000);
+  using region = mmap(path, { open: ["read", "write", "truncate"], ...SHARED, size: 100 });
+  assertEquals(statSync(path).size, 100);
+  assert(region.bytes.every((byte) => byte === 0));
+  using nothing = mmap(path, { open: ["read", "write", "truncate"] });
+  assertEquals([nothing.byteLength, statSync(path).size], [0, 0]);
+});
+
+test("a file is not truncated where it cannot be mapped", () => {
+  const path = fileOf(5000);
+  const open = ["read", "write", "truncate"] as const;
+  assertThrows(() => mmap(path, { open, size: 100 }), RangeError);
+  assertThrows(() => mmap(path, { open, ...SHARED, size: 2 ** 50 }), MmapError);
+  assertThrows(() => mmap(path, { open: ["write", "truncate"], ...SHARED, size: 10 }), MmapError);
+  assertThrows(() => mmap(path, { open, ...SHARED, offset: 1 }), RangeError);
+  assertEquals(statSync(path).size, 5000);
+  assertEquals(openDescriptors(path), 0);
+});
+
+test("a file is not grown where it cannot be mapped", () => {
+  const path = fileOf(5000);
+  assertThrows(() => mmap(path, { access: "write", size: 2 ** 50 }), MmapError);
+  assertThrows(() => mmap(path, { ...SHARED, size: 10_000 }), MmapError);
+  assertEquals(statSync(path).size, 5000);
+});
+
+test("a file that was created is removed where it cannot be mapped", () => {
+  for (const word of ["create", "ensure-create"] as const) {
+    const path = freshPath();
+    assertThrows(() => mmap(path, { open: ["read", "write", word], size: 10 }), RangeError);
+    assertThrows(() => mmap(path, { open: ["read", "write", word], ...SHARED, size: 2 ** 50 }), MmapError);
+    assert(!exists(path));
+    assertEquals(openDescriptors(path), 0);
+  }
+  const existing = fileOf("here");
+  assertThrows(() => mmap(existing, { open: ["read", "create"], size: 10 }), RangeError);
+  assert(exists(existing));
+});
+
+test("open flags of a descriptor are its opener's affair", () => {
+  const descriptor = openSync(fileOf(10), "r");
+  try {
+    using region = mmap(descriptor, { open: ["read", "write"], protection: ["read"] });
+    assertEquals(region.byteLength, 10);
+    assertEquals(assertThrows(() => mmap(descriptor, { access: "write" }), MmapError).code, "EACCES");
+  } finally {
+    closeSync(descriptor);
+  }
+});
