@@ -108,7 +108,7 @@ function showSearch(path: string): void {
   const { size: bytes } = fs.statSync(path);
   const inRegion = searchRegion(path);
   const inBuffer = searchBuffer(path);
-  row("", ["found", "open, search", "search again"]);
+  row("", ["found", "open+search", "again"]);
   row("region.indexOf", figuresOf(inRegion, bytes), "in the file");
   row("Buffer.indexOf", figuresOf(inBuffer, bytes), `in a ${size(bytes)} copy`);
   const ahead = inRegion.second < inBuffer.second ? "region.indexOf" : "Buffer.indexOf";
@@ -164,8 +164,8 @@ function showPages(path: string): void {
   say(`In memory: ${percent(shareInMemory(pages))} of ${count(pages.length)} pages.`);
   if (platform.os !== "linux") return;
   say(
-    "Linux tells the truth only of files that the process may write. Others it does",
-    "not drop, and it says 100 % of them.",
+    "Linux tells the truth only of files that the process may write. Of others it",
+    "drops nothing, and says 100 %.",
   );
 }
 

@@ -2,7 +2,7 @@
  * One mapping as the operating system has it: where it is, what file it shows, what it allows. It knows nothing of the
  * arrays that JavaScript sees it through, so that the collector can be left holding it when a region is gone.
  */
-import { lengthToCut, lengthToHold } from "./file_length.ts";
+import { lengthToEnd, lengthToHold, type Use } from "./file_length.ts";
 import { DESTRUCTIVE_ADVICE, writesToFile } from "./flags.ts";
 import type { System } from "./os/contract.ts";
 import { type Piece, Protections } from "./protections.ts";
@@ -213,12 +213,13 @@ export class Mapping {
     if (this.descriptor === null) return { from: 0, to: 0 };
     const status = this.#system.status(this.descriptor);
     const from = status.byteLength;
-    const extent = { offset: this.offset, byteLength, protection: this.protection, flags: this.flags };
-    const to = lengthToHold(extent, status, this.#unit);
+    const extent = { offset: this.offset, byteLength };
+    const use: Use = { protection: this.protection, flags: this.flags, unit: this.#unit };
+    const to = lengthToHold(extent, use, status);
     // What lies behind the region in the file is not the region's to cut off.
-    const cuts = status.kind === "regular" && writesToFile(this.protection, this.flags) &&
+    const cuts = status.kind === "regular" && writesToFile(use.protection, use.flags) &&
       byteLength < this.#byteLength && this.offset + this.#byteLength >= from;
-    return { from, to: cuts ? Math.min(to, lengthToCut(extent, this.#unit)) : to };
+    return { from, to: cuts ? Math.min(to, lengthToEnd(extent, use)) : to };
   }
 
   #setLength(byteLength: number, inUse: boolean): void {

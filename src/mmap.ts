@@ -1,5 +1,5 @@
 import { describe } from "./describe.ts";
-import { lengthToHold } from "./file_length.ts";
+import { lengthToEnd, lengthToHold } from "./file_length.ts";
 import { type Host, host } from "./host.ts";
 import { Mapping } from "./mapping.ts";
 import { type Plan, planOf } from "./options.ts";
@@ -138,7 +138,7 @@ function openSource({ ffi, system }: Host, source: Exclude<Source, { kind: "hand
     case "memory":
       return null;
     case "anonymous":
-      return { descriptor: system.openAnonymous(plan.flags), ours: true };
+      return { descriptor: openAnonymous(system, plan), ours: true };
     case "descriptor":
       return { descriptor: source.descriptor, ours: false };
     case "path": {
@@ -149,6 +149,12 @@ function openSource({ ffi, system }: Host, source: Exclude<Source, { kind: "hand
       return { descriptor, ours: true, path, ...(created && { created: path }) };
     }
   }
+}
+
+/** Memory that is new has the length that is asked for, whether or not the region could grow it. */
+function openAnonymous(system: System, { offset, size, flags }: Plan): Descriptor {
+  const length = lengthToEnd({ offset, byteLength: size! }, { flags, unit: system.unit(flags) });
+  return system.openAnonymous(length, flags);
 }
 
 function mapMemory({ system }: Host, { protection, flags, size }: Plan): Mapping {
@@ -175,7 +181,7 @@ function mapFile(here: Host, file: Opened, plan: Plan): Mapping {
   const cut = plan.open.includes("truncate");
   const kept: FileStatus = cut ? { ...status, byteLength: 0 } : status;
   const byteLength = sizeInFile(kept, plan);
-  const fileLength = lengthToHold({ offset, byteLength, protection, flags }, kept, system.unit(flags));
+  const fileLength = lengthToHold({ offset, byteLength }, { protection, flags, unit: system.unit(flags) }, kept);
   const mapping = new Mapping(system, {
     descriptor: file.descriptor,
     close: plan.closeDescriptor ? closerOf(here, file) : undefined,

@@ -22,7 +22,7 @@ export function draw(pages: Uint8Array): Picture {
     rows.push(`│${cells}│`);
   }
   const [none, few, half, most, all] = SHADES;
-  const legend = `${pagesInCell} pages each, in memory: ` +
+  const legend = `Each is ${pagesInCell} pages, in memory: ` +
     `"${none}" none  "${few}" few  "${half}" half  "${most}" most  "${all}" all`;
   return { rows, legend };
 }

@@ -36,8 +36,8 @@ export interface MapRequest {
 export interface Files {
   /** "truncate" is left to the caller, who knows when nothing can fail any more. */
   open(path: string, flags: readonly OpenFlag[], mode: number): OpenedFile;
-  /** A descriptor of memory with no name. */
-  openAnonymous(flags: readonly MapFlag[]): Descriptor;
+  /** A descriptor of memory with no name, of a length that is a multiple of the unit of the flags. */
+  openAnonymous(byteLength: number, flags: readonly MapFlag[]): Descriptor;
   status(descriptor: Descriptor): FileStatus;
   /** The same for two descriptors of one file, and for no two files. */
   identity(descriptor: Descriptor): string;

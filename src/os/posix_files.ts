@@ -15,10 +15,18 @@ export function posixFiles(libc: Libc): Files {
       return openPath(libc, path, openBits(libc, flags), flags, mode);
     },
 
-    openAnonymous(flags: readonly MapFlag[]): Descriptor {
+    openAnonymous(byteLength: number, flags: readonly MapFlag[]): Descriptor {
       if (!functions.memfd_create) throw libc.error("ENOTSUP", "memfd_create", "the C library has no memfd_create");
-      const huge = flags.includes("huge-table") ? numbers.MFD_HUGETLB : 0;
-      return libc.check(functions.memfd_create(cString("mmap"), numbers.MFD_CLOEXEC | huge), "memfd_create");
+      const bits = numbers.MFD_CLOEXEC | numbers.MFD_ALLOW_SEALING |
+        (flags.includes("huge-table") ? numbers.MFD_HUGETLB : 0);
+      const descriptor = libc.check(functions.memfd_create(cString("mmap"), bits), "memfd_create");
+      try {
+        libc.check(functions.ftruncate(descriptor, BigInt(byteLength)), "ftruncate");
+      } catch (error) {
+        functions.close(descriptor);
+        throw error;
+      }
+      return descriptor;
     },
 
     status(descriptor: Descriptor): FileStatus {

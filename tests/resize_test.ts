@@ -1,0 +1,256 @@
+import { closeSync, ftruncateSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { ANONYMOUS, type MappedRegion, type MapSource, mmap, MmapError, type MmapOptions, platform } from "../mod.ts";
+import { host } from "../src/host.ts";
+import type { Target } from "../src/os/constants.ts";
+import { Libc } from "../src/os/libc.ts";
+import { countingBytes, fileOf } from "./support/files.ts";
+import { areaOf, areas, mappingsOf, openDescriptors, statusKibibytes } from "./support/proc.ts";
+
+const PAGE = platform.pageSize;
+
+/** Seals a memfd, so that its length cannot change any more. */
+function seal(descriptor: number): void {
+  const [F_ADD_SEALS, F_SEAL_SHRINK, F_SEAL_GROW] = [1033, 2, 4];
+  const { functions } = new Libc(host().ffi, `linux-${platform.arch}` as Target);
+  assertEquals(functions.fcntl(descriptor, F_ADD_SEALS, BigInt(F_SEAL_SHRINK | F_SEAL_GROW)), 0);
+}
+
+/** Grows and shrinks a region through sizes of all kinds, and checks its contents at each. */
+function checkContents(region: MappedRegion): void {
+  region.write(countingBytes(region.byteLength));
+  let kept = region.byteLength;
+  for (const size of [PAGE, PAGE + 1, 10 * PAGE, 10 * PAGE + 7, 3 * PAGE, 100, 1000 * PAGE, 1, 50_000]) {
+    region.resize(size);
+    kept = Math.min(kept, size);
+    assertEquals(region.byteLength, size);
+    assertEquals(region.read(0, kept), countingBytes(kept), `${size}`);
+    assertEquals(region.bytes.length, size);
+    region.bytes[size - 1] = countingBytes(size)[size - 1];
+  }
+}
+
+for (
+  const [name, source, options] of [
+    ["private memory", () => null, { size: 5000 }],
+    ["shared memory", () => null, { size: 5000, flags: ["shared"] }],
+    ["ANONYMOUS", () => ANONYMOUS, { size: 5000 }],
+    ["a shared file", () => fileOf(5000), { access: "write" }],
+    ["a shared file, from an offset", () => fileOf(9000), { access: "write", offset: 4001 }],
+  ] as readonly [string, () => MapSource, MmapOptions][]
+) {
+  test(`resize of ${name} keeps the contents`, () => {
+    using region = mmap(source(), options);
+    checkContents(region);
+  });
+}
+
+test("what is new reads as zeros", () => {
+  using region = mmap(fileOf(100), { access: "write" });
+  region.resize(10_000);
+  assert(region.bytes.subarray(100).every((byte) => byte === 0));
+});
+
+test("the file follows a shared, writable region that reaches its end", () => {
+  const path = fileOf(100);
+  using region = mmap(path, { access: "write" });
+  for (const size of [5000, 5001, 20, 0, 12_345]) {
+    region.resize(size);
+    assertEquals(statSync(path).size, size);
+  }
+  region.bytes[12_344] = 1;
+});
+
+test("what lies behind the region in the file is left alone", () => {
+  const path = fileOf(10_000);
+  using region = mmap(path, { access: "write", size: 5000 });
+  region.resize(100);
+  assertEquals(statSync(path).size, 10_000);
+  region.resize(8000);
+  assertEquals(statSync(path).size, 10_000);
+  assertEquals(region.read(), countingBytes(8000));
+  region.resize(20_000);
+  assertEquals(statSync(path).size, 20_000);
+  assertEquals(region.read(0, 10_000), countingBytes(10_000));
+});
+
+test("a region that is only read changes alone, and ends inside its file", () => {
+  const path = fileOf(10_000);
+  for (const access of ["read", "copy"] as const) {
+    using region = mmap(path, { access, size: 5000 });
+    region.resize(10_000);
+    assertEquals(region.read(), countingBytes(10_000));
+    region.resize(10);
+    assertEquals(region.read(), countingBytes(10));
+    assertThrows(() => region.resize(10_001), RangeError, "the file ends at 10000");
+    assertEquals(region.read(), countingBytes(10));
+    assertEquals(statSync(path).size, 10_000);
+  }
+});
+
+test("private stores survive, inside the new length", () => {
+  using region = mmap(fileOf(10_000), { access: "copy", size: 5000 });
+  region.bytes[4999] = 200;
+  region.resize(10_000);
+  assertEquals(region.bytes[4999], 200);
+});
+
+test("views made before have length 0", () => {
+  using region = mmap(fileOf(100), { access: "write" });
+  const { bytes, buffer } = region;
+  const part = region.view(Uint8Array, 10, 10);
+  region.resize(200);
+  assertEquals([bytes.length, buffer.byteLength, part.length], [0, 0, 0]);
+  assertEquals(region.bytes.length, 200);
+  const { bytes: grown } = region;
+  region.resize(200);
+  assertEquals(grown.length, 0);
+});
+
+test("protection, flags and offset are kept", () => {
+  using region = mmap(fileOf(10_000), {
+    open: ["read", "write"],
+    protection: ["read", "write"],
+    flags: ["shared", "locked"],
+    offset: 5000,
+  });
+  region.resize(20_000);
+  const area = areaOf(region);
+  assertEquals([area.permissions, area.offset, area.flags.includes("lo")], ["rw-s", 4096, true]);
+  assertEquals([region.offset, region.protection, region.flags], [5000, ["read", "write"], ["shared", "locked"]]);
+  region.protect(["read"]);
+  region.resize(5000);
+  assertEquals(areaOf(region).permissions, "r--s");
+});
+
+test("protection of parts is kept, and the contents of all of them", () => {
+  for (
+    const [source, flags] of [[null, "private"], [null, "shared"], [ANONYMOUS, "shared"], [
+      ANONYMOUS,
+      "private",
+    ]] as const
+  ) {
+    using region = mmap(source, { size: 4 * PAGE, flags: [flags] });
+    region.write(countingBytes(4 * PAGE));
+    region.protect(["none"], { byteOffset: PAGE, byteLength: PAGE });
+    region.protect(["read"], { byteOffset: 2 * PAGE, byteLength: PAGE });
+    // Private memory with a descriptor ends where its file does.
+    region.resize(flags === "private" && source === ANONYMOUS ? 3 * PAGE : 40 * PAGE);
+    assertThrows(() => region.read(PAGE, 1), TypeError);
+    assertThrows(() => region.write(new Uint8Array(1), 2 * PAGE), TypeError);
+    assertEquals(areaOf({ address: region.address + BigInt(PAGE) }).permissions.slice(0, 3), "---");
+    assertEquals(areaOf({ address: region.address + BigInt(2 * PAGE) }).permissions.slice(0, 3), "r--");
+    region.protect(["read", "write"]);
+    assertEquals(region.read(0, 3 * PAGE), countingBytes(3 * PAGE));
+  }
+});
+
+test("a region that advice has split is resized all the same", () => {
+  for (const source of [null, ANONYMOUS] as const) {
+    using region = mmap(source, { size: 4 * PAGE });
+    region.write(countingBytes(4 * PAGE));
+    region.advise("dont-dump", { byteOffset: PAGE, byteLength: PAGE });
+    region.resize(100 * PAGE);
+    assertEquals(region.read(0, 4 * PAGE), countingBytes(4 * PAGE));
+    region.resize(2 * PAGE);
+    assertEquals(region.read(), countingBytes(2 * PAGE));
+  }
+});
+
+test("a resize that must copy leaves untouched pages untouched", () => {
+  using region = mmap(null, { size: 1000 * PAGE });
+  region.bytes[500 * PAGE] = 1;
+  region.protect(["read"], { byteOffset: 0, byteLength: PAGE });
+  const before = statusKibibytes("RssAnon");
+  region.resize(2000 * PAGE);
+  assert(statusKibibytes("RssAnon") - before < 1000, "4 MB were copied that hold nothing");
+  assertEquals(region.bytes[500 * PAGE], 1);
+});
+
+test("an empty region grows, and a region shrinks to nothing", () => {
+  for (const source of [null, ANONYMOUS, fileOf("")] as const) {
+    using region = mmap(source, { size: 0, protection: ["read", "write"], flags: ["shared"], open: ["read", "write"] });
+    region.resize(3 * PAGE);
+    region.bytes.fill(7);
+    region.resize(0);
+    assertEquals([region.byteLength, region.address, region.bytes.length], [0, 0n, 0]);
+    region.resize(PAGE);
+    assertEquals(region.bytes[PAGE - 1], 0);
+  }
+});
+
+test("a size that the OS refuses leaves region and file as they were", () => {
+  const path = fileOf(5000);
+  using region = mmap(path, { access: "write" });
+  const { bytes, address } = region;
+  assertThrows(() => region.resize(2 ** 52), MmapError);
+  assertEquals([region.byteLength, region.address, bytes.length, statSync(path).size], [5000, address, 5000, 5000]);
+  assertEquals(bytes, countingBytes(5000));
+});
+
+test("a descriptor that is another file's by now is not touched", () => {
+  const path = fileOf(3 * PAGE);
+  const descriptor = openSync(path, "r+");
+  using region = mmap(descriptor, { access: "write" });
+  closeSync(descriptor);
+  const otherPath = fileOf(9 * PAGE);
+  const other = openSync(otherPath, "r+");
+  try {
+    assertEquals(other, descriptor);
+    const { bytes } = region;
+    assertEquals(assertThrows(() => region.resize(PAGE), MmapError).code, "EBADF");
+    assertEquals([region.byteLength, bytes.length], [3 * PAGE, 3 * PAGE]);
+    assertEquals([statSync(path).size, statSync(otherPath).size], [3 * PAGE, 9 * PAGE]);
+  } finally {
+    closeSync(other);
+  }
+});
+
+test("a file that will not shrink or grow leaves the region as it was", () => {
+  using region = mmap(ANONYMOUS, { size: 10 * PAGE });
+  region.bytes.fill(5);
+  seal(region.descriptor as number);
+  const { bytes } = region;
+  for (const size of [PAGE, 20 * PAGE, 0]) {
+    const error = assertThrows(() => region.resize(size), MmapError);
+    assertEquals([error.code, error.syscall], ["EPERM", "ftruncate"]);
+    assertEquals([region.byteLength, areaOf(region).end - region.address], [10 * PAGE, BigInt(10 * PAGE)]);
+    assert(region.bytes.every((byte) => byte === 5));
+  }
+  assertEquals(bytes.length, 10 * PAGE, "the region could stay where it was");
+});
+
+test("wrong lengths are refused, and change nothing", () => {
+  using region = mmap(null, { size: 100 });
+  const { bytes } = region;
+  for (const value of [-1, 0.5, NaN, Infinity, 2 ** 53, -1n, 2n ** 64n]) {
+    assertThrows(() => region.resize(value), RangeError, `byteLength: ${value}`);
+  }
+  for (const value of [undefined, null, "100", {}]) {
+    assertThrows(() => region.resize(value as never), TypeError, "byteLength: ");
+  }
+  assertEquals(bytes.length, 100);
+});
+
+test("nothing is left behind by a thousand resizes", () => {
+  const path = fileOf(100);
+  using region = mmap(path, { access: "write" });
+  const [mappings, descriptors] = [areas().length, openDescriptors()];
+  for (let round = 1; round <= 1000; round++) region.resize((round * 7919) % 200_000 + 1);
+  assertEquals([mappingsOf(path), openDescriptors()], [1, descriptors]);
+  // The engine's heap comes and goes meanwhile.
+  assert(Math.abs(areas().length - mappings) < 100, `${mappings} mappings became ${areas().length}`);
+});
+
+test("a file that others have made longer is not cut", () => {
+  const path = fileOf(100);
+  using region = mmap(path, { access: "write" });
+  const descriptor = openSync(path, "r+");
+  ftruncateSync(descriptor, 50_000);
+  closeSync(descriptor);
+  region.resize(40);
+  assertEquals(statSync(path).size, 50_000);
+  writeFileSync(path, "x", { flag: "a" });
+  assertEquals(readFileSync(path).length, 50_001);
+});
