@@ -40,7 +40,7 @@ export class MmapError extends Error {
   /** The call that failed: `"open"`, `"mmap"`, `"CreateFileW"`. */
   readonly syscall: string;
   /** The path that the call was about, where there was one. */
-  readonly path?: string;
+  declare readonly path?: string;
 
   /** Made by the library; a program only catches it. */
   constructor({ code, errno, syscall, reason, path }: MmapErrorInit) {

@@ -60,14 +60,15 @@ export class Views {
 
   /** The buffer over all of it. */
   get whole(): ArrayBuffer {
-    return this.#whole ??= this.#makeWhole();
+    return attached(this.#whole ??= this.#makeWhole());
   }
 
   /** The view over all of it, the same at each call. */
   all<T extends ArrayBufferView>(type: ViewConstructor<T>): T {
+    const { whole } = this;
     let view = this.#views.get(type) as T | undefined;
     if (!view) {
-      view = new type(this.whole, 0, Math.floor(this.#mapping.byteLength / elementSize(type)));
+      view = new type(whole, 0, Math.floor(this.#mapping.byteLength / elementSize(type)));
       this.#views.set(type, view);
     }
     return view;
@@ -79,8 +80,7 @@ export class Views {
     const start = byteOffset === undefined ? 0 : byteCount(byteOffset, "byteOffset");
     const elements = this.#elements(size, start, length);
     const { buffer, start: first } = this.#bufferFor(start, elements * size);
-    if (buffer.detached) throw new TypeError("view: the buffer of this region was transferred away");
-    return new type(buffer, start - first, elements);
+    return new type(attached(buffer), start - first, elements);
   }
 
   /** Whether a buffer has been transferred, so that somebody else may touch the memory at any time. */
@@ -154,6 +154,11 @@ export class Views {
     this.#mapping.exposed = true;
     return buffer;
   }
+}
+
+function attached(buffer: ArrayBuffer): ArrayBuffer {
+  if (!buffer.detached) return buffer;
+  throw new TypeError("MappedRegion: the buffer of this region was transferred away");
 }
 
 /** Bytes of an element of a view class. */

@@ -7,13 +7,12 @@ import {
   type PathAccess,
   type Prototype,
   type Prototypes,
-  type Result,
 } from "./contract.ts";
 
 /** The part of `node:ffi` that is used here, so that other runtimes' type checkers can read this file. */
 export interface NodeFfiModule {
   readonly DynamicLibrary: new (path: string) => {
-    getFunction(name: string, signature: { arguments: NodeType[]; return: NodeType }): unknown;
+    getFunction(name: string, signature: NodeSignature): unknown;
   };
   toArrayBuffer(pointer: bigint, byteLength: number, copy: boolean): ArrayBuffer;
 }
@@ -23,7 +22,12 @@ export interface NodeProcess {
   readonly permission?: { has(scope: string, path: string): boolean };
 }
 
-type NodeType = "i32" | "u32" | "i64" | "u64" | "pointer" | "void";
+type NodeType = "i32" | "u32" | "i64" | "u64" | "pointer";
+
+interface NodeSignature {
+  readonly arguments: NodeType[];
+  readonly return: NodeType | "void";
+}
 
 const TYPES = {
   i32: "i32",
@@ -31,8 +35,7 @@ const TYPES = {
   i64: "i64",
   usize: "u64",
   buffer: "pointer",
-  void: "void",
-} as const satisfies Record<Argument | Result, NodeType>;
+} as const satisfies Record<Argument, NodeType>;
 
 /** Makes the FFI of Node. */
 export function nodeFfi(node: NodeFfiModule, process: NodeProcess): Ffi {
@@ -69,8 +72,8 @@ export function nodeFfi(node: NodeFfiModule, process: NodeProcess): Ffi {
   };
 }
 
-function translate({ parameters, result }: Prototype): { arguments: NodeType[]; return: NodeType } {
-  return { arguments: parameters.map((type) => TYPES[type]), return: TYPES[result] };
+function translate({ parameters, result }: Prototype): NodeSignature {
+  return { arguments: parameters.map((type) => TYPES[type]), return: result === "void" ? result : TYPES[result] };
 }
 
 /** Refuses as Node's own file system does, with the same code and properties. */

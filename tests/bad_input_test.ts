@@ -1,0 +1,187 @@
+import { execFileSync } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
+import { test } from "node:test";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { ANONYMOUS, mmap, MmapError, withMmap } from "../mod.ts";
+import { runChild } from "./support/children.ts";
+import { countingBytes, fileOf, freshPath } from "./support/files.ts";
+import { mappingsOf, openDescriptors } from "./support/proc.ts";
+
+test("what is no source is a TypeError that names it", () => {
+  for (
+    const source of [
+      undefined,
+      true,
+      {},
+      [],
+      { fd: "3" },
+      { fd: null },
+      Symbol("x"),
+      () => "path",
+      3n,
+      new Date(0),
+    ]
+  ) {
+    assertThrows(() => mmap(source as never), TypeError, "source: ");
+  }
+});
+
+test("what is no descriptor is a RangeError that names it", () => {
+  for (const descriptor of [-1, 0.5, NaN, Infinity, 2 ** 31, 2 ** 53]) {
+    assertThrows(() => mmap(descriptor), RangeError, `source: ${descriptor}`);
+    assertThrows(() => mmap({ fd: descriptor }), RangeError, `source: ${descriptor}`);
+  }
+});
+
+test("a closed descriptor is EBADF", () => {
+  const descriptor = openSync(fileOf("x"), "r");
+  closeSync(descriptor);
+  const error = assertThrows(() => mmap(descriptor), MmapError);
+  assertEquals([error.code, error.errno], ["EBADF", 9]);
+  assertEquals(assertThrows(() => mmap(999_999), MmapError).code, "EBADF");
+});
+
+test("a path that the OS could misread is a TypeError", () => {
+  assertThrows(() => mmap("a\0b"), TypeError, String.raw`a\u0000b`);
+  assertThrows(() => mmap("half \ud83d"), TypeError, "source: ");
+  for (const url of ["http://example.com/", "data:text/plain,x", "file://host/x", "file:///a%00b"]) {
+    assertThrows(() => mmap(new URL(url)), TypeError, "source: ");
+  }
+});
+
+test("paths that do not lead to a file are MmapErrors with the path", () => {
+  for (
+    const [path, code] of [["", "ENOENT"], [freshPath(), "ENOENT"], [`${fileOf("x")}/y`, "ENOTDIR"], [
+      "x".repeat(5000),
+      "ENAMETOOLONG",
+    ]]
+  ) {
+    const error = assertThrows(() => mmap(path), MmapError);
+    assertEquals([error.code, error.syscall, error.path], [code, "open", path]);
+    assert(error.errno > 0);
+    assert(error.message.startsWith(`${code}: `), error.message);
+    assert(error.message.endsWith(`, open '${path}'`), error.message);
+  }
+});
+
+test("a file without permission is EACCES", () => {
+  // The superuser may read every file, but run none that is not executable.
+  const path = fileOf("x");
+  const error = assertThrows(() => mmap(`${path}`, { protection: ["read", "write"], flags: ["shared"] }), MmapError);
+  assertEquals([error.code, error.syscall], ["EACCES", "mmap"]);
+  assertEquals([mappingsOf(path), openDescriptors(path)], [0, 0]);
+});
+
+test("a FIFO neither hangs nor can be mapped", () => {
+  const path = freshPath("fifo");
+  execFileSync("mkfifo", [path]);
+  for (const access of ["read", "write", "copy"] as const) {
+    const error = assertThrows(() => mmap(path, { access, size: 10 }), MmapError);
+    assertEquals(error.code, "ENODEV");
+  }
+  assertEquals(openDescriptors(path), 0);
+});
+
+test("devices that have no memory are refused", () => {
+  for (const path of ["/dev/null", "/dev/tty", "/dev/random"]) {
+    const before = openDescriptors(path);
+    assertThrows(() => mmap(path, { size: 4096 }), MmapError);
+    assertEquals(openDescriptors(path), before);
+  }
+});
+
+test("the standard streams do not hang", () => {
+  assertEquals(runChild("standard_streams"), "survived");
+});
+
+test("a directory cannot be opened for writing, either", () => {
+  const path = freshPath("directory");
+  mkdirSync(path);
+  assertEquals(assertThrows(() => mmap(path, { access: "write" }), MmapError).code, "EISDIR");
+});
+
+test("wrong sizes and offsets leave the file as it was", () => {
+  const path = fileOf(100);
+  for (const value of [-1, 0.5, NaN, Infinity, -Infinity, 2 ** 53, -1n, 2n ** 64n]) {
+    for (const access of ["read", "write", "copy"] as const) {
+      assertThrows(() => mmap(path, { access, size: value }), RangeError, `size: ${value}`);
+      assertThrows(() => mmap(path, { access, offset: value }), RangeError, `offset: ${value}`);
+    }
+    assertThrows(() => mmap(null, { size: value }), RangeError, `size: ${value}`);
+    assertThrows(() => mmap(ANONYMOUS, { size: value }), RangeError, `size: ${value}`);
+  }
+  for (const value of ["100", null, {}, true]) {
+    assertThrows(() => mmap(path, { size: value as never }), TypeError, "size: ");
+    assertThrows(() => mmap(path, { offset: value as never }), TypeError, "offset: ");
+  }
+  assertThrows(() => mmap(path, { access: "write", size: 2 ** 52, offset: 2 ** 53 - 1 }), RangeError, "below 2^53");
+  assertEquals(new Uint8Array(readFileSync(path)), countingBytes(100));
+  assertEquals([mappingsOf(path), openDescriptors(path)], [0, 0]);
+});
+
+test("more memory than there can be is ENOMEM", () => {
+  for (const source of [null, ANONYMOUS] as const) {
+    const descriptors = openDescriptors();
+    assertThrows(() => mmap(source, { size: 2 ** 52 }), MmapError);
+    assertEquals(openDescriptors(), descriptors);
+  }
+  assertEquals(assertThrows(() => mmap(null, { size: 2 ** 52 }), MmapError).code, "ENOMEM");
+});
+
+test("both access and lists is a TypeError before anything is opened", () => {
+  const path = freshPath();
+  assertThrows(() => mmap(path, { access: "write", open: ["read", "write", "create"] }), TypeError, "access: ");
+  assertThrows(() => statSync(path));
+});
+
+test("a guard where there is none is ENOTSUP, and so is a handle", () => {
+  assertEquals(assertThrows(() => mmap(fileOf("x"), { guard: true }), MmapError).code, "ENOTSUP");
+  using region = mmap(fileOf("x"), { guard: false });
+  assertEquals([region.faults, region.check()], [0, undefined]);
+  assertEquals(assertThrows(() => region.handle, MmapError).code, "ENOTSUP");
+  const handle = { kind: "mmap-handle" } as never;
+  assertEquals(assertThrows(() => mmap(handle), MmapError).code, "ENOTSUP");
+});
+
+test("withMmap unmaps whatever happens", async () => {
+  const path = fileOf("content");
+  const left = (): number[] => [mappingsOf(path), openDescriptors(path)];
+  assertEquals(withMmap(path, (region) => region.indexOf("tent")), 3);
+  assertEquals(withMmap(path, { size: 3 }, (region) => region.byteLength), 3);
+  assertEquals(left(), [0, 0]);
+  assertThrows(() => withMmap(path, () => assert(false, "body")), Error, "body");
+  assertEquals(left(), [0, 0]);
+
+  const pending = withMmap(path, async (region) => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return region.bytes.length;
+  });
+  assertEquals(left(), [1, 1]);
+  assertEquals(await pending, 7);
+  assertEquals(left(), [0, 0]);
+
+  const failure = await withMmap(path, () => Promise.reject(new Error("later"))).catch((error) => error);
+  assertEquals([failure.message, ...left()], ["later", 0, 0]);
+});
+
+test("withMmap wants a body before it maps", () => {
+  const path = freshPath();
+  for (const body of [undefined, null, {}, "body"]) {
+    assertThrows(() => withMmap(path, body as never), TypeError, "body: ");
+    assertThrows(() => withMmap(path, {}, body as never), TypeError, "body: ");
+  }
+});
+
+test("withMmap leaves a region that the body has unmapped", () => {
+  withMmap(fileOf("x"), (region) => region.unmap());
+});
+
+test("errors have the shape of system errors", () => {
+  const error = assertThrows(() => mmap("/no/such/file"), MmapError);
+  assert(error instanceof Error);
+  assertEquals(error.name, "MmapError");
+  assertEquals([error.code, error.errno, error.syscall, error.path], ["ENOENT", 2, "open", "/no/such/file"]);
+  assertEquals(error.message, "ENOENT: No such file or directory, open '/no/such/file'");
+  const nameless = assertThrows(() => mmap(null, { size: 2 ** 52 }), MmapError);
+  assertEquals("path" in nameless, false);
+});

@@ -1,0 +1,83 @@
+import { test } from "node:test";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { mmap } from "../mod.ts";
+import { runChild } from "./support/children.ts";
+import { fileOf } from "./support/files.ts";
+import { mappingsOf, openDescriptors } from "./support/proc.ts";
+
+test("using unmaps at the end of the block, also when it throws", () => {
+  const path = fileOf(100);
+  assertThrows(
+    () => {
+      using _region = mmap(path);
+      throw new Error("on the way");
+    },
+    Error,
+    "on the way",
+  );
+  assertEquals([mappingsOf(path), openDescriptors(path)], [0, 0]);
+});
+
+test("a buffer that was transferred away stays harmless after unmap", () => {
+  const path = fileOf(100_000);
+  const region = mmap(path, { access: "write" });
+  const { bytes } = region;
+  const stolen = new Uint8Array(region.buffer.transfer());
+  assertEquals(bytes.length, 0);
+  for (const use of [() => region.bytes, () => region.buffer, () => region.view(Uint8Array)]) {
+    assertThrows(use, TypeError, "transferred away");
+  }
+  assertEquals(region.read(1, 1)[0], 1, "the memory is still there");
+  region.unmap();
+  assertEquals([mappingsOf(path), openDescriptors(path)], [0, 0]);
+  for (const at of [0, 50_000, 99_999]) {
+    stolen[at] = 7;
+    assertEquals(stolen[at], 7);
+  }
+});
+
+test("a buffer that was cloned away stays harmless after unmap", () => {
+  const region = mmap(fileOf(100_000));
+  const { bytes } = region;
+  const stolen = structuredClone(bytes, { transfer: [bytes.buffer] });
+  assertEquals(stolen[1], 1);
+  region.unmap();
+  assertEquals(stolen[99_999], 0);
+});
+
+test("a buffer that was transferred away stays harmless after resize", () => {
+  for (const size of [200_000, 10, 0]) {
+    const path = fileOf(100_000);
+    using region = mmap(path, { access: "write" });
+    const stolen = new Uint8Array(region.buffer.transfer());
+    region.resize(size);
+    stolen.fill(9);
+    assertEquals(stolen[99_999], 9);
+    assertEquals(region.read(0, Math.min(size, 5)), new Uint8Array([0, 1, 2, 3, 4]).subarray(0, size));
+    assertEquals(region.bytes.length, size);
+    assertEquals(mappingsOf(path), size === 0 ? 0 : 1);
+  }
+});
+
+for (
+  const [scenario, behaviour] of [
+    ["collected", "a region that is dropped is unmapped and closed by the collector"],
+    ["kept-by-view", "a view keeps its region mapped, and lets it go when it is dropped"],
+    ["kept-by-derived-view", "so does a view that was made from a view"],
+    ["stolen-and-dropped", "a buffer that was transferred away stays harmless when the region is collected"],
+    ["posted", "a buffer that was posted to a worker stays harmless after unmap"],
+    ["posted-and-dropped", "a buffer that was posted to a worker stays harmless when the region is collected"],
+    ["worker-ends", "a worker maps and unmaps on its own"],
+  ] as const
+) {
+  test(behaviour, () => assertEquals(runChild("lifetimes", scenario, fileOf(1_000_000)), "survived"));
+}
+
+test("100,000 cycles of map, touch, unmap leave nothing behind", { timeout: 120_000 }, () => {
+  const figures = JSON.parse(runChild("cycles", fileOf(1_000_000), "100000"));
+  assertEquals([figures.mappingsOfFile, figures.descriptorsOfFile], [0, 0]);
+  // Deno opens two for itself when it has been busy for a second.
+  assert(figures.descriptors <= 2, `${figures.descriptors} descriptors more`);
+  assert(Math.abs(figures.mappings) < 100, `${figures.mappings} mappings more`);
+  assert(figures.rssKibibytes < 64 * 1024, `${figures.rssKibibytes} KiB more in memory`);
+});

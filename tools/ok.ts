@@ -1,0 +1,23 @@
+// The gate: everything that has to hold before a change is taken, in the order of its cost. Stops at the first "no".
+import { spawnSync } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+const CHECKS: readonly (readonly string[])[] = [
+  ["deno", "fmt", "--check", "--quiet"],
+  ["deno", "lint", "--quiet"],
+  ["deno", "check", "--quiet", "mod.ts", "tests", "examples", "tools/test.ts", "tools/ok.ts", "tools/shims_deno.ts"],
+  ["tsc", "--project", "tools/tsconfig.json"],
+  ["deno", "doc", "--lint", "--quiet", "mod.ts"],
+  ["deno", "publish", "--dry-run", "--allow-dirty", "--quiet"],
+  ["node", "tools/test.ts"],
+];
+
+for (const [command, ...rest] of CHECKS) {
+  process.stdout.write(`> ${command} ${rest.join(" ")}\n`);
+  const { status } = spawnSync(command, rest, { cwd: fileURLToPath(new URL("..", import.meta.url)), stdio: "inherit" });
+  if (status !== 0) {
+    process.stdout.write(`not ok: ${command} ${rest.join(" ")}\n`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,90 @@
+// Runs the suite on Deno, Bun and Node, and the examples of the documentation on Deno; counts everything together.
+// Names of runs as arguments choose among them: `npm test -- deno node`.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const REPORTS = `${ROOT}.reports`;
+const TESTS = readdirSync(`${ROOT}tests`).filter((name) => name.endsWith("_test.ts")).map((name) => `tests/${name}`);
+
+/** Each run as the command that writes a JUnit report to a path. */
+const RUNS: Readonly<Record<string, (report: string) => string[]>> = {
+  deno: (report) => ["deno", "test", "-A", "--no-check", "--v8-flags=--expose-gc", `--junit-path=${report}`, ...TESTS],
+  bun: (report) => ["bun", "test", "--reporter=junit", `--reporter-outfile=${report}`, ...TESTS],
+  node: (report) => [
+    "node",
+    "--test",
+    "--no-warnings",
+    "--expose-gc",
+    "--test-reporter=spec",
+    "--test-reporter-destination=stdout",
+    "--test-reporter=junit",
+    `--test-reporter-destination=${report}`,
+    ...TESTS,
+  ],
+  documentation: (report) => ["deno", "test", "-A", "--doc", `--junit-path=${report}`, "mod.ts", "src", "README.md"],
+};
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+function countsIn(report: string): Counts {
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const [, content = ""] of report.matchAll(/<testcase\b[^>]*?(?:\/>|(?<!\/)>([^]*?)<\/testcase>)/g)) {
+    if (/<(failure|error)\b/.test(content)) counts.failed++;
+    else if (/<skipped\b/.test(content)) counts.skipped++;
+    else counts.passed++;
+  }
+  return counts;
+}
+
+function line({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed${skipped === 0 ? "" : `, ${skipped} skipped`}`;
+}
+
+/** One run; a runner that fails without saying which test did counts as one failure. */
+function run(name: string): Counts {
+  const path = `${REPORTS}/${name}.xml`;
+  const [command, ...rest] = RUNS[name](path);
+  const started = performance.now();
+  const { status, signal, error, stdout, stderr } = spawnSync(command, rest, {
+    cwd: ROOT,
+    encoding: "utf8",
+    maxBuffer: 2 ** 28,
+    timeout: 20 * 60_000,
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  const counts = reportOf(path);
+  if (status !== 0 && counts.failed === 0) counts.failed = 1;
+  if (counts.passed === 0) counts.failed ||= 1;
+  if (counts.failed > 0) process.stdout.write(`${stdout}\n${stderr}\n${error ?? signal ?? ""}\n`);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  process.stdout.write(`${name.padEnd(14)} ${line(counts)}  (${seconds} s)\n`);
+  return counts;
+}
+
+function reportOf(path: string): Counts {
+  try {
+    return countsIn(readFileSync(path, "utf8"));
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+rmSync(REPORTS, { recursive: true, force: true });
+mkdirSync(REPORTS);
+const chosen = process.argv.slice(2);
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+for (const name of chosen.length > 0 ? chosen : Object.keys(RUNS)) {
+  const counts = run(name);
+  total.passed += counts.passed;
+  total.failed += counts.failed;
+  total.skipped += counts.skipped;
+}
+process.stdout.write(`${line(total)}\n`);
+process.exitCode = total.failed === 0 ? 0 : 1;
