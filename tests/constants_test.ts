@@ -1,14 +1,23 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import process from "node:process";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { assertEquals } from "@std/assert";
-import { constantsOf, type Target } from "../src/os/constants.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { ADVICE } from "../src/flags.ts";
+import { constantsOf, type Target, TARGETS } from "../src/os/constants.ts";
 import { errnoName, errnoNumber } from "../src/os/errno.ts";
 
-const constants = constantsOf(`linux-${process.arch}` as Target);
+/** Advice whose name in C is not the word in capitals. */
+const SPELLINGS: Readonly<Record<string, string>> = {
+  "will-need": "MADV_WILLNEED",
+  "dont-need": "MADV_DONTNEED",
+  "dont-fork": "MADV_DONTFORK",
+  "do-fork": "MADV_DOFORK",
+  "huge-page": "MADV_HUGEPAGE",
+  "no-huge-page": "MADV_NOHUGEPAGE",
+  "dont-dump": "MADV_DONTDUMP",
+  "do-dump": "MADV_DODUMP",
+  "wipe-on-fork": "MADV_WIPEONFORK",
+  "keep-on-fork": "MADV_KEEPONFORK",
+};
 
 /** The name in C of what each word stands for; `null` where the table has no number. */
 const NAMES = {
@@ -45,27 +54,11 @@ const NAMES = {
   },
   flush: { "async": "MS_ASYNC", "invalidate": "MS_INVALIDATE", "sync": "MS_SYNC" },
   advice: Object.fromEntries(
-    Object.keys(constants.advice).map((
+    ADVICE.map((
       word,
-    ) => [word, spellings()[word] ?? `MADV_${word.toUpperCase().replaceAll("-", "_")}`]),
+    ) => [word, SPELLINGS[word] ?? `MADV_${word.toUpperCase().replaceAll("-", "_")}`]),
   ),
 } as const;
-
-/** Advice whose name in C is not the word in capitals. */
-function spellings(): Readonly<Record<string, string>> {
-  return {
-    "will-need": "MADV_WILLNEED",
-    "dont-need": "MADV_DONTNEED",
-    "dont-fork": "MADV_DONTFORK",
-    "do-fork": "MADV_DOFORK",
-    "huge-page": "MADV_HUGEPAGE",
-    "no-huge-page": "MADV_NOHUGEPAGE",
-    "dont-dump": "MADV_DONTDUMP",
-    "do-dump": "MADV_DODUMP",
-    "wipe-on-fork": "MADV_WIPEONFORK",
-    "keep-on-fork": "MADV_KEEPONFORK",
-  };
-}
 
 const LAYOUTS: Readonly<Record<string, string>> = {
   "stat.size": "sizeof(struct stat)",
@@ -83,8 +76,9 @@ const LAYOUTS: Readonly<Record<string, string>> = {
   "aiocb.notify": "offsetof(struct aiocb, aio_sigevent.sigev_notify)",
 };
 
-/** Every number of the table by what it is called in C. */
-function claims(): Map<string, number> {
+/** Every number of the table of a system by what it is called in C. */
+function claimsOf(target: Target): Map<string, number> {
+  const constants = constantsOf(target);
   const found = new Map<string, number>();
   for (const kind of ["open", "protection", "map", "flush", "advice"] as const) {
     for (const [word, cell] of Object.entries(constants[kind])) {
@@ -100,16 +94,7 @@ function claims(): Map<string, number> {
   return found;
 }
 
-/** The values of C expressions, as the headers of this machine have them; the preprocessor guards what may be missing. */
-function valuesInC(expressions: readonly string[]): (number | null)[] {
-  const directory = mkdtempSync(join(tmpdir(), "mmap-constants-"));
-  try {
-    const print = (expression: string): string => {
-      const macro = /^[A-Z_0-9]+$/.test(expression) && !expression.startsWith("SIGEV") ? expression : undefined;
-      const statement = `printf("%lld\\n", (long long)(${expression}));`;
-      return macro ? `#ifdef ${macro}\n${statement}\n#else\nputs("missing");\n#endif` : statement;
-    };
-    const source = `#define _GNU_SOURCE
+const HEADERS = `#define _GNU_SOURCE
 #include <aio.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -117,7 +102,6 @@ function valuesInC(expressions: readonly string[]): (number | null)[] {
 #include <linux/memfd.h>
 #include <signal.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -127,40 +111,50 @@ function valuesInC(expressions: readonly string[]): (number | null)[] {
 #elif defined(__aarch64__)
 #define KERNEL_O_LARGEFILE 0400000
 #endif
-int main(void) {
-${expressions.map(print).join("\n")}
-return 0; }`;
-    writeFileSync(join(directory, "constants.c"), source);
-    execFileSync("gcc", ["-o", join(directory, "constants"), join(directory, "constants.c")], { stdio: "pipe" });
-    const output = execFileSync(join(directory, "constants"), { encoding: "utf8" }).trim().split("\n");
-    return output.map((line) => line === "missing" ? null : Number(line));
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+`;
+
+/** Headers that are older than the kernel do not have the newest words. */
+const NEWEST = ["MADV_COLLAPSE", "MADV_POPULATE_READ", "MADV_POPULATE_WRITE"];
+
+/** Has a C compiler compare each expression with its number; throws with what is wrong. */
+function compareInC(compiler: string, claims: ReadonlyMap<string, number>): void {
+  const assertions = [...claims].map(([expression, value]) => {
+    const assertion = `_Static_assert((${expression}) == ${value}, "the table says ${value}");`;
+    return NEWEST.includes(expression) ? `#ifdef ${expression}\n${assertion}\n#endif` : assertion;
+  });
+  const source = `${HEADERS}${assertions.join("\n")}\n`;
+  const { status, stderr } = spawnSync(compiler, ["-fsyntax-only", "-x", "c", "-"], {
+    input: source,
+    encoding: "utf8",
+  });
+  assertEquals(status, 0, stderr);
 }
 
-const skip = spawnSync("gcc", ["--version"]).status === 0 ? false : "gcc is not on this machine";
+const COMPILERS: Readonly<Record<Target, string>> = {
+  "linux-x64": "x86_64-linux-gnu-gcc",
+  "linux-arm64": "aarch64-linux-gnu-gcc",
+};
 
-test("every number of the table is what the C headers say", { skip }, () => {
-  const table = claims();
-  const names = [...table.keys()];
-  const values = valuesInC(names);
-  const wrong = names.flatMap((name, index) => {
-    const value = values[index];
-    // Headers older than the kernel do not have the newest words.
-    return value === null || value === table.get(name) ? [] : [`${name}: ${table.get(name)}, in C ${value}`];
+for (const target of TARGETS) {
+  const compiler = COMPILERS[target];
+  const skip = spawnSync(compiler, ["--version"]).status === 0 ? false : `${compiler} is not on this machine`;
+
+  test(`every number of ${target} is what its C headers say`, { skip }, () => {
+    compareInC(compiler, claimsOf(target));
   });
-  assertEquals(wrong, []);
-  assertEquals(values.filter((value) => value === null).length <= 3, true, "nearly all of them are in the headers");
-});
 
-test("every error number has the name that the C headers give it", { skip }, () => {
-  const names = Array.from({ length: 140 }, (_, index) => errnoName(index + 1)).filter((name) =>
-    !name.startsWith("ERRNO_")
-  );
-  assertEquals(names.length, 131);
-  assertEquals(valuesInC(names), names.map(errnoNumber));
-});
+  test(`every error number of ${target} has the name that its C headers give it`, { skip }, () => {
+    const names = Array.from({ length: 140 }, (_, index) => errnoName(index + 1)).filter((name) =>
+      !name.startsWith("ERRNO_")
+    );
+    assertEquals(names.length, 131);
+    compareInC(compiler, new Map(names.map((name) => [name, errnoNumber(name)])));
+  });
+
+  test(`a wrong number of ${target} would be found`, { skip }, () => {
+    assertThrows(() => compareInC(compiler, new Map([["O_CREAT", 12345]])), Error, "O_CREAT");
+  });
+}
 
 test("an error number without a name is told by its number", () => {
   assertEquals([errnoName(41), errnoName(9999), errnoName(0)], ["ERRNO_41", "ERRNO_9999", "ERRNO_0"]);
