@@ -119,7 +119,7 @@ const NEWEST = ["MADV_COLLAPSE", "MADV_POPULATE_READ", "MADV_POPULATE_WRITE"];
 /** Has a C compiler compare each expression with its number; throws with what is wrong. */
 function compareInC(compiler: string, claims: ReadonlyMap<string, number>): void {
   const assertions = [...claims].map(([expression, value]) => {
-    const assertion = `_Static_assert((${expression}) == ${value}, "the table says ${value}");`;
+    const assertion = `_Static_assert((${expression}) == ${value}, "${expression}: the table says ${value}");`;
     return NEWEST.includes(expression) ? `#ifdef ${expression}\n${assertion}\n#endif` : assertion;
   });
   const source = `${HEADERS}${assertions.join("\n")}\n`;
