@@ -4,7 +4,7 @@
  */
 import { lengthToEnd, lengthToHold, type Use } from "./file_length.ts";
 import { DESTRUCTIVE_ADVICE, writesToFile } from "./flags.ts";
-import type { System } from "./os/contract.ts";
+import type { Guard, GuardSlot, System } from "./os/contract.ts";
 import { type Piece, Protections } from "./protections.ts";
 import { alignUp, narrow, type Span, widen } from "./range.ts";
 import type { Advice, Descriptor, FlushFlag, MapFlag, Protection } from "./types.ts";
@@ -20,6 +20,8 @@ export interface MappingInit {
   readonly offset: number;
   readonly protection: readonly Protection[];
   readonly flags: readonly MapFlag[];
+  /** What lets lost pages be survived, if anything does. */
+  readonly guard: Guard | undefined;
 }
 
 /** Bytes that are compared and copied at a time. */
@@ -34,6 +36,11 @@ export class Mapping {
   exposed = false;
 
   readonly #system: System;
+  readonly #guard: Guard | undefined;
+  /** Where the guard knows it, if it does. */
+  #slot: GuardSlot | undefined;
+  /** Pages that were lost in places of the guard that it no longer has. */
+  #faultsBefore = 0;
   readonly #close: ((descriptor: Descriptor) => void) | undefined;
   readonly #identity: string | undefined;
   /** What lengths and file offsets are multiples of for the OS. */
@@ -50,6 +57,7 @@ export class Mapping {
 
   constructor(system: System, init: MappingInit) {
     this.#system = system;
+    this.#guard = init.guard;
     this.descriptor = init.descriptor;
     this.offset = init.offset;
     this.flags = init.flags;
@@ -60,10 +68,13 @@ export class Mapping {
     this.#byteLength = init.byteLength;
     this.#protections = Protections.uniform(0, init.protection);
     this.#everWritable = init.protection.includes("write");
-    if (init.byteLength > 0) {
-      this.#place(this.#mapNew(this.#lengthToMap(init.byteLength)), init.byteLength);
-    } else if (init.descriptor !== null) {
-      this.#probe();
+    this.#slot = this.#canFault ? this.#guard?.claim() : undefined;
+    try {
+      if (init.byteLength > 0) this.#place(this.#mapNew(this.#lengthToMap(init.byteLength)), init.byteLength);
+      else if (init.descriptor !== null) this.#probe();
+    } catch (error) {
+      this.#slot?.free();
+      throw error;
     }
   }
 
@@ -81,6 +92,11 @@ export class Mapping {
     return this.#protections.whole;
   }
 
+  /** Pages that were lost and replaced. */
+  get faults(): number {
+    return this.#faultsBefore + (this.#slot?.faults ?? 0);
+  }
+
   get released(): boolean {
     return this.#released;
   }
@@ -91,6 +107,7 @@ export class Mapping {
     this.#released = true;
     try {
       this.#leave(inUse);
+      this.#changeSlot(undefined);
     } finally {
       if (this.descriptor !== null) this.#close?.(this.descriptor);
     }
@@ -100,6 +117,7 @@ export class Mapping {
   abandon(): void {
     this.#released = true;
     this.#leave(false);
+    this.#changeSlot(undefined);
   }
 
   // ---------------------------------------------------------------- bytes
@@ -149,9 +167,12 @@ export class Mapping {
 
   protect(span: Span, protection: readonly Protection[]): void {
     const pages = this.#touched(span);
-    this.#onPages(pages, (base, length) => this.#system.protect(base, length, protection));
     if (pages.length === 0 && this.#mappedLength > 0) return;
-    this.#protections = this.#protections.with(pages, protection);
+    const protections = this.#protections.with(pages, protection);
+    if (!allowAll(protections)) this.#slot ??= this.#guard?.claim();
+    this.#cover();
+    this.#onPages(pages, (base, length) => this.#system.protect(base, length, protection));
+    this.#protections = protections;
     this.#everWritable ||= protection.includes("write");
   }
 
@@ -241,13 +262,21 @@ export class Mapping {
     // Shared memory without a descriptor has an object of fixed size behind it: pages beyond that do not exist.
     const fixed = this.descriptor === null && this.flags.includes("shared") && length > this.#mappedLength;
     if (inUse || fixed || !this.#protections.uniform) return undefined;
-    return this.#system.remap(this.#base, this.#mappedLength, length);
+    this.#slot?.uncover();
+    let moved: bigint | undefined;
+    try {
+      return moved = this.#system.remap(this.#base, this.#mappedLength, length);
+    } finally {
+      if (moved === undefined) this.#cover();
+    }
   }
 
   /** Maps anew in another place, with everything that was in the old one, and leaves that. */
   #relocate(length: number, inUse: boolean): bigint {
     const target = this.#mapNew(length);
+    const slot = this.#slot && this.#guard?.claim();
     try {
+      slot?.cover(target, length, this.#unit);
       const pieces = this.#protections.resized(length).pieces;
       const keepsStores = this.#everWritable && (this.flags.includes("private") || this.descriptor === null);
       if (keepsStores) this.#copyTo(target, length);
@@ -258,9 +287,11 @@ export class Mapping {
       if (this.flags.includes("locked")) this.#system.lock(target, length, this.#copiesOnWrite);
       this.#leave(inUse);
     } catch (error) {
+      slot?.free();
       this.#system.unmap(target, length);
       throw error;
     }
+    this.#changeSlot(slot);
     return target;
   }
 
@@ -316,10 +347,27 @@ export class Mapping {
     this.#mappedLength = length;
     this.#byteLength = byteLength;
     this.#protections = this.#protections.resized(length);
+    this.#cover();
+  }
+
+  /** Whether there is an access that the OS would refuse or could not satisfy. */
+  get #canFault(): boolean {
+    return this.descriptor !== null || !allowAll(this.#protections);
+  }
+
+  #cover(): void {
+    if (this.#mappedLength > 0) this.#slot?.cover(this.#base, this.#mappedLength, this.#unit);
+  }
+
+  #changeSlot(slot: GuardSlot | undefined): void {
+    this.#faultsBefore = this.faults;
+    this.#slot?.free();
+    this.#slot = slot;
   }
 
   #leave(inUse: boolean): void {
     if (this.#mappedLength === 0) return;
+    this.#slot?.uncover();
     if (inUse) this.#system.blank(this.#base, this.#mappedLength);
     else this.#system.unmap(this.#base, this.#mappedLength);
   }
@@ -366,4 +414,9 @@ export class Mapping {
   #onPages({ start, length }: Span, act: (base: bigint, length: number) => void): void {
     if (length > 0) act(this.#base + BigInt(start), length);
   }
+}
+
+function allowAll({ whole, pieces }: Protections): boolean {
+  const all = (words: readonly Protection[]): boolean => words.includes("read") && words.includes("write");
+  return all(whole) && pieces.every(({ protection }) => all(protection));
 }

@@ -3,7 +3,7 @@ import { lengthToEnd, lengthToHold } from "./file_length.ts";
 import { type Host, host } from "./host.ts";
 import { Mapping } from "./mapping.ts";
 import { type Plan, planOf } from "./options.ts";
-import type { FileStatus, System } from "./os/contract.ts";
+import type { FileStatus, Guard, System } from "./os/contract.ts";
 import { makeRegion, type MappedRegion } from "./region.ts";
 import { type Source, sourceOf } from "./source.ts";
 import type { Descriptor, MapSource, MmapOptions } from "./types.ts";
@@ -68,13 +68,13 @@ interface Opened {
  */
 export function mmap(source: MapSource, options?: MmapOptions): MappedRegion {
   const what = sourceOf(source);
-  if (what.kind === "handle") throw notYet("handle", "a handle cannot be mapped yet");
+  if (what.kind === "handle") throw host().system.error("ENOTSUP", "handle", "a handle cannot be mapped yet");
   const plan = planOf(options, what.kind);
-  if (plan.guard) throw notYet("guard", "regions cannot be guarded against lost pages yet");
   const here = host();
+  const guard = guardFor(here, plan);
   const file = openSource(here, what, plan);
   try {
-    return makeRegion(here, file ? mapFile(here, file, plan) : mapMemory(here, plan));
+    return makeRegion(here, file ? mapFile(here, file, plan, guard) : mapMemory(here, plan, guard));
   } catch (error) {
     if (file) abandon(here, file);
     throw error;
@@ -129,8 +129,12 @@ function isThenable(value: unknown): boolean {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }
 
-function notYet(feature: string, reason: string): Error {
-  return host().system.error("ENOTSUP", feature, reason);
+/** The guard, unless it is not wanted; where it is wanted and there is none, an ENOTSUP. */
+function guardFor({ system }: Host, plan: Plan): Guard | undefined {
+  if (plan.guard === false) return undefined;
+  const guard = system.guard();
+  if (guard || !plan.guard) return guard;
+  throw system.error("ENOTSUP", "guard", "this system does not allow a handler for lost pages");
 }
 
 function openSource({ ffi, system }: Host, source: Exclude<Source, { kind: "handle" }>, plan: Plan): Opened | null {
@@ -157,7 +161,7 @@ function openAnonymous(system: System, { offset, size, flags }: Plan): Descripto
   return system.openAnonymous(length, flags);
 }
 
-function mapMemory({ system }: Host, { protection, flags, size }: Plan): Mapping {
+function mapMemory({ system }: Host, { protection, flags, size }: Plan, guard: Guard | undefined): Mapping {
   const mapping = new Mapping(system, {
     descriptor: null,
     close: undefined,
@@ -166,6 +170,7 @@ function mapMemory({ system }: Host, { protection, flags, size }: Plan): Mapping
     offset: 0,
     protection,
     flags,
+    guard,
   });
   return settled(mapping, () => mapping.settle());
 }
@@ -174,7 +179,7 @@ function mapMemory({ system }: Host, { protection, flags, size }: Plan): Mapping
  * Maps first, and changes the file last, when nothing else can fail any more. Nobody has the region yet, so that
  * nobody can touch pages that are beyond the end of the file meanwhile.
  */
-function mapFile(here: Host, file: Opened, plan: Plan): Mapping {
+function mapFile(here: Host, file: Opened, plan: Plan, guard: Guard | undefined): Mapping {
   const { system } = here;
   const { offset, protection, flags } = plan;
   const status = mappableStatus(system, file);
@@ -190,6 +195,7 @@ function mapFile(here: Host, file: Opened, plan: Plan): Mapping {
     offset,
     protection,
     flags,
+    guard,
   });
   return settled(mapping, () => {
     const grows = fileLength > status.byteLength;

@@ -108,11 +108,15 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Pages that the OS could no longer supply (the file was cut short, the disk failed or filled) and that now read as
-   * zeros. Always 0 where `platform.supports("guard")` is false: there, touching such a page ends the process.
+   * Pages that were lost: the OS could no longer supply them (the file was cut short, the disk failed or filled), and
+   * they read as zeros now; or something was stored into them that the memory does not allow, and they are private
+   * copies now. Neither reaches the file any more.
+   *
+   * Always 0 where the region is not guarded (`guard: false`, or `platform.supports("guard")` is false): there, such
+   * an access ends the process.
    */
   get faults(): number {
-    return 0;
+    return this.#mapping.faults;
   }
 
   /**
@@ -454,7 +458,11 @@ export class MappedRegion implements Disposable {
    */
   check(): void {
     if (this.faults === 0) return;
-    throw this.#host.system.error("EIO", "mmap", `${this.faults} pages of the file could not be read or written`);
+    throw this.#host.system.error(
+      "EIO",
+      "mmap",
+      `${this.faults} pages were lost: they could not be read from the file or written to it`,
+    );
   }
 
   // ---------------------------------------------------------------- the end

@@ -48,14 +48,22 @@ test("a runtime knows no system, and a system no runtime", () => {
   assertNoImport(/^src\/os\//, /^src\/ffi\/(?!contract\.ts)/);
 });
 
+test("the guard is a part of the system", () => {
+  const users = FILES.filter((file) =>
+    !file.startsWith("src/guard/") && importsOf(file).some((name) => name.startsWith("src/guard/"))
+  );
+  assertEquals(users, ["src/os/posix.ts"]);
+  assertNoImport(/^src\/guard\//, /^src\/ffi\//);
+});
+
 test("no runtime knows another", () => {
   assertNoImport(/^src\/ffi\/(deno|bun|node)\.ts/, /^src\/ffi\/(deno|bun|node)\.ts/);
 });
 
-test("neither axis knows what is built on it", () => {
+test("neither axis, nor the guard, knows what is built on it", () => {
   const below = ["types", "error", "describe", "range", "flags"].map((name) => `src/${name}.ts`);
-  for (const file of FILES.filter((name) => /^src\/(ffi|os)\//.test(name))) {
-    const above = importsOf(file).filter((name) => !/^src\/(ffi|os)\//.test(name) && !below.includes(name));
+  for (const file of FILES.filter((name) => /^src\/(ffi|os|guard)\//.test(name))) {
+    const above = importsOf(file).filter((name) => !/^src\/(ffi|os|guard)\//.test(name) && !below.includes(name));
     assertEquals(above, [], file);
   }
 });

@@ -88,6 +88,23 @@ export interface Bytes {
   indexOfBytes(address: bigint, length: number, bytes: Uint8Array): number;
 }
 
+/** A place in the table of the guard, for one region at a time. */
+export interface GuardSlot {
+  /** Pages of the region that were lost and replaced. */
+  readonly faults: number;
+  /** From now on faults in the mapping are survived; `unit` is the size of its pages. */
+  cover(base: bigint, length: number, unit: number): void;
+  /** From now on they are not: the memory is about to go away. */
+  uncover(): void;
+  /** Gives the place back. */
+  free(): void;
+}
+
+/** Survival of pages that the OS can no longer supply. */
+export interface Guard {
+  claim(): GuardSlot;
+}
+
 /** The questions that `platform.supports()` answers. */
 export type FlagKind = "open" | "protection" | "map" | "flush" | "advice";
 /** What a platform has or has not as a whole. */
@@ -98,6 +115,8 @@ export interface System extends Files, Memory, Bytes {
   readonly os: OperatingSystem;
   supportsFlag(kind: FlagKind, flag: string): boolean;
   supportsFeature(feature: Feature): boolean;
+  /** The guard, installed at the first call; `undefined` where the system does not allow it. */
+  guard(): Guard | undefined;
   /** An error that the library raises in the system's name. */
   error(code: string, syscall: string, reason: string, path?: string): MmapError;
 }

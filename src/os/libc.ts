@@ -9,6 +9,7 @@ const PROTOTYPES = {
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" }, // int open(const char *path, int flags, mode_t mode)
   close: { parameters: ["i32"], result: "i32" }, // int close(int fd)
   fcntl: { parameters: ["i32", "i32", "i64"], result: "i32" }, // int fcntl(int fd, int op, long arg)
+  read: { parameters: ["i32", "buffer", "usize"], result: "i64" }, // ssize_t read(int fd, void *buffer, size_t n)
   lseek: { parameters: ["i32", "i64", "i32"], result: "i64" }, // off_t lseek(int fd, off_t offset, int whence)
   ftruncate: { parameters: ["i32", "i64"], result: "i32" }, // int ftruncate(int fd, off_t length)
   unlink: { parameters: ["buffer"], result: "i32" }, // int unlink(const char *path)
@@ -41,6 +42,8 @@ const PROTOTYPES = {
   // void *memmem(const void *haystack, size_t length, const void *needle, size_t needle_length)
   memmem: { parameters: ["usize", "usize", "buffer", "usize"], result: "usize" },
 
+  // int sigaction(int signal, const struct sigaction *action, struct sigaction *old)
+  sigaction: { parameters: ["i32", "usize", "usize"], result: "i32" },
   __errno_location: { parameters: [], result: "usize" }, // int *__errno_location(void)
   strerror: { parameters: ["i32"], result: "usize" }, // char *strerror(int errno)
   strlen: { parameters: ["usize"], result: "usize" }, // size_t strlen(const char *text)

@@ -2,7 +2,7 @@
 import type { Advice, FlushFlag, MapFlag, Protection } from "../types.ts";
 import type { MapRequest, Memory } from "./contract.ts";
 import type { Libc } from "./libc.ts";
-import { hugePageSize } from "./linux_huge_pages.ts";
+import { hugePageSize } from "./linux_proc.ts";
 
 /** Makes the memory half of a POSIX system. */
 export function posixMemory(libc: Libc): Memory {

@@ -1,0 +1,134 @@
+/**
+ * Survival of lost pages. A handler of machine code for SIGBUS and SIGSEGV, in memory of its own, finds the address
+ * that faulted in a table of regions and puts a page there that can be touched. It is installed once for the process:
+ * a worker's copy of this module finds the handler in place and goes on with its table.
+ *
+ * Rests on [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html).
+ */
+import type { Target } from "../os/constants.ts";
+import type { Guard } from "../os/contract.ts";
+import type { Libc } from "../os/libc.ts";
+import { readProc } from "../os/linux_proc.ts";
+import { HANDLER_ARM64 } from "./handler_arm64.ts";
+import { HANDLER_X64 } from "./handler_x64.ts";
+import { CODE, ENTRY_SIZE, HEADER, header, SIGNATURE, TABLE } from "./layout.ts";
+import { MAX_ENTRIES, Table } from "./table.ts";
+
+const HANDLERS: Readonly<Record<Target, string>> = { "linux-x64": HANDLER_X64, "linux-arm64": HANDLER_ARM64 };
+
+const SIGBUS = 7;
+const SIGSEGV = 11;
+const SA_SIGINFO = 0x4;
+const SA_ONSTACK = 0x0800_0000;
+const SA_RESTART = 0x1000_0000;
+/** Where a `struct sigaction` of the C library has its flags; the handler is at 0, the mask between them. */
+const FLAGS = 136;
+
+/** Installs the guard, or joins the one that is there. Throws an MmapError where the system does not allow it. */
+export function installGuard(libc: Libc, target: Target): Guard {
+  // Every region is at least one mapping, and the kernel allows no more of those.
+  const capacity = Math.min(Number(readProc(libc, "/proc/sys/vm/max_map_count")), MAX_ENTRIES);
+  const area = new Area(libc, TABLE + capacity * ENTRY_SIZE);
+  let table: Table | undefined;
+  try {
+    table = area.tableOfHandlerInPlace();
+    if (!table) return guardOver(libc, area.install(bytesOf(HANDLERS[target]), capacity));
+  } catch (error) {
+    area.discard();
+    throw error;
+  }
+  area.discard();
+  return guardOver(libc, table);
+}
+
+function guardOver(libc: Libc, table: Table): Guard {
+  return {
+    claim() {
+      const slot = table.claim();
+      if (slot) return slot;
+      throw libc.error("ENOMEM", "mmap", "more regions than the table of the guard has room for");
+    },
+  };
+}
+
+/** Memory for a guard, see layout.ts. */
+class Area {
+  readonly #libc: Libc;
+  readonly #base: bigint;
+  readonly #length: number;
+  /** The header. */
+  readonly #view: DataView<ArrayBuffer>;
+
+  constructor(libc: Libc, length: number) {
+    const { protection, map } = libc.constants;
+    const access = libc.bits(protection, ["read", "write"], "mmap");
+    const flags = libc.bits(map, ["private", "anonymous", "no-reserve"], "mmap");
+    this.#libc = libc;
+    this.#length = length;
+    this.#base = libc.checkAddress(libc.functions.mmap(0n, BigInt(length), access, flags, -1, 0n), "mmap");
+    this.#view = new DataView(libc.ffi.arrayBuffer(this.#base + BigInt(HEADER), TABLE - HEADER));
+  }
+
+  /** Gives the memory back, which nobody else has seen. */
+  discard(): void {
+    this.#view.buffer.transfer(0);
+    this.#libc.check(this.#libc.functions.munmap(this.#base, BigInt(this.#length)), "munmap");
+  }
+
+  /** The table of the handler for SIGBUS, if that is a guard's. */
+  tableOfHandlerInPlace(): Table | undefined {
+    const handler = this.#handlerOf(SIGBUS);
+    // In front of the handler, in the same page, stands whose it is.
+    if (handler % 4096n !== BigInt(CODE)) return undefined;
+    const base = handler - BigInt(CODE);
+    const signature = new Uint8Array(SIGNATURE.length);
+    this.#libc.functions.memcpy(signature, base, BigInt(signature.length));
+    if (new TextDecoder().decode(signature) !== SIGNATURE) return undefined;
+    const capacity = new Uint8Array(4);
+    this.#libc.functions.memcpy(capacity, base + BigInt(HEADER + header.capacity), 4n);
+    return this.#tableAt(base, new DataView(capacity.buffer).getInt32(0, true));
+  }
+
+  /** Puts the handler in place. The code is written while the memory is writable, and executable only after that. */
+  install(code: Uint8Array, capacity: number): Table {
+    const { functions, constants } = this.#libc;
+    functions.memmove(this.#base, new TextEncoder().encode(SIGNATURE), BigInt(SIGNATURE.length));
+    functions.memmove(this.#base + BigInt(CODE), code, BigInt(code.length));
+    const executable = this.#libc.bits(constants.protection, ["read", "exec"], "mprotect");
+    this.#libc.check(functions.mprotect(this.#base, BigInt(HEADER), executable), "mprotect");
+    this.#view.setInt32(header.capacity, capacity, true);
+    this.#replace(SIGBUS, header.oldSigbus);
+    this.#replace(SIGSEGV, header.oldSigsegv);
+    return this.#tableAt(this.#base, capacity);
+  }
+
+  #tableAt(base: bigint, capacity: number): Table {
+    return new Table(this.#libc.ffi.arrayBuffer(base + BigInt(HEADER), TABLE - HEADER + capacity * ENTRY_SIZE));
+  }
+
+  #handlerOf(signal: number): bigint {
+    this.#exchange(signal, 0n);
+    return this.#view.getBigUint64(header.oldAction, true);
+  }
+
+  /** Installs the handler for a signal, and keeps the one that was there in the header. */
+  #replace(signal: number, old: number): void {
+    // Known before ours is in place, since a fault may come at once.
+    this.#view.setBigUint64(old, this.#handlerOf(signal), true);
+    this.#view.setBigUint64(header.newAction, this.#base + BigInt(CODE), true);
+    this.#view.setInt32(header.newAction + FLAGS, SA_SIGINFO | SA_ONSTACK | SA_RESTART, true);
+    this.#exchange(signal, this.#base + BigInt(HEADER + header.newAction));
+    this.#view.setBigUint64(old, this.#view.getBigUint64(header.oldAction, true), true);
+  }
+
+  /** Sets what happens at a signal, unless that is 0, and gets what happened so far. */
+  #exchange(signal: number, action: bigint): void {
+    const old = this.#base + BigInt(HEADER + header.oldAction);
+    this.#libc.check(this.#libc.functions.sigaction(signal, action, old), "sigaction");
+  }
+}
+
+/** Bytes from hexadecimal digits. */
+function bytesOf(hexadecimal: string): Uint8Array {
+  return Uint8Array.from(hexadecimal.match(/[0-9a-f]{2}/g) ?? [], (digits) => Number.parseInt(digits, 16));
+}

@@ -1,0 +1,213 @@
+# The signal handler of the guard, for Linux on x86-64. The bytes are in handler_x64.ts; a test assembles this file and
+# compares.
+#
+#   void handler(int signal /* edi */, siginfo_t *info /* rsi */, ucontext_t *context /* rdx */)
+#
+# It is entered for SIGBUS and SIGSEGV. Where the address that faulted lies in a region of the table, it puts memory
+# there that can be touched, counts the page, and returns, so that the instruction is tried again. Everything else goes
+# on to the handler that was there before.
+#
+# It makes system calls and nothing else: no locks, no C library, no memory but the table, the signal's own stack and
+# the page. It may be interrupted by itself: copying a page may fault in turn. All registers may be changed, since the
+# kernel restores those of the interrupted code from the signal frame.
+#
+# The layout of the memory around it (see layout.ts): this code at 64, the header at HEADER, the table at TABLE.
+
+        .intel_syntax noprefix
+        .set    HEADER, 0x10000
+        .set    TABLE, 0x20000
+        .set    CODE, 64
+
+        # Header.
+        .set    COUNT, 0                # int32: entries of the table that were ever used
+        .set    OLD_SIGBUS, 16          # the handler that was there before
+        .set    OLD_SIGSEGV, 24
+        .set    DEFAULT_ACTION, 32      # a kernel sigaction of zeros: SIG_DFL
+
+        # Entry of the table.
+        .set    START, 0                # uint64: first address
+        .set    END, 8                  # uint64: address behind the last
+        .set    SEQUENCE, 16            # int32: odd while the entry is valid; another number at every change
+        .set    FAULTS, 20              # int32: pages that were replaced
+        .set    UNIT, 24                # uint32: size of its pages
+        .set    ENTRY_SIZE, 32
+
+        .set    SIGBUS, 7
+        .set    SIGSEGV, 11
+        .set    BUS_ADRALN, 1
+        .set    SEGV_ACCERR, 2
+        .set    INFO_CODE, 8
+        .set    INFO_ADDRESS, 16
+        .set    CONTEXT_RIP, 168
+
+        .set    SYS_MMAP, 9
+        .set    SYS_MPROTECT, 10
+        .set    SYS_RT_SIGACTION, 13
+        .set    SYS_MREMAP, 25
+        .set    SYS_GETPID, 39
+        .set    SYS_GETTID, 186
+        .set    SYS_TGKILL, 234
+        .set    READ, 1
+        .set    READ_WRITE, 3
+        .set    PRIVATE_ANONYMOUS, 0x22
+        .set    FIXED, 0x10
+        .set    NORESERVE, 0x4000
+        .set    MAYMOVE_FIXED, 3
+
+        .text
+handler:
+        endbr64
+        lea     r12, [rip + handler - CODE + HEADER]
+        mov     ebp, edi                # kept for chain, which needs the arguments as they were
+        mov     r15, rsi
+        push    rdx
+
+        mov     eax, [rsi + INFO_CODE]
+        mov     r14, [rsi + INFO_ADDRESS]
+        test    eax, eax
+        jle     chain                   # sent by a process, not caused by an access
+        cmp     edi, SIGBUS
+        jne     1f
+        cmp     eax, BUS_ADRALN
+        je      chain
+        jmp     lookup
+1:      cmp     eax, SEGV_ACCERR
+        jne     chain
+        cmp     r14, [rdx + CONTEXT_RIP]
+        je      chain                   # an instruction was fetched: no page of ours would ever satisfy that
+
+        # Which entry does the address lie in? An entry may change while it is read, but then its sequence does.
+lookup:
+        mov     ecx, [r12 + COUNT]
+        test    ecx, ecx
+        jle     chain
+        lea     rbx, [r12 + TABLE - HEADER]
+2:      mov     eax, [rbx + SEQUENCE]
+        test    al, 1
+        jz      3f
+        cmp     r14, [rbx + START]
+        jb      3f
+        cmp     r14, [rbx + END]
+        jae     3f
+        cmp     eax, [rbx + SEQUENCE]
+        je      found
+3:      add     rbx, ENTRY_SIZE
+        dec     ecx
+        jnz     2b
+        jmp     chain
+
+found:
+        mov     r13d, [rbx + UNIT]
+        mov     rax, r13
+        neg     rax
+        and     r14, rax                # the page
+        cmp     ebp, SIGBUS
+        jne     denied
+
+        # The page is lost: zeros take its place.
+        mov     rdi, r14
+        mov     rsi, r13
+        mov     r10d, PRIVATE_ANONYMOUS | FIXED | NORESERVE
+        call    map
+        cmp     rax, r14
+        jne     whole
+        lock inc dword ptr [rbx + FAULTS]
+        jmp     done
+
+        # Too many mappings already to cut one more out: all of the region becomes zeros, which needs none.
+whole:
+        mov     rdi, [rbx + START]
+        mov     rsi, [rbx + END]
+        sub     rsi, rdi
+        mov     r10d, PRIVATE_ANONYMOUS | FIXED | NORESERVE
+        call    map
+        cmp     rax, [rbx + START]
+        jne     chain
+        mov     rax, [rbx + END]
+        sub     rax, [rbx + START]
+        xor     edx, edx
+        div     r13
+        lock add [rbx + FAULTS], eax
+        jmp     done
+
+        # The page is there, but does not allow the access: a private copy takes its place.
+denied:
+        mov     rdi, r14
+        mov     rsi, r13
+        mov     edx, READ
+        mov     eax, SYS_MPROTECT
+        syscall
+        test    rax, rax
+        jnz     chain
+        xor     edi, edi
+        mov     rsi, r13
+        mov     r10d, PRIVATE_ANONYMOUS | NORESERVE
+        call    map
+        cmp     rax, -4096
+        ja      chain
+        mov     rdx, rax                # the copy
+        mov     rdi, rax
+        mov     rsi, r14
+        mov     rcx, r13
+        cld
+        rep movsb
+        mov     rdi, rdx
+        mov     rsi, r13
+        mov     rdx, r13
+        mov     r10d, MAYMOVE_FIXED
+        mov     r8, r14
+        mov     eax, SYS_MREMAP
+        syscall
+        cmp     rax, r14
+        jne     chain
+        lock inc dword ptr [rbx + FAULTS]
+done:
+        pop     rdx
+        ret
+
+        # mmap(rdi, rsi, READ_WRITE, r10, -1, 0)
+map:
+        mov     edx, READ_WRITE
+        mov     r8, -1
+        xor     r9d, r9d
+        mov     eax, SYS_MMAP
+        syscall
+        ret
+
+        # Not ours: to the handler that was there before, as if it had been called by the kernel.
+chain:
+        mov     edi, ebp
+        mov     rsi, r15
+        pop     rdx
+        mov     rax, [r12 + OLD_SIGBUS]
+        cmp     edi, SIGBUS
+        je      4f
+        mov     rax, [r12 + OLD_SIGSEGV]
+4:      cmp     rax, 1
+        ja      5f
+        jb      default                 # SIG_DFL
+        cmp     dword ptr [rsi + INFO_CODE], 0
+        jg      default                 # SIG_IGN does not hold for faults: they would go on for ever
+        ret
+5:      jmp     rax
+
+        # What the system does without any handler: the access is tried again and ends the process as it should.
+default:
+        lea     rsi, [r12 + DEFAULT_ACTION]
+        xor     edx, edx
+        mov     r10d, 8
+        mov     eax, SYS_RT_SIGACTION
+        syscall
+        cmp     dword ptr [r15 + INFO_CODE], 0
+        jg      6f
+        mov     eax, SYS_GETPID         # sent: once more, since nothing is tried again
+        syscall
+        mov     r13, rax
+        mov     eax, SYS_GETTID
+        syscall
+        mov     rdi, r13
+        mov     rsi, rax
+        mov     edx, ebp
+        mov     eax, SYS_TGKILL
+        syscall
+6:      ret
