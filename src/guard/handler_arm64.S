@@ -35,6 +35,7 @@
         .set    SYS_RT_SIGACTION, 134
         .set    SYS_GETPID, 172
         .set    SYS_GETTID, 178
+        .set    SYS_MUNMAP, 215
         .set    SYS_MREMAP, 216
         .set    SYS_MMAP, 222
         .set    SYS_MPROTECT, 226
@@ -42,6 +43,7 @@
         .set    READ_WRITE, 3
         .set    PRIVATE_ANONYMOUS, 0x22
         .set    FIXED, 0x10
+        .set    FIXED_NOREPLACE, 0x100000
         .set    NORESERVE, 0x4000
         .set    MAYMOVE_FIXED, 3
 
@@ -109,12 +111,16 @@ found:
         mov     w9, #1
         b       count
 
-        // Too many mappings already to cut one more out: all of the region becomes zeros, which needs none.
+        // Too many mappings already to cut one more out: all of the region becomes zeros, by way of a hole.
 whole:
         ldp     x0, x1, [x24, #START]
         sub     x1, x1, x0
         udiv    x27, x1, x25
-        mov     w3, #(PRIVATE_ANONYMOUS | FIXED | NORESERVE)
+        mov     w8, #SYS_MUNMAP
+        svc     #0
+        ldr     x0, [x24, #START]
+        mov     w3, #(PRIVATE_ANONYMOUS | NORESERVE)
+        orr     w3, w3, #FIXED_NOREPLACE
         bl      map
         ldr     x9, [x24, #START]
         cmp     x0, x9

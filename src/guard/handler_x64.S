@@ -42,6 +42,7 @@
 
         .set    SYS_MMAP, 9
         .set    SYS_MPROTECT, 10
+        .set    SYS_MUNMAP, 11
         .set    SYS_RT_SIGACTION, 13
         .set    SYS_MREMAP, 25
         .set    SYS_GETPID, 39
@@ -51,6 +52,7 @@
         .set    READ_WRITE, 3
         .set    PRIVATE_ANONYMOUS, 0x22
         .set    FIXED, 0x10
+        .set    FIXED_NOREPLACE, 0x100000
         .set    NORESERVE, 0x4000
         .set    MAYMOVE_FIXED, 3
 
@@ -114,12 +116,15 @@ found:
         lock inc dword ptr [rbx + FAULTS]
         jmp     done
 
-        # Too many mappings already to cut one more out: all of the region becomes zeros, which needs none.
+        # Too many mappings already to cut one more out: all of the region becomes zeros. Only munmap works beyond the
+        # limit, so that there is a hole for a moment; where another thread's memory falls into it, that is not replaced.
 whole:
         mov     rdi, [rbx + START]
         mov     rsi, [rbx + END]
         sub     rsi, rdi
-        mov     r10d, PRIVATE_ANONYMOUS | FIXED | NORESERVE
+        mov     eax, SYS_MUNMAP
+        syscall
+        mov     r10d, PRIVATE_ANONYMOUS | FIXED_NOREPLACE | NORESERVE
         call    map
         cmp     rax, [rbx + START]
         jne     chain

@@ -23,7 +23,13 @@ export function runChild(name: string, ...rest: string[]): string {
   throw new Error(`${name} ended with ${child.signal ?? child.status}:\n${child.stdout}${child.stderr}`);
 }
 
-/** The same without waiting; resolves to what it printed. */
+/** Runs a child that is expected not to come through, and returns the signal or status it ended with. */
+export function endOfChild(name: string, ...rest: string[]): string | number | null {
+  const { signal, status } = spawnSync(process.execPath, commandLine(name, rest), { stdio: "ignore", timeout: 60_000 });
+  return signal ?? status;
+}
+
+/** Starts a child; resolves to what it printed. */
 export function startChild(name: string, ...rest: string[]): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const child = spawn(process.execPath, commandLine(name, rest), { stdio: ["ignore", "pipe", "inherit"] });

@@ -1,0 +1,247 @@
+// Plays one scenario of the guard: SCENARIO PATH [guarded|unguarded]. Prints "survived" where all was well.
+import { Buffer } from "node:buffer";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { Worker } from "node:worker_threads";
+import { assert, assertEquals } from "@std/assert";
+import { mmap, MmapError, platform } from "../../mod.ts";
+import { host } from "../../src/host.ts";
+import type { Target } from "../../src/os/constants.ts";
+import { Libc } from "../../src/os/libc.ts";
+import { countingBytes } from "../support/files.ts";
+import { areaAt } from "../support/proc.ts";
+
+const [scenario, path, guarded] = process.argv.slice(2);
+const PAGE = platform.pageSize;
+const libc = (): Libc => new Libc(host().ffi, `linux-${platform.arch}` as Target);
+
+function sum(bytes: Uint8Array): number {
+  let total = 0;
+  for (let at = 0; at < bytes.length; at++) total += bytes[at];
+  return total;
+}
+
+/** Ways to read bytes that end in code of the engine, of the runtime, or of native libraries. */
+const READERS: Readonly<Record<string, (bytes: Uint8Array<ArrayBuffer>) => unknown>> = {
+  loop: sum,
+  TextDecoder: (bytes) => new TextDecoder().decode(bytes),
+  slice: (bytes) => bytes.slice(),
+  set: (bytes) => new Uint8Array(bytes.length).set(bytes),
+  from: (bytes) => Uint8Array.from(bytes),
+  indexOf: (bytes) => bytes.indexOf(254, bytes.length / 2),
+  "Buffer.from": (bytes) => Buffer.from(bytes),
+  "Buffer.compare": (bytes) => Buffer.compare(bytes, bytes.slice()),
+  "Buffer.toString": (bytes) => Buffer.from(bytes.buffer).toString("base64"),
+  "Buffer.indexOf": (bytes) => Buffer.from(bytes.buffer).indexOf("not there"),
+  hash: (bytes) => createHash("sha256").update(bytes).digest(),
+  copyWithin: (bytes) => bytes.copyWithin(0, bytes.length / 2),
+  fill: (bytes) => bytes.fill(0),
+  sort: (bytes) => bytes.sort(),
+  structuredClone: (bytes) => structuredClone(bytes),
+  DataView: (bytes) => new DataView(bytes.buffer).getFloat64(bytes.length - 8),
+  Atomics: (bytes) => Atomics.add(new Int32Array(bytes.buffer), bytes.length / 4 - 1, 1),
+};
+
+/** Loads the module in a worker and does `body` there, which can use `mmap`, `path` and `truncateSync`. */
+function inWorker(body: string): Promise<unknown> {
+  const source = `
+    const { parentPort, workerData } = process.getBuiltinModule("node:worker_threads");
+    const { truncateSync } = process.getBuiltinModule("node:fs");
+    const { path, library } = workerData;
+    import(library).then(async ({ mmap }) => { parentPort.postMessage(await (async () => { ${body} })()); });
+  `;
+  const library = new URL("../../mod.ts", import.meta.url).href;
+  const worker = new Worker(source, { eval: true, workerData: { path, library } });
+  return new Promise((resolve, reject) => {
+    worker.once("message", (message) => worker.terminate().then(() => resolve(message)));
+    worker.once("error", reject);
+  });
+}
+
+/** Where the handler of a signal is. */
+function handlerOf(signal: number): bigint {
+  using action = mmap(null, { size: 4096 });
+  assertEquals(libc().functions.sigaction(signal, 0n, action.address), 0);
+  return action.bigUint64[0];
+}
+
+/** Memory that the guard knows nothing of, over a file that is cut short. */
+function touchForeign(): void {
+  if (guarded === "guarded") mmap(path).unmap();
+  const { system } = host();
+  const { descriptor } = mmap(path, { guard: false });
+  const flags = ["shared"] as const;
+  const base = system.map({ length: 10 * PAGE, protection: ["read"], flags, descriptor, offset: 0 });
+  truncateSync(path, 0);
+  system.read(base, new Uint8Array(1));
+}
+
+function send(signal: "SIGBUS" | "SIGSEGV"): Promise<void> {
+  mmap(path, { guard: guarded === "guarded" });
+  process.kill(process.pid, signal);
+  return new Promise((resolve) => setTimeout(resolve, 5000));
+}
+
+/** (module (memory 1) (func (export "load") (param i32) (result i32) (i32.load (local.get 0)))) */
+const WASM = new Uint8Array([
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 6, 1, 96, 1, 127, 1, 127, 3, 2, 1, 0, 5, 3, 1, 0, 1, 7, 8, 1, 4],
+  ...[108, 111, 97, 100, 0, 0, 10, 9, 1, 7, 0, 32, 0, 40, 2, 0, 11],
+]);
+
+/** Traps as often as it takes to be compiled by the best compiler. */
+function trapInWasm(): void {
+  const { load } = new WebAssembly.Instance(new WebAssembly.Module(WASM)).exports as { load(at: number): number };
+  let traps = 0;
+  for (let round = 0; round < 20_000; round++) {
+    try {
+      load(round % 2 === 0 ? 0 : 0x7fff_0000);
+    } catch (error) {
+      assert(error instanceof WebAssembly.RuntimeError);
+      traps++;
+    }
+  }
+  assertEquals(traps, 10_000);
+}
+
+function loseAPage(): void {
+  writeFileSync(path, countingBytes(2 * PAGE));
+  using region = mmap(path);
+  truncateSync(path, 0);
+  assertEquals([region.bytes[PAGE + 1], region.faults], [0, 1]);
+}
+
+const SCENARIOS: Record<string, () => Promise<void> | void> = {
+  "readers": () => {
+    for (const [name, read] of Object.entries(READERS)) {
+      writeFileSync(path, countingBytes(64 * PAGE));
+      using region = mmap(path, { access: "write" });
+      // Compiled before the pages go.
+      for (let round = 0; round < 20; round++) read(region.bytes);
+      truncateSync(path, 2 * PAGE);
+      read(region.bytes);
+      assert(region.faults > 0, `${name} met no lost page`);
+    }
+  },
+  "unguarded": () => {
+    const region = mmap(path, { guard: false });
+    truncateSync(path, 0);
+    sum(region.bytes);
+  },
+  "too-many-mappings": () => {
+    const limit = Number(readFileSync("/proc/sys/vm/max_map_count", "utf8"));
+    const pages = 4 * limit;
+    truncateSync(path, pages * PAGE);
+    using region = mmap(path);
+    truncateSync(path, 0);
+    const { bytes } = region;
+    for (let page = 0; page < pages; page += 2) bytes[page * PAGE];
+    let total = 0;
+    for (let page = 0; page < pages; page += 2) total += bytes[page * PAGE];
+    assertEquals(total, 0);
+    assert(region.faults >= pages, `${region.faults} of ${pages}`);
+  },
+  "full-disk": () => {
+    const directory = mkdtempSync(join(tmpdir(), "mmap-full-"));
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", directory], { stdio: "ignore" });
+    } catch {
+      // Only the superuser can make a disk that is full.
+      rmSync(directory, { recursive: true });
+      return;
+    }
+    try {
+      using region = mmap(join(directory, "file"), {
+        open: ["read", "write", "create"],
+        protection: ["read", "write"],
+        flags: ["shared"],
+        size: 2 ** 22,
+      });
+      region.bytes.fill(1);
+      assert(region.faults >= (2 ** 22 - 2 ** 20) / PAGE);
+      assertEquals(sum(region.bytes), 2 ** 22);
+    } finally {
+      execFileSync("umount", [directory]);
+      rmSync(directory, { recursive: true });
+    }
+  },
+  "foreign-sigbus": touchForeign,
+  "foreign-sigsegv": () => {
+    mmap(path, { guard: guarded === "guarded" });
+    host().system.read(4096n, new Uint8Array(1));
+  },
+  "sent-sigbus": () => send("SIGBUS"),
+  "sent-sigsegv": () => send("SIGSEGV"),
+  "wasm-after": () => {
+    loseAPage();
+    trapInWasm();
+    loseAPage();
+  },
+  "wasm-before": () => {
+    trapInWasm();
+    loseAPage();
+    trapInWasm();
+  },
+  "workers": async () => {
+    const region = mmap(path);
+    const handlers = [handlerOf(7), handlerOf(11)];
+    for (let round = 0; round < 20; round++) {
+      const before = mmap(path);
+      assertEquals(await inWorker("using region = mmap(path); return region.bytes[1];"), 1);
+      before.unmap();
+    }
+    assertEquals([handlerOf(7), handlerOf(11)], handlers);
+    const both = inWorker(`
+      using region = mmap(path);
+      truncateSync(path, 0);
+      let total = 0;
+      for (let at = 0; at < region.byteLength; at += 4096) total += region.bytes[at + 1];
+      return [total, region.faults];
+    `);
+    assertEquals(await both, [0, 100]);
+    assertEquals([region.bytes[1], region.faults], [0, 1]);
+  },
+  "fault-while-mapping": async () => {
+    const mapping = [1, 2].map(() =>
+      inWorker(`
+        const end = Date.now() + 3000;
+        let count = 0;
+        for (; Date.now() < end; count++) { using region = mmap(path); if (count % 3 === 0) region.bytes[0]; }
+        return count;
+      `)
+    );
+    const other = `${path}-cut`;
+    const end = Date.now() + 3000;
+    let faults = 0;
+    while (Date.now() < end) {
+      writeFileSync(other, countingBytes(64 * PAGE));
+      using region = mmap(other);
+      truncateSync(other, 0);
+      assertEquals(sum(region.bytes), 0);
+      assertEquals(region.faults, 64);
+      faults += 64;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    assert(faults > 0);
+    for (const count of await Promise.all(mapping)) assert(count as number > 0);
+  },
+  "permissions": () => {
+    using _region = mmap(path);
+    const handler = handlerOf(7);
+    assertEquals(areaAt(handler)?.permissions, "r-xp");
+    assertEquals(areaAt(handler + 0x10000n)?.permissions, "rw-p");
+    assertEquals(areaAt(handler + 0x20000n)?.permissions, "rw-p");
+    try {
+      mmap(null, { size: PAGE, guard: true }).unmap();
+    } catch (error) {
+      assert(error instanceof MmapError);
+    }
+  },
+};
+
+await SCENARIOS[scenario]();
+process.stdout.write("survived\n");
+process.exit(0);

@@ -1,0 +1,208 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync, statSync, truncateSync } from "node:fs";
+import { describe, test } from "node:test";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { ANONYMOUS, mmap, MmapError, platform } from "../mod.ts";
+import { assemble, pathOf, type Processor, TOOLS } from "../tools/assemble.ts";
+import { endOfChild, runChild } from "./support/children.ts";
+import { countingBytes, fileOf } from "./support/files.ts";
+import { areaOf } from "./support/proc.ts";
+
+const PAGE = platform.pageSize;
+
+for (const processor of Object.keys(TOOLS) as Processor[]) {
+  const found = spawnSync(`${TOOLS[processor]}as`, ["--version"]).status === 0;
+  test(`the handler for ${processor} is its assembled source`, { skip: !found && "no assembler for it here" }, () => {
+    assertEquals(readFileSync(pathOf(processor), "utf8"), assemble(processor));
+  });
+}
+
+test("the guard is there", () => assert(platform.supports("guard")));
+
+describe("a file that was cut short", () => {
+  test("reads as zeros beyond its end, and is counted", () => {
+    const path = fileOf(100 * PAGE);
+    using region = mmap(path);
+    truncateSync(path, 10 * PAGE);
+    assertEquals(region.faults, 0);
+    assertEquals([region.bytes[10 * PAGE - 1], region.bytes[10 * PAGE], region.bytes[99 * PAGE]], [255, 0, 0]);
+    assertEquals(region.faults, 2);
+    assertEquals(region.bytes[10 * PAGE + 1], 0);
+    assertEquals(region.faults, 2, "the same page again");
+  });
+
+  test("takes stores, which are lost, and is said to", () => {
+    const path = fileOf(10 * PAGE);
+    using region = mmap(path, { access: "write" });
+    truncateSync(path, 0);
+    region.bytes.fill(7);
+    assertEquals([region.bytes[9 * PAGE], region.faults, statSync(path).size], [7, 10, 0]);
+  });
+
+  test("makes flush, flushAsync, resize and check throw EIO", async () => {
+    const path = fileOf(10 * PAGE);
+    using region = mmap(path, { access: "write" });
+    truncateSync(path, PAGE);
+    region.check();
+    region.bytes[5 * PAGE] = 1;
+    for (const use of [() => region.flush(), () => region.resize(PAGE), () => region.check()]) {
+      const error = assertThrows(use, MmapError);
+      assertEquals([error.code, error.errno], ["EIO", 5]);
+    }
+    const error = await region.flushAsync().catch((error) => error);
+    assert(error instanceof MmapError && error.code === "EIO");
+    assertEquals([region.byteLength, statSync(path).size], [10 * PAGE, PAGE]);
+  });
+
+  test("is survived by every way to read", () => {
+    assertEquals(runChild("guards", "readers", fileOf(64 * PAGE)), "survived");
+  });
+
+  test("is survived by the library's own calls", () => {
+    const path = fileOf(64 * PAGE);
+    using region = mmap(path, { access: "write" });
+    truncateSync(path, 0);
+    assertEquals(region.indexOf("not there"), -1);
+    assertEquals(region.indexOf(77, 1), -1);
+    assertEquals(region.read(), new Uint8Array(64 * PAGE));
+    region.write(countingBytes(64 * PAGE));
+    assertEquals(region.read(), countingBytes(64 * PAGE));
+    assertEquals(region.faults, 64);
+    region.protect(["read"]);
+    region.advise("normal");
+    region.residency();
+  });
+
+  test("is survived at any offset", () => {
+    const path = fileOf(64 * PAGE);
+    using region = mmap(path, { offset: 3 * PAGE + 5 });
+    truncateSync(path, 0);
+    assertEquals(region.read(), new Uint8Array(61 * PAGE - 5));
+    assertEquals(region.faults, 61);
+  });
+
+  test("and made longer again is not mistaken for whole", () => {
+    const path = fileOf(10 * PAGE);
+    using region = mmap(path);
+    truncateSync(path, 0);
+    assertEquals(region.bytes[5 * PAGE + 1], 0);
+    truncateSync(path, 10 * PAGE);
+    assertThrows(() => region.check(), MmapError);
+  });
+
+  test("of ANONYMOUS memory is survived", () => {
+    using region = mmap(ANONYMOUS, { size: 10 * PAGE });
+    using other = mmap(region.descriptor as number, { access: "write" });
+    other.resize(PAGE);
+    assertEquals(region.bytes[5 * PAGE], 0);
+    assertEquals(region.faults, 1);
+  });
+
+  test("is survived after the region moved", () => {
+    const path = fileOf(10 * PAGE);
+    using region = mmap(path, { access: "write" });
+    region.resize(1000 * PAGE);
+    truncateSync(path, 0);
+    assertEquals(region.bytes[900 * PAGE], 0);
+    assertEquals(region.faults, 1);
+  });
+
+  test("ends the process where the guard is off", () => {
+    assert(endOfChild("guards", "unguarded", fileOf(10 * PAGE)) !== 0);
+  });
+
+  test("cuts more pages out than the kernel allows mappings", { timeout: 120_000 }, () => {
+    assertEquals(runChild("guards", "too-many-mappings", fileOf(1)), "survived");
+  });
+
+  test("on a full disk takes stores, which are lost, and is said to", () => {
+    assertEquals(runChild("guards", "full-disk"), "survived");
+  });
+});
+
+describe("memory that does not allow it", () => {
+  test("absorbs stores into shared, read-only pages", () => {
+    const path = fileOf(10 * PAGE);
+    using region = mmap(path, { flags: ["shared"] });
+    region.bytes[3 * PAGE + 1] = 200;
+    assertEquals([region.bytes[3 * PAGE + 1], region.bytes[3 * PAGE + 2], region.faults], [200, 2, 1]);
+    assertEquals(new Uint8Array(readFileSync(path)), countingBytes(10 * PAGE));
+    assertThrows(() => region.flush(), MmapError);
+  });
+
+  test("absorbs stores after protect", () => {
+    const path = fileOf(10 * PAGE);
+    using region = mmap(path, { access: "write" });
+    region.protect(["read"], { byteOffset: 5 * PAGE });
+    region.bytes.fill(9);
+    assertEquals(region.faults, 5);
+    assertEquals([...readFileSync(path)].filter((byte) => byte === 9).length >= 5 * PAGE, true);
+    assertEquals(new Uint8Array(readFileSync(path)).subarray(5 * PAGE), countingBytes(5 * PAGE));
+  });
+
+  test("survives loads and stores in none, and keeps what is there", () => {
+    for (const source of [null, ANONYMOUS, fileOf(10 * PAGE)] as const) {
+      using region = mmap(source, {
+        open: ["read", "write"],
+        protection: ["read", "write"],
+        flags: ["shared"],
+        size: 10 * PAGE,
+      });
+      region.write(countingBytes(10 * PAGE));
+      region.protect(["none"]);
+      assertEquals(region.bytes[3 * PAGE + 1], 1);
+      region.bytes[4 * PAGE] = 5;
+      assertEquals([region.bytes[4 * PAGE], region.bytes[4 * PAGE + 1], region.faults], [5, 1, 2]);
+    }
+  });
+
+  test("survives accesses to memory that was mapped as none", () => {
+    using region = mmap(null, { size: 10 * PAGE, protection: ["none"] });
+    assertEquals([region.bytes[0], region.faults], [0, 1]);
+  });
+});
+
+describe("every other fault", () => {
+  for (
+    const [scenario, behaviour] of [
+      ["foreign-sigbus", "SIGBUS in memory of others"],
+      ["foreign-sigsegv", "SIGSEGV in memory of others"],
+      ["sent-sigbus", "SIGBUS from a process"],
+      ["sent-sigsegv", "SIGSEGV from a process"],
+    ] as const
+  ) {
+    test(`${behaviour} ends the process as it would without the guard`, () => {
+      const path = fileOf(10 * PAGE);
+      const without = endOfChild("guards", scenario, path, "unguarded");
+      assertEquals(endOfChild("guards", scenario, path, "guarded"), without);
+      // Rust's handler, in Deno, lets the first one that is sent pass.
+      if (scenario.startsWith("foreign")) assert(typeof without === "string" || Number(without) > 128);
+    });
+  }
+
+  test("WebAssembly's traps still work, whoever was first", () => {
+    assertEquals(runChild("guards", "wasm-after", fileOf(PAGE)), "survived");
+    assertEquals(runChild("guards", "wasm-before", fileOf(PAGE)), "survived");
+  });
+});
+
+describe("workers", () => {
+  test("share one handler and one table", { timeout: 60_000 }, () => {
+    assertEquals(runChild("guards", "workers", fileOf(100 * PAGE)), "survived");
+  });
+
+  test("map and unmap while others fault", { timeout: 60_000 }, () => {
+    assertEquals(runChild("guards", "fault-while-mapping", fileOf(100 * PAGE)), "survived");
+  });
+});
+
+test("the guard's memory is never writable and executable at once", () => {
+  assertEquals(runChild("guards", "permissions", fileOf(PAGE)), "survived");
+});
+
+test("a region without a guard is unguarded", () => {
+  using region = mmap(fileOf(PAGE), { guard: false });
+  assertEquals(region.faults, 0);
+  region.check();
+  assert(areaOf(region));
+});
