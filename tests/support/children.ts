@@ -1,6 +1,7 @@
 /** Programs in tests/children that run in a process of their own, on the same runtime as the test. */
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
 import process from "node:process";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { platform } from "../../mod.ts";
 
@@ -11,14 +12,23 @@ const ARGUMENTS: Readonly<Record<typeof platform.runtime, readonly string[]>> = 
   node: ["--expose-gc", "--no-warnings"],
 };
 
+function pathOf(name: string): string {
+  return fileURLToPath(new URL(`../children/${name}.ts`, import.meta.url));
+}
+
 function commandLine(name: string, rest: readonly string[]): string[] {
-  const path = fileURLToPath(new URL(`../children/${name}.ts`, import.meta.url));
-  return [...ARGUMENTS[platform.runtime], path, ...rest];
+  return [...ARGUMENTS[platform.runtime], pathOf(name), ...rest];
 }
 
 /** Runs a child to its end and returns what it printed; an error where it failed or was killed. */
 export function runChild(name: string, ...rest: string[]): string {
-  const child = spawnSync(process.execPath, commandLine(name, rest), { encoding: "utf8", timeout: 120_000 });
+  return runChildWith(ARGUMENTS[platform.runtime], name, ...rest);
+}
+
+/** The same with other arguments for the runtime. */
+export function runChildWith(flags: readonly string[], name: string, ...rest: string[]): string {
+  const line = [...flags, pathOf(name), ...rest];
+  const child = spawnSync(process.execPath, line, { encoding: "utf8", timeout: 120_000 });
   if (child.status === 0) return child.stdout.trim();
   throw new Error(`${name} ended with ${child.signal ?? child.status}:\n${child.stdout}${child.stderr}`);
 }
@@ -29,10 +39,15 @@ export function endOfChild(name: string, ...rest: string[]): string | number | n
   return signal ?? status;
 }
 
+/** Starts a child whose output can be read. */
+export function spawnChild(name: string, ...rest: string[]): ChildProcessByStdio<null, Readable, null> {
+  return spawn(process.execPath, commandLine(name, rest), { stdio: ["ignore", "pipe", "inherit"] });
+}
+
 /** Starts a child; resolves to what it printed. */
 export function startChild(name: string, ...rest: string[]): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const child = spawn(process.execPath, commandLine(name, rest), { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawnChild(name, ...rest);
   let output = "";
   child.stdout.on("data", (text) => output += text);
   child.on("error", reject);

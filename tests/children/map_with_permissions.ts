@@ -1,0 +1,21 @@
+// Maps PATH with ACCESS ("read", "write", "copy", "create", "memory"), and prints as JSON what came of it.
+import process from "node:process";
+import { mmap, type MmapOptions } from "../../mod.ts";
+
+const [path, access] = process.argv.slice(2);
+
+const OPTIONS: Readonly<Record<string, MmapOptions>> = {
+  read: { access: "read" },
+  write: { access: "write" },
+  copy: { access: "copy" },
+  create: { open: ["read", "write", "create"], protection: ["read", "write"], flags: ["shared"], size: 10 },
+  memory: { size: 4096 },
+};
+
+try {
+  using region = mmap(access === "memory" ? null : path, OPTIONS[access]);
+  process.stdout.write(JSON.stringify({ byteLength: region.byteLength }));
+} catch (error) {
+  const { name, code, message } = error as Error & { code?: string };
+  process.stdout.write(JSON.stringify({ name, code, message }));
+}

@@ -1,0 +1,46 @@
+import type { ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { assert, assertEquals } from "@std/assert";
+import { mmap } from "../mod.ts";
+import { spawnChild } from "./support/children.ts";
+import { fileOf } from "./support/files.ts";
+
+const SLOTS = 1 << 20;
+
+/** Starts a writer, lets it write for a moment, and kills it in the middle of whatever it does. */
+async function killWriter(path: string, milliseconds: number): Promise<void> {
+  const writer: ChildProcess = spawnChild("writer", path);
+  await new Promise((resolve) => writer.stdout!.once("data", resolve));
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  const ended = new Promise((resolve) => writer.once("close", (_status, signal) => resolve(signal)));
+  writer.kill("SIGKILL");
+  assertEquals(await ended, "SIGKILL");
+}
+
+test("another process sees exactly the stores made before a kill, and the file has what was flushed", {
+  timeout: 120_000,
+}, async () => {
+  for (let round = 0; round < 5; round++) {
+    const path = fileOf(new Uint8Array((SLOTS + 2) * 4));
+    await killWriter(path, Math.random() * 200);
+
+    using region = mmap(path);
+    const { int32 } = region;
+    const [stored, flushed] = [Atomics.load(int32, 0), Atomics.load(int32, 1)];
+    assert(stored > 0 && stored <= SLOTS, `${stored} stores`);
+    // The writer stores a slot, and then says so; it may be killed between the two.
+    for (let slot = 0; slot < stored; slot++) {
+      if (int32[slot + 2] !== slot + 1) assertEquals(int32[slot + 2], slot + 1, `slot ${slot} of ${stored}`);
+    }
+    const next = int32[stored + 2];
+    assert(next === 0 || next === stored + 1);
+    assert(int32.subarray(stored + 3).every((value) => value === 0), "stores that were never made");
+
+    const file = new Int32Array(new Uint8Array(readFileSync(path)).buffer);
+    assert(flushed <= stored && file[0] >= flushed);
+    for (let slot = 0; slot < flushed; slot++) {
+      if (file[slot + 2] !== slot + 1) assertEquals(file[slot + 2], slot + 1, `slot ${slot} of ${flushed} flushed`);
+    }
+  }
+});

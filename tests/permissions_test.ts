@@ -1,0 +1,94 @@
+import { dirname } from "node:path";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { platform } from "../mod.ts";
+import { runChildWith } from "./support/children.ts";
+import { exists, fileOf, freshPath } from "./support/files.ts";
+
+interface Outcome {
+  readonly byteLength?: number;
+  readonly name?: string;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+/** What mapping a path comes to in a process with these permissions. */
+function outcome(flags: readonly string[], path: string, access: string): Outcome {
+  return JSON.parse(runChildWith(flags, "map_with_permissions", path, access));
+}
+
+const directory = (path: string): string => dirname(path);
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+describe("Deno's permissions", { skip: platform.runtime !== "deno" && "Deno's own" }, () => {
+  const base = ["run", "--no-prompt", "--no-check"];
+
+  function assertDenied(flags: readonly string[], path: string, access: string, kind: string): void {
+    const { name, message } = outcome([...base, ...flags], path, access);
+    assertEquals(name, "NotCapable");
+    assertMatch(message!, new RegExp(`^Requires ${kind} access to .*--allow-${kind} flag`));
+  }
+
+  test("without ffi, the runtime says what is missing", () => {
+    assertDenied(["--allow-read", "--allow-write"], fileOf("text"), "read", "ffi");
+  });
+
+  test("a path is mapped with the permission to read it", () => {
+    const path = fileOf("text");
+    assertEquals(outcome([...base, "--allow-ffi", `--allow-read=${path}`], path, "read"), { byteLength: 4 });
+    assertEquals(outcome([...base, "--allow-ffi", "--allow-read"], path, "copy"), { byteLength: 4 });
+  });
+
+  test("and not without it, though FFI could", () => {
+    const path = fileOf("text");
+    for (const flags of [[], [`--allow-read=${path}x`], ["--allow-read", `--deny-read=${directory(path)}`]]) {
+      assertDenied(["--allow-ffi", ...flags], path, "read", "read");
+    }
+  });
+
+  test("writing needs both permissions, and creates nothing before", () => {
+    const path = fileOf("text");
+    assertDenied(["--allow-ffi", "--allow-read"], path, "write", "write");
+    assertDenied(["--allow-ffi", "--allow-write"], path, "write", "read");
+    const both = ["--allow-ffi", `--allow-read=${path}`, `--allow-write=${path}`];
+    assertEquals(outcome([...base, ...both], path, "write"), { byteLength: 4 });
+    const missing = freshPath();
+    assertDenied(["--allow-ffi", "--allow-read"], missing, "create", "write");
+    assert(!exists(missing));
+  });
+
+  test("memory needs no path", () => {
+    assertEquals(outcome([...base, "--allow-ffi"], "", "memory"), { byteLength: 4096 });
+  });
+});
+
+describe("Node's permissions", { skip: platform.runtime !== "node" && "Node's own" }, () => {
+  const base = ["--no-warnings", "--permission", `--allow-fs-read=${root}`];
+
+  function assertDenied(flags: readonly string[], path: string, access: string, hint: string): void {
+    const { code, message } = outcome([...base, ...flags], path, access);
+    assertEquals([code, message!.includes(hint)], ["ERR_ACCESS_DENIED", true]);
+  }
+
+  test("without ffi, the runtime says what is missing", () => {
+    const path = fileOf("text");
+    assertDenied([`--allow-fs-read=${path}`], path, "read", "--allow-ffi");
+  });
+
+  test("a path is mapped with the permission to read it, and not without", () => {
+    const path = fileOf("text");
+    assertEquals(outcome([...base, "--allow-ffi", `--allow-fs-read=${path}`], path, "read"), { byteLength: 4 });
+    assertDenied(["--allow-ffi"], path, "read", "--allow-fs-read");
+  });
+
+  test("writing needs both permissions, and creates nothing before", () => {
+    const path = fileOf("text");
+    assertDenied(["--allow-ffi", `--allow-fs-read=${path}`], path, "write", "--allow-fs-write");
+    const both = ["--allow-ffi", `--allow-fs-read=${path}`, `--allow-fs-write=${path}`];
+    assertEquals(outcome([...base, ...both], path, "write"), { byteLength: 4 });
+    const missing = freshPath();
+    assertDenied(["--allow-ffi", `--allow-fs-read=${missing}`], missing, "create", "--allow-fs-write");
+    assert(!exists(missing));
+  });
+});
