@@ -42,12 +42,22 @@ export class MmapError extends Error {
   /** The path that the call was about, where there was one. */
   declare readonly path?: string;
 
+  readonly #reason: string;
+
   /** Made by the library; a program only catches it. */
   constructor({ code, errno, syscall, reason, path }: MmapErrorInit) {
     super(`${code}: ${reason}, ${syscall}${path === undefined ? "" : ` '${path}'`}`);
     this.code = code;
     this.errno = errno;
     this.syscall = syscall;
+    this.#reason = reason;
     if (path !== undefined) this.path = path;
+  }
+
+  /** The same error, with the path that it is about; any other error as it is. */
+  static about(error: unknown, path: string | undefined): unknown {
+    if (!(error instanceof MmapError) || error.path !== undefined || path === undefined) return error;
+    const { code, errno, syscall } = error;
+    return new MmapError({ code, errno, syscall, reason: error.#reason, path });
   }
 }

@@ -12,6 +12,7 @@
 import { describe } from "./describe.ts";
 import type { Ffi } from "./ffi/contract.ts";
 import type { Mapping } from "./mapping.ts";
+import type { Occupants } from "./pages.ts";
 import { byteCount } from "./range.ts";
 import type { ViewConstructor } from "./types.ts";
 
@@ -43,7 +44,7 @@ interface Window {
 }
 
 /** The buffers over one mapping, and the views of it that are made once. */
-export class Views {
+export class Views implements Occupants {
   readonly #ffi: Ffi;
   readonly #mapping: Mapping;
   readonly #owner: object;
@@ -51,6 +52,8 @@ export class Views {
   /** By their first byte. */
   readonly #windows: Map<number, ArrayBuffer> = new Map();
   readonly #views: Map<unknown, ArrayBufferView> = new Map();
+  /** Where a buffer lies that was given up but is still somebody's. */
+  #lingering: bigint | undefined;
 
   constructor(ffi: Ffi, mapping: Mapping, owner: object) {
     this.#ffi = ffi;
@@ -74,29 +77,35 @@ export class Views {
     return view;
   }
 
-  /** A view of a part. */
-  part<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset: unknown, length: unknown): T {
-    const size = elementSize(type);
+  /** A view of a part; `size` is that of an element. */
+  part<T extends ArrayBufferView>(type: ViewConstructor<T>, size: number, byteOffset: unknown, length: unknown): T {
     const start = byteOffset === undefined ? 0 : byteCount(byteOffset, "byteOffset");
     const elements = this.#elements(size, start, length);
     const { buffer, start: first } = this.#bufferFor(start, elements * size);
-    return new type(attached(buffer), start - first, elements);
+    const view = new type(attached(buffer), start - first, elements);
+    if (ArrayBuffer.isView(view)) return view;
+    throw new TypeError(`type: ${describe(type)} given, wanted a class of views`);
   }
 
-  /** Whether a buffer has been transferred, so that somebody else may touch the memory at any time. */
+  /** Whether somebody has the memory as it lies now who cannot be sent away: a buffer was transferred, or is pinned. */
   get inUse(): boolean {
-    return this.#buffers().some((buffer) => buffer.detached);
+    return this.#lingering === this.#mapping.address || this.#buffers().some((buffer) => buffer.detached);
   }
 
   /** Detaches every view and forgets them. */
-  detach(): void {
+  detach(): boolean {
+    let { inUse } = this;
     for (const buffer of this.#buffers()) {
       // transfer(0) drops the engine's record of the memory at once, which transfer() does not.
       if (!buffer.detached) buffer.transfer(0);
+      // Bun does not detach a buffer that an operation of its own is working on, and does not say so.
+      inUse ||= !buffer.detached;
     }
+    if (inUse) this.#lingering = this.#mapping.address;
     this.#whole = undefined;
     this.#windows.clear();
     this.#views.clear();
+    return inUse;
   }
 
   #buffers(): ArrayBuffer[] {
@@ -129,11 +138,11 @@ export class Views {
     if (length > longestBuffer) {
       throw new RangeError(`length: ${length} bytes given, but ${this.#ffi.runtime} can view at most ${longestBuffer}`);
     }
-    // Windows begin at multiples of half their length, so that few serve many views. A view longer than half of one
-    // may need a window of its own.
-    const stride = longestBuffer / 2;
-    const regular = start - start % stride;
-    const first = start + length <= regular + longestBuffer ? regular : start;
+    // Windows begin at multiples of half their length, so that few serve many views; for a view that is too long for
+    // that, at ever smaller ones.
+    let stride = longestBuffer / 2;
+    while (start % stride + length > longestBuffer) stride /= 16;
+    const first = start - start % stride;
     return { buffer: this.#window(first), start: first };
   }
 
@@ -162,7 +171,9 @@ function attached(buffer: ArrayBuffer): ArrayBuffer {
 }
 
 /** Bytes of an element of a view class. */
-function elementSize(type: ViewConstructor<ArrayBufferView>): number {
+export function elementSize(type: ViewConstructor<ArrayBufferView>): number {
   if (typeof type !== "function") throw new TypeError(`type: ${describe(type)} given, wanted a class of views`);
-  return type.BYTES_PER_ELEMENT ?? 1;
+  const size: unknown = type.BYTES_PER_ELEMENT ?? 1;
+  if (Number.isSafeInteger(size) && size as number > 0) return size as number;
+  throw new TypeError(`type: a class with elements of ${describe(size)} bytes given, wanted a positive number of them`);
 }

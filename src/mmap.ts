@@ -1,19 +1,21 @@
 import { describe } from "./describe.ts";
-import { lengthToEnd, lengthToHold } from "./file_length.ts";
+import { MmapError } from "./error.ts";
+import { writesToFile } from "./flags.ts";
 import { type Host, host } from "./host.ts";
+import { lengthToEnd, MappedFile } from "./mapped_file.ts";
 import { Mapping } from "./mapping.ts";
 import { type Plan, planOf } from "./options.ts";
 import type { FileStatus, Guard, System } from "./os/contract.ts";
 import { makeRegion, type MappedRegion } from "./region.ts";
 import { type Source, sourceOf } from "./source.ts";
-import type { Descriptor, MapSource, MmapOptions } from "./types.ts";
+import type { Descriptor, MapSource, MmapOptions, OpenFlag } from "./types.ts";
 
 /** A file that is open, and what to undo if it cannot be mapped. */
 interface Opened {
   readonly descriptor: Descriptor;
   /** Where the library opened it: close it. */
   readonly ours: boolean;
-  /** Where opening it made the file: remove it. */
+  /** Where opening it made the file: remove this. */
   readonly created?: string;
   readonly path?: string;
 }
@@ -77,7 +79,7 @@ export function mmap(source: MapSource, options?: MmapOptions): MappedRegion {
     return makeRegion(here, file ? mapFile(here, file, plan, guard) : mapMemory(here, plan, guard));
   } catch (error) {
     if (file) abandon(here, file);
-    throw error;
+    throw MmapError.about(error, file?.path);
   }
 }
 
@@ -111,18 +113,19 @@ export function withMmap<T>(
   const [options, body] = rest.length === 1 ? [undefined, rest[0]] : rest;
   if (typeof body !== "function") throw new TypeError(`body: ${describe(body)} given, wanted a function`);
   const region = mmap(source, options);
-  let result: T;
+  let later: Promise<T>;
   try {
-    result = body(region);
+    const result = body(region);
+    if (!isThenable(result)) {
+      region.unmap();
+      return result;
+    }
+    later = Promise.resolve(result);
   } catch (error) {
     region.unmap();
     throw error;
   }
-  if (!isThenable(result)) {
-    region.unmap();
-    return result;
-  }
-  return Promise.resolve(result).finally(() => region.unmap()) as T;
+  return later.finally(() => region.unmap()) as T;
 }
 
 function isThenable(value: unknown): boolean {
@@ -147,31 +150,26 @@ function openSource({ ffi, system }: Host, source: Exclude<Source, { kind: "hand
       return { descriptor: source.descriptor, ours: false };
     case "path": {
       const { path } = source;
-      const write = plan.open.some((word) => word === "write" || word === "create" || word === "ensure-create");
-      ffi.authorize(path, { read: plan.open.includes("read") || !write, write });
-      const { descriptor, created } = system.open(path, plan.open, plan.mode);
-      return { descriptor, ours: true, path, ...(created && { created: path }) };
+      const reads = plan.open.includes("read") || !plan.open.includes("write");
+      const writes = WRITING.some((word) => plan.open.includes(word));
+      ffi.authorize(path, { read: reads, write: writes });
+      return { ...system.open(path, plan.open, plan.mode), ours: true, path };
     }
   }
 }
 
+/** Words with which opening a path can change the file system. */
+const WRITING: readonly OpenFlag[] = ["write", "create", "ensure-create"];
+
 /** Memory that is new has the length that is asked for, whether or not the region could grow it. */
 function openAnonymous(system: System, { offset, size, flags }: Plan): Descriptor {
-  const length = lengthToEnd({ offset, byteLength: size! }, { flags, unit: system.unit(flags) });
-  return system.openAnonymous(length, flags);
+  const unit = flags.includes("huge-table") ? system.unit(flags) : 1;
+  return system.openAnonymous(lengthToEnd(offset, size!, unit), flags);
 }
 
 function mapMemory({ system }: Host, { protection, flags, size }: Plan, guard: Guard | undefined): Mapping {
-  const mapping = new Mapping(system, {
-    descriptor: null,
-    close: undefined,
-    descriptorIsOurs: true,
-    byteLength: size!,
-    offset: 0,
-    protection,
-    flags,
-    guard,
-  });
+  const unit = system.unit(flags);
+  const mapping = new Mapping(system, { file: null, byteLength: size!, offset: 0, protection, flags, unit, guard });
   return settled(mapping, () => mapping.settle());
 }
 
@@ -179,36 +177,35 @@ function mapMemory({ system }: Host, { protection, flags, size }: Plan, guard: G
  * Maps first, and changes the file last, when nothing else can fail any more. Nobody has the region yet, so that
  * nobody can touch pages that are beyond the end of the file meanwhile.
  */
-function mapFile(here: Host, file: Opened, plan: Plan, guard: Guard | undefined): Mapping {
+function mapFile(here: Host, opened: Opened, plan: Plan, guard: Guard | undefined): Mapping {
   const { system } = here;
   const { offset, protection, flags } = plan;
-  const status = mappableStatus(system, file);
-  const cut = plan.open.includes("truncate");
-  const kept: FileStatus = cut ? { ...status, byteLength: 0 } : status;
-  const byteLength = sizeInFile(kept, plan);
-  const fileLength = lengthToHold({ offset, byteLength }, { protection, flags, unit: system.unit(flags) }, kept);
-  const mapping = new Mapping(system, {
-    descriptor: file.descriptor,
-    close: plan.closeDescriptor ? closerOf(here, file) : undefined,
-    descriptorIsOurs: file.ours,
-    byteLength,
-    offset,
-    protection,
-    flags,
-    guard,
+  const status = mappableStatus(system, opened);
+  const file = new MappedFile(system, {
+    descriptor: opened.descriptor,
+    status,
+    // A descriptor that stays open is the program's to close, whoever opened it.
+    ours: opened.ours && plan.closeDescriptor,
+    close: plan.closeDescriptor ? closerOf(here, opened) : undefined,
   });
+  const cut = plan.open.includes("truncate") && status.kind === "regular";
+  const kept = cut ? 0 : status.byteLength;
+  const byteLength = sizeInFile(status.kind, kept, plan);
+  const fileLength = file.lengthToHold(offset, byteLength, kept, writesToFile(protection, flags));
+  const unit = Math.max(system.unit(flags), status.unit);
+  const mapping = new Mapping(system, { file, byteLength, offset, protection, flags, unit, guard });
   return settled(mapping, () => {
     const grows = fileLength > status.byteLength;
-    if (grows) system.setLength(file.descriptor, fileLength);
+    if (grows) file.setLength(fileLength);
     try {
       mapping.settle();
-      if (cut) system.setLength(file.descriptor, 0);
+      if (cut) file.setLength(0);
     } catch (error) {
-      if (grows) system.setLength(file.descriptor, status.byteLength);
+      if (grows) file.setLength(status.byteLength);
       throw error;
     }
     if (!cut || fileLength === 0) return;
-    system.setLength(file.descriptor, fileLength);
+    file.setLength(fileLength);
     mapping.settle();
   });
 }
@@ -240,15 +237,18 @@ function mappableStatus(system: System, { descriptor, path }: Opened): FileStatu
 }
 
 /** Bytes to map: as asked, or to the end of the file. */
-function sizeInFile({ kind, byteLength }: FileStatus, { size, offset }: Plan): number {
+function sizeInFile(kind: FileStatus["kind"], fileLength: number, { size, offset }: Plan): number {
   if (size !== undefined) return size;
   if (kind === "character") throw new TypeError("size: undefined given, wanted the number of bytes to map of a device");
-  if (offset <= byteLength) return byteLength - offset;
-  throw new RangeError(`offset: ${offset} given, but the file ends at ${byteLength}`);
+  if (offset <= fileLength) return fileLength - offset;
+  throw new RangeError(`offset: ${offset} given, but the file ends at ${fileLength}`);
 }
 
 /** Leaves of a file that could not be mapped what there was before it was opened. */
-function abandon({ system }: Host, file: Opened): void {
-  if (file.ours) system.close(file.descriptor);
-  if (file.created !== undefined) system.remove(file.created);
+function abandon({ system }: Host, { descriptor, ours, created }: Opened): void {
+  try {
+    if (ours) system.close(descriptor);
+  } finally {
+    if (created !== undefined) system.remove(created);
+  }
 }

@@ -14,7 +14,7 @@ export class Protections {
   readonly whole: readonly Protection[];
   readonly pieces: readonly Piece[];
 
-  constructor(whole: readonly Protection[], pieces: readonly Piece[]) {
+  private constructor(whole: readonly Protection[], pieces: readonly Piece[]) {
     this.whole = whole;
     this.pieces = pieces;
   }
@@ -22,6 +22,12 @@ export class Protections {
   /** `length` bytes that all allow the same. */
   static uniform(length: number, protection: readonly Protection[]): Protections {
     return new Protections(protection, [{ start: 0, length, protection }]);
+  }
+
+  /** Where all pieces have come to allow the same, that is what the whole allows. */
+  static #of(whole: readonly Protection[], parts: readonly Piece[]): Protections {
+    const pieces = merge(parts);
+    return new Protections(pieces.length === 1 ? pieces[0].protection : whole, pieces);
   }
 
   /** Whether every byte allows the same. */
@@ -38,15 +44,19 @@ export class Protections {
   with(span: Span, protection: readonly Protection[]): Protections {
     const length = this.#end;
     const end = span.start + span.length;
-    const pieces = merge([...this.within(0, span.start), { ...span, protection }, ...this.within(end, length)]);
-    return new Protections(pieces.length <= 1 ? protection : this.whole, pieces);
+    const whole = length === 0 ? protection : this.whole;
+    return Protections.#of(whole, [
+      ...this.within(0, span.start),
+      { ...span, protection },
+      ...this.within(end, length),
+    ]);
   }
 
   /** The same for another length. */
   resized(length: number): Protections {
     const known = Math.min(this.#end, length);
     const fresh = { start: known, length: length - known, protection: this.whole };
-    return new Protections(this.whole, merge([...this.within(0, known), fresh]));
+    return Protections.#of(this.whole, [...this.within(0, known), fresh]);
   }
 
   /** The parts of the pieces between two bytes. */
@@ -88,6 +98,7 @@ function merge(pieces: readonly Piece[]): Piece[] {
   return merged;
 }
 
-function alike(one: readonly Protection[], other: readonly Protection[]): boolean {
+/** Whether two lists name the same. */
+export function alike(one: readonly Protection[], other: readonly Protection[]): boolean {
   return one.length === other.length && one.every((word) => other.includes(word));
 }

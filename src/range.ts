@@ -13,7 +13,8 @@ export function byteCount(value: unknown, name: string): number {
   if (typeof value !== "number" && typeof value !== "bigint") {
     throw new TypeError(`${name}: ${describe(value)} given, wanted a number or bigint of bytes`);
   }
-  const count = Number(value);
+  // The sum makes 0 of -0.
+  const count = Number(value) + 0;
   if (!Number.isSafeInteger(count) || count < 0) {
     throw new RangeError(`${name}: ${describe(value)} given, wanted a whole number from 0 to 2^53 - 1`);
   }
@@ -33,13 +34,14 @@ export function spanWithin(total: number, byteOffset: unknown, byteLength: unkno
   return { start, length };
 }
 
-/** The same for the range argument of a method. */
-export function spanOf(range: ByteRange | undefined, total: number): Span {
-  if (range === undefined) return { start: 0, length: total };
+/** The range argument of a method, read once: it is the caller's, and reading it may run the caller's code. */
+export function rangeOf(range: ByteRange | undefined): ByteRange {
+  if (range === undefined) return {};
   if (typeof range !== "object" || range === null) {
     throw new TypeError(`range: ${describe(range)} given, wanted { byteOffset, byteLength }`);
   }
-  return spanWithin(total, range.byteOffset, range.byteLength);
+  const { byteOffset, byteLength } = range;
+  return { byteOffset, byteLength };
 }
 
 /** The largest multiple of `unit` that is not above `value`. */

@@ -1,9 +1,9 @@
 import { describe } from "./describe.ts";
 import { checkAdvice, checkFlushFlags, checkProtection } from "./flags.ts";
 import type { Host } from "./host.ts";
-import { forget, releaseWhenForgotten, Views } from "./lifetime.ts";
+import { elementSize, forget, releaseWhenForgotten, Views } from "./lifetime.ts";
 import type { Mapping } from "./mapping.ts";
-import { byteCount, spanOf, spanWithin } from "./range.ts";
+import { byteCount, rangeOf, type Span, spanWithin } from "./range.ts";
 import type {
   Advice,
   ByteRange,
@@ -89,7 +89,7 @@ export class MappedRegion implements Disposable {
    * It is the system's own: Node's and Bun's `fs` take it; Deno's takes only descriptors that Deno has opened.
    */
   get descriptor(): Descriptor | null {
-    return this.#mapping.descriptor;
+    return this.#mapping.file?.descriptor ?? null;
   }
 
   /** What the region as a whole allows: as mapped, or as {@linkcode protect} has changed it. */
@@ -136,6 +136,9 @@ export class MappedRegion implements Disposable {
    *
    * Like all accessors below: zero-copy; made at the first read; length 0 after {@linkcode unmap} and
    * {@linkcode resize}.
+   *
+   * Transferring it (`transfer()`, `postMessage`) takes the memory out of the region's hands, but does not keep it: when
+   * the region is unmapped, resized or collected, the transferred buffer reads as zeros and its stores go nowhere.
    *
    * @throws {RangeError} where the runtime cannot hold an `ArrayBuffer` that long (Bun: 4 GiB); use
    * {@linkcode view}.
@@ -238,8 +241,9 @@ export class MappedRegion implements Disposable {
    * ```
    */
   view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset?: number | bigint, length?: number): T {
+    const size = elementSize(type);
     this.#live();
-    return this.#views.part(type, byteOffset, length);
+    return this.#views.part(type, size, byteOffset, length);
   }
 
   // ---------------------------------------------------------------- bytes
@@ -275,8 +279,8 @@ export class MappedRegion implements Disposable {
    * @throws {TypeError} where the memory does not allow "write", or the region is unmapped.
    */
   write(data: ArrayBuffer | ArrayBufferView, byteOffset?: number | bigint): void {
-    const mapping = this.#live();
     const bytes = bytesOf(data, "data");
+    const mapping = this.#live();
     const { start } = spanWithin(this.byteLength, byteOffset ?? 0, bytes.byteLength);
     mapping.write(start, bytes);
   }
@@ -303,8 +307,8 @@ export class MappedRegion implements Disposable {
    * ```
    */
   indexOf(needle: number | string | Uint8Array, from?: number | bigint): number {
-    const mapping = this.#live();
     const wanted = needleOf(needle);
+    const mapping = this.#live();
     const start = from === undefined ? 0 : byteCount(from, "from");
     if (start > this.byteLength) return -1;
     return mapping.indexOf(wanted, { start, length: this.byteLength - start });
@@ -324,9 +328,10 @@ export class MappedRegion implements Disposable {
    * @throws {RangeError} beyond the region.
    */
   flush(range?: ByteRange & { flags?: readonly FlushFlag[] }): void {
+    const given = rangeOf(range);
+    const flags = checkFlushFlags(range?.flags);
     const mapping = this.#live();
-    const span = spanOf(range, this.byteLength);
-    mapping.flush(span, checkFlushFlags(range?.flags));
+    mapping.flush(this.#span(given), flags);
     this.check();
   }
 
@@ -337,8 +342,9 @@ export class MappedRegion implements Disposable {
    * Rests on [aio_fsync(3)](https://man7.org/linux/man-pages/man3/aio_fsync.3.html).
    */
   async flushAsync(range?: ByteRange): Promise<void> {
+    const given = rangeOf(range);
     const mapping = this.#live();
-    spanOf(range, this.byteLength);
+    this.#span(given);
     await mapping.flushInBackground();
     this.check();
   }
@@ -353,9 +359,9 @@ export class MappedRegion implements Disposable {
    * @throws {TypeError} for a word that is not an {@linkcode Advice}.
    */
   advise(advice: Advice, range?: ByteRange): void {
-    const mapping = this.#live();
     const word = checkAdvice(advice);
-    mapping.advise(spanOf(range, this.byteLength), word);
+    const given = rangeOf(range);
+    this.#live().advise(this.#span(given), word);
   }
 
   /**
@@ -366,9 +372,9 @@ export class MappedRegion implements Disposable {
    * @throws {MmapError} `EACCES` where the file was not opened for it.
    */
   protect(protection: readonly Protection[], range?: ByteRange): void {
-    const mapping = this.#live();
     const words = checkProtection(protection);
-    mapping.protect(spanOf(range, this.byteLength), words);
+    const given = rangeOf(range);
+    this.#live().protect(this.#span(given), words);
   }
 
   /**
@@ -376,14 +382,15 @@ export class MappedRegion implements Disposable {
    *
    * A shared, writable region takes its file along: the file grows where the region would end beyond it, and is cut
    * where a region that reached its end shrinks. Any other region changes alone, and cannot end beyond its file. On
-   * failure region and file are as they were.
+   * failure region and file are as they were, but views may be detached all the same.
    *
    * Advice and locks that were given for a part of the region may be forgotten.
    *
    * Rests on [mremap(2)](https://man7.org/linux/man-pages/man2/mremap.2.html) and
    * [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html).
    *
-   * @throws {MmapError} where the OS refuses; `EBADF` where the caller has closed the descriptor.
+   * @throws {MmapError} where the OS refuses; `EBADF` where the caller has closed the descriptor; `ENOTSUP` for a
+   * device.
    * @throws {RangeError} where the region would end beyond a file that it may not grow.
    *
    * @example
@@ -404,14 +411,8 @@ export class MappedRegion implements Disposable {
     const mapping = this.#live();
     const length = byteCount(byteLength, "byteLength");
     this.check();
-    const { address } = mapping;
-    try {
-      mapping.resize(length, this.#views.inUse);
-    } catch (error) {
-      // Undoing a step may have put the mapping elsewhere.
-      if (mapping.address !== address) this.#views.detach();
-      throw error;
-    }
+    // Detaches the views itself before memory goes away, if any does.
+    mapping.resize(length, this.#views);
     this.#views.detach();
   }
 
@@ -423,12 +424,14 @@ export class MappedRegion implements Disposable {
    * @throws {MmapError} `ENOMEM` or `EPERM` beyond the limit of the process (`ulimit -l`).
    */
   lock(range?: ByteRange): void {
-    this.#live().lock(spanOf(range, this.byteLength));
+    const given = rangeOf(range);
+    this.#live().lock(this.#span(given));
   }
 
   /** Takes {@linkcode lock} back. */
   unlock(range?: ByteRange): void {
-    this.#live().unlock(spanOf(range, this.byteLength));
+    const given = rangeOf(range);
+    this.#live().unlock(this.#span(given));
   }
 
   /**
@@ -448,7 +451,8 @@ export class MappedRegion implements Disposable {
    * ```
    */
   residency(range?: ByteRange): Uint8Array<ArrayBuffer> {
-    return this.#live().residency(spanOf(range, this.byteLength));
+    const given = rangeOf(range);
+    return this.#live().residency(this.#span(given));
   }
 
   /**
@@ -476,9 +480,7 @@ export class MappedRegion implements Disposable {
   unmap(): void {
     if (this.#mapping.released) return;
     forget(this.#mapping);
-    const { inUse } = this.#views;
-    this.#views.detach();
-    this.#mapping.release(inUse);
+    this.#mapping.release(this.#views.detach());
   }
 
   /** The same as {@linkcode unmap}, at the end of a `using` block. */
@@ -486,9 +488,14 @@ export class MappedRegion implements Disposable {
     this.unmap();
   }
 
+  /** The mapping. Called after the last look at an argument, since looking may run code that unmaps the region. */
   #live(): Mapping {
     if (!this.#mapping.released) return this.#mapping;
     throw new TypeError("MappedRegion: the region is unmapped");
+  }
+
+  #span({ byteOffset, byteLength }: ByteRange): Span {
+    return spanWithin(this.byteLength, byteOffset, byteLength);
   }
 
   #all<T extends ArrayBufferView>(type: ViewConstructor<T>): T {
@@ -499,17 +506,26 @@ export class MappedRegion implements Disposable {
 
 /** The bytes of a buffer or view, as the FFIs take them. */
 function bytesOf(data: unknown, name: string): Uint8Array {
-  const view = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+  const view = isArrayBuffer(data) ? new Uint8Array(data) : data;
   if (!ArrayBuffer.isView(view)) {
     throw new TypeError(`${name}: ${describe(data)} given, wanted an ArrayBuffer or a view of one`);
   }
   const { buffer, byteOffset, byteLength } = view;
-  if (!(buffer instanceof ArrayBuffer)) {
+  if (!isArrayBuffer(buffer)) {
     // Shared memory is not taken by every FFI.
     return new Uint8Array(buffer, byteOffset, byteLength).slice();
   }
   if (buffer.detached) throw new TypeError(`${name}: a detached buffer given, wanted one that has its bytes`);
   return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** `instanceof` would not know the classes of another realm. */
+function isArrayBuffer(value: unknown): value is ArrayBuffer {
+  return tagOf(value) === "ArrayBuffer";
+}
+
+function tagOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
 }
 
 /** What the C library is to search for. */
@@ -522,6 +538,6 @@ function needleOf(needle: unknown): number | Uint8Array {
     if (needle.isWellFormed()) return new TextEncoder().encode(needle);
     throw new TypeError(`needle: ${describe(needle)} given, which has no UTF-8: half of a surrogate pair`);
   }
-  if (needle instanceof Uint8Array) return bytesOf(needle, "needle");
+  if (ArrayBuffer.isView(needle) && tagOf(needle) === "Uint8Array") return bytesOf(needle, "needle");
   throw new TypeError(`needle: ${describe(needle)} given, wanted a string, a byte or a Uint8Array`);
 }

@@ -66,11 +66,13 @@ const LAYOUTS: Readonly<Record<string, string>> = {
   "stat.inode": "offsetof(struct stat, st_ino)",
   "stat.mode": "offsetof(struct stat, st_mode)",
   "stat.length": "offsetof(struct stat, st_size)",
+  "stat.blockSize": "offsetof(struct stat, st_blksize)",
   "statx.size": "sizeof(struct statx)",
   "statx.device": "offsetof(struct statx, stx_dev_major)",
   "statx.inode": "offsetof(struct statx, stx_ino)",
   "statx.mode": "offsetof(struct statx, stx_mode)",
   "statx.length": "offsetof(struct statx, stx_size)",
+  "statx.blockSize": "offsetof(struct statx, stx_blksize)",
   "aiocb.size": "sizeof(struct aiocb)",
   "aiocb.descriptor": "offsetof(struct aiocb, aio_fildes)",
   "aiocb.notify": "offsetof(struct aiocb, aio_sigevent.sigev_notify)",
@@ -98,6 +100,8 @@ const HEADERS = `#define _GNU_SOURCE
 #include <aio.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/limits.h>
+#include <linux/magic.h>
 #include <linux/mman.h>
 #include <linux/memfd.h>
 #include <signal.h>

@@ -1,6 +1,7 @@
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { mmap } from "../mod.ts";
+import { type ByteRange, type MappedRegion, mmap } from "../mod.ts";
 import { runChild } from "./support/children.ts";
 import { fileOf } from "./support/files.ts";
 import { mappingsOf, openDescriptors } from "./support/proc.ts";
@@ -59,6 +60,45 @@ test("a buffer that was transferred away stays harmless after resize", () => {
   }
 });
 
+test("code that runs while an argument is looked at cannot reach memory that it has unmapped", () => {
+  const path = fileOf(100_000);
+  const uses: ((region: MappedRegion, range: ByteRange) => unknown)[] = [
+    (region, range) => region.advise("dont-need", range),
+    (region, range) => region.flush(range),
+    (region, range) => region.protect(["none"], range),
+    (region, range) => region.lock(range),
+    (region, range) => region.residency(range),
+    (region, range) =>
+      region.view({
+        get BYTES_PER_ELEMENT() {
+          return range.byteOffset && 1;
+        },
+      } as never),
+  ];
+  for (const use of uses) {
+    const region = mmap(path);
+    const range = {
+      get byteOffset(): number {
+        region.unmap();
+        return 0;
+      },
+    };
+    assertThrows(() => use(region, range), TypeError);
+    region.unmap();
+  }
+});
+
+test("a descriptor that is another file's by now is not closed", () => {
+  const descriptor = openSync(fileOf("mapped"), "r");
+  const region = mmap(descriptor, { closeDescriptor: true });
+  closeSync(descriptor);
+  const other = openSync(fileOf("other"), "r");
+  assertEquals(other, descriptor);
+  region.unmap();
+  assertEquals(readFileSync(other, "utf8"), "other");
+  closeSync(other);
+});
+
 for (
   const [scenario, behaviour] of [
     ["collected", "a region that is dropped is unmapped and closed by the collector"],
@@ -67,6 +107,8 @@ for (
     ["stolen-and-dropped", "a buffer that was transferred away stays harmless when the region is collected"],
     ["posted", "a buffer that was posted to a worker stays harmless after unmap"],
     ["posted-and-dropped", "a buffer that was posted to a worker stays harmless when the region is collected"],
+    ["pinned-and-unmapped", "a buffer that the runtime is writing from stays harmless after unmap"],
+    ["pinned-and-resized", "a buffer that the runtime is writing from stays harmless after resize"],
     ["worker-ends", "a worker maps and unmaps on its own"],
   ] as const
 ) {

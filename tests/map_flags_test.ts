@@ -129,6 +129,25 @@ test(
   },
 );
 
+test("memory of huge pages can be mapped by its descriptor alone, resized, and more than there is", {
+  skip: !reserveHugePages(4) && "no huge pages here",
+}, () => {
+  using region = mmap(ANONYMOUS, { size: 2 * MIB, flags: ["huge-table"] });
+  {
+    using again = mmap(region.descriptor as number, { access: "write", size: 4096 });
+    again.bytes[1] = 9;
+  }
+  region.resize(4 * MIB);
+  region.bytes[4 * MIB - 1] = 8;
+  assertEquals([region.bytes[1], region.byteLength], [9, 4 * MIB]);
+  region.resize(MIB);
+  assertEquals(region.bytes[1], 9);
+  // Pages that are not reserved may not be there when they are touched.
+  using many = mmap(null, { size: 100 * MIB, flags: ["huge-table", "no-reserve"] });
+  for (let at = 0; at < many.byteLength; at += MIB) many.bytes[at] = 1;
+  assert(many.faults > 0);
+});
+
 test("huge-table on a file that has no huge pages is refused", () => {
   const error = assertThrows(() => mmap(fileOf(4096), { flags: ["private", "huge-table"] }), MmapError);
   assertEquals(error.syscall, "mmap");

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync, statSync, symlinkSync, utimesSync } from "node:fs";
+import { closeSync, lstatSync, mkdirSync, openSync, readFileSync, statSync, symlinkSync, utimesSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
@@ -154,6 +154,13 @@ test("a file that was created is removed where it cannot be mapped", () => {
   const existing = fileOf("here");
   assertThrows(() => mmap(existing, { open: ["read", "create"], size: 10 }), RangeError);
   assert(exists(existing));
+});
+
+test("a file that was created through a link is removed where it cannot be mapped", () => {
+  const [target, link] = [freshPath(), freshPath("link")];
+  symlinkSync(target, link);
+  assertThrows(() => mmap(link, { open: ["read", "write", "create"], size: 10 }), RangeError);
+  assertEquals([exists(target), lstatSync(link).isSymbolicLink()], [false, true]);
 });
 
 test("open flags of a descriptor are its opener's affair", () => {

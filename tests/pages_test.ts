@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, statSync } from "node:fs";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Advice, ANONYMOUS, mmap, MmapError, platform } from "../mod.ts";
@@ -109,6 +109,21 @@ test("remove never reaches a byte of the file outside the region", () => {
   const content = readFileSync(path);
   assertEquals(content.indexOf(0), PAGE);
   assertEquals(content.lastIndexOf(0), 2 * PAGE - 1);
+});
+
+test("remove trusts no descriptor that is another file's by now", () => {
+  const path = fileOf(new Uint8Array(PAGE + 100).fill(1));
+  const descriptor = openSync(path, "r+");
+  using region = mmap(descriptor, { access: "write", size: 100 });
+  closeSync(descriptor);
+  const other = openSync(fileOf("x"), "r+");
+  try {
+    assertEquals(other, descriptor);
+    region.advise("remove");
+    assert(readFileSync(path).every((byte) => byte === 1));
+  } finally {
+    closeSync(other);
+  }
 });
 
 test("pageout and cold keep the contents", () => {
@@ -261,4 +276,10 @@ test("residency has one byte for each page that a range touches", () => {
   assertEquals(region.residency({ byteOffset: 8 * PAGE }).length, 0);
   using shifted = mmap(fileOf(countingBytes(2 * PAGE)), { offset: 10, size: PAGE });
   assertEquals([...shifted.residency()], [1, 1]);
+});
+
+test("lock says so where a page allows nothing", () => {
+  using region = mmap(fileOf(4 * PAGE));
+  region.protect(["none"], { byteOffset: PAGE, byteLength: PAGE });
+  assertThrows(() => region.lock(), MmapError);
 });

@@ -58,6 +58,12 @@ describe("Deno's permissions", { skip: platform.runtime !== "deno" && "Deno's ow
     assert(!exists(missing));
   });
 
+  test("creating alone opens for reading, and needs both", () => {
+    const path = fileOf("text");
+    assertDenied(["--allow-ffi", "--allow-write"], path, "only-create", "read");
+    assertDenied(["--allow-ffi", "--allow-read"], path, "only-create", "write");
+  });
+
   test("memory needs no path", () => {
     assertEquals(outcome([...base, "--allow-ffi"], "", "memory"), { byteLength: 4096 });
   });

@@ -97,6 +97,16 @@ test("view refuses what is out of bounds or not aligned", () => {
   }
 });
 
+test("view refuses classes that are none of views", () => {
+  using region = mmap(null, { size: 100 });
+  for (const type of [Map, ArrayBuffer, () => 1, class {}]) assertThrows(() => region.view(type as never), TypeError);
+  for (const size of [-1, 0, 0.5, 1n, "8", NaN]) {
+    const type = class extends Uint8Array<ArrayBuffer> {};
+    Object.defineProperty(type, "BYTES_PER_ELEMENT", { value: size });
+    assertThrows(() => region.view(type), TypeError, "type: ");
+  }
+});
+
 test("views of the same part share one buffer", () => {
   using region = mmap(null, { size: 100 });
   assertStrictEquals(region.view(Uint8Array, 10).buffer, region.buffer);

@@ -29,16 +29,11 @@ export function installGuard(libc: Libc, target: Target): Guard {
   // Every region is at least one mapping, and the kernel allows no more of those.
   const capacity = Math.min(Number(readProc(libc, "/proc/sys/vm/max_map_count")), MAX_ENTRIES);
   const area = new Area(libc, TABLE + capacity * ENTRY_SIZE);
-  let table: Table | undefined;
   try {
-    table = area.tableOfHandlerInPlace();
-    if (!table) return guardOver(libc, area.install(bytesOf(HANDLERS[target]), capacity));
-  } catch (error) {
-    area.discard();
-    throw error;
+    return guardOver(libc, area.tableOfHandlerInPlace() ?? area.install(bytesOf(HANDLERS[target]), capacity));
+  } finally {
+    area.discardUnlessInstalled();
   }
-  area.discard();
-  return guardOver(libc, table);
 }
 
 function guardOver(libc: Libc, table: Table): Guard {
@@ -58,6 +53,8 @@ class Area {
   readonly #length: number;
   /** The header. */
   readonly #view: DataView<ArrayBuffer>;
+  /** Whether a signal may lead here. */
+  #installed = false;
 
   constructor(libc: Libc, length: number) {
     const { protection, map } = libc.constants;
@@ -69,8 +66,9 @@ class Area {
     this.#view = new DataView(libc.ffi.arrayBuffer(this.#base + BigInt(HEADER), TABLE - HEADER));
   }
 
-  /** Gives the memory back, which nobody else has seen. */
-  discard(): void {
+  /** Gives the memory back, if nobody else has seen it. */
+  discardUnlessInstalled(): void {
+    if (this.#installed) return;
     this.#view.buffer.transfer(0);
     this.#libc.check(this.#libc.functions.munmap(this.#base, BigInt(this.#length)), "munmap");
   }
@@ -118,6 +116,7 @@ class Area {
     this.#view.setBigUint64(header.newAction, this.#base + BigInt(CODE), true);
     this.#view.setInt32(header.newAction + FLAGS, SA_SIGINFO | SA_ONSTACK | SA_RESTART, true);
     this.#exchange(signal, this.#base + BigInt(HEADER + header.newAction));
+    this.#installed = true;
     this.#view.setBigUint64(old, this.#view.getBigUint64(header.oldAction, true), true);
   }
 

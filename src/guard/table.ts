@@ -56,11 +56,12 @@ export class Table {
   }
 
   #takeFresh(): number | undefined {
-    const capacity = this.#words[word(header.capacity)];
-    const index = Atomics.add(this.#words, word(header.count), 1);
-    if (index < capacity) return index;
-    Atomics.sub(this.#words, word(header.count), 1);
-    return undefined;
+    const count = word(header.count);
+    for (;;) {
+      const index = Atomics.load(this.#words, count);
+      if (index >= this.#words[word(header.capacity)]) return undefined;
+      if (Atomics.compareExchange(this.#words, count, index, index + 1) === index) return index;
+    }
   }
 }
 

@@ -102,7 +102,11 @@ const NUMBERS = {
   O_SYNC: [0x101000, 0x101000],
   F_SETFL: [4, 4],
   F_DUPFD_CLOEXEC: [1030, 1030],
+  SEEK_SET: [0, 0],
+  SEEK_CUR: [1, 1],
   SEEK_END: [2, 2],
+  PATH_MAX: [4096, 4096],
+  HUGETLBFS_MAGIC: [0x958458f6, 0x958458f6],
   S_IFMT: [0xf000, 0xf000],
   S_IFREG: [0x8000, 0x8000],
   S_IFBLK: [0x6000, 0x6000],
@@ -115,6 +119,7 @@ const NUMBERS = {
   MFD_HUGETLB: [4, 4],
   MAP_FIXED: [0x10, 0x10],
   MREMAP_MAYMOVE: [1, 1],
+  MREMAP_FIXED: [2, 2],
   MLOCK_ONFAULT: [1, 1],
   SIGEV_NONE: [1, 1],
 } as const;
@@ -122,12 +127,12 @@ const NUMBERS = {
 /** Offsets of fields in C structures, in bytes, and their sizes. */
 const LAYOUTS = {
   stat: [
-    { size: 144, device: 0, inode: 8, mode: 24, length: 48 },
-    { size: 128, device: 0, inode: 8, mode: 16, length: 48 },
+    { size: 144, device: 0, inode: 8, mode: 24, length: 48, blockSize: 56 },
+    { size: 128, device: 0, inode: 8, mode: 16, length: 48, blockSize: 56 },
   ],
   statx: [
-    { size: 256, device: 136, inode: 32, mode: 28, length: 40 },
-    { size: 256, device: 136, inode: 32, mode: 28, length: 40 },
+    { size: 256, device: 136, inode: 32, mode: 28, length: 40, blockSize: 4 },
+    { size: 256, device: 136, inode: 32, mode: 28, length: 40, blockSize: 4 },
   ],
   aiocb: [
     { size: 168, descriptor: 0, notify: 44 },
@@ -150,6 +155,7 @@ export interface StatusLayout {
   readonly inode: number;
   readonly mode: number;
   readonly length: number;
+  readonly blockSize: number;
 }
 
 /** Everything that is known of one system: its column. */

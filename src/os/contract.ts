@@ -13,13 +13,15 @@ export interface FileStatus {
   /** `regular` and `block` have a length; `character` has none of its own; `other` cannot be mapped. */
   readonly kind: "regular" | "block" | "character" | "directory" | "other";
   readonly byteLength: number;
+  /** What its length and the lengths of its mappings are multiples of: 1, or the size of a huge page. */
+  readonly unit: number;
 }
 
 /** A path that was opened. */
 export interface OpenedFile {
   readonly descriptor: Descriptor;
-  /** Whether opening it made the file. */
-  readonly created: boolean;
+  /** The path of the file, where opening it made it. */
+  readonly created?: string;
 }
 
 /** What is to be mapped; `length` and `offset` are multiples of the unit. */
@@ -61,8 +63,12 @@ export interface Memory {
   unmap(base: bigint, length: number): void;
   /** Puts memory that is harmless to touch in place of a mapping, in one step. */
   blank(base: bigint, length: number): void;
-  /** Changes the length of a mapping, and returns where it is then; `undefined` where the OS cannot do that. */
-  remap(base: bigint, length: number, newLength: number): bigint | undefined;
+  /** Takes a place for memory that comes later. */
+  reserve(length: number): bigint;
+  /** Changes the length of a mapping where it is; false where the OS cannot do that, or there is no room. */
+  resizeInPlace(base: bigint, length: number, newLength: number): boolean;
+  /** Moves a mapping over what is at `target`, in one step; false where the OS cannot do that. */
+  move(base: bigint, length: number, target: bigint, newLength: number): boolean;
 
   flush(base: bigint, length: number, flags: readonly FlushFlag[]): void;
   advise(base: bigint, length: number, advice: Advice): void;
@@ -72,8 +78,8 @@ export interface Memory {
   /** The same, and keeps them in memory. */
   lock(base: bigint, length: number, copy: boolean): void;
   unlock(base: bigint, length: number): void;
-  /** One byte a page: 1 where it is in memory. */
-  residency(base: bigint, length: number): Uint8Array<ArrayBuffer>;
+  /** Sets one byte a page: 1 where it is in memory. */
+  residency(base: bigint, length: number, into: Uint8Array): void;
 }
 
 /** The bytes in mapped memory. */

@@ -17,13 +17,16 @@ const PROTOTYPES = {
   fstat: { parameters: ["i32", "buffer"], result: "i32", optional: true },
   // int statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *status)
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32", optional: true },
+  fstatfs: { parameters: ["i32", "buffer"], result: "i32" }, // int fstatfs(int fd, struct statfs *status)
+  // char *realpath(const char *path, char *resolved); writes at most PATH_MAX bytes
+  realpath: { parameters: ["buffer", "buffer"], result: "usize" },
   memfd_create: { parameters: ["buffer", "u32"], result: "i32", optional: true }, // int (const char *name, unsigned flags)
 
   // void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
   mmap: { parameters: ["usize", "usize", "i32", "i32", "i32", "i64"], result: "usize" },
   munmap: { parameters: ["usize", "usize"], result: "i32" }, // int munmap(void *address, size_t length)
-  // void *mremap(void *old, size_t old_length, size_t new_length, int flags)
-  mremap: { parameters: ["usize", "usize", "usize", "i32"], result: "usize", optional: true },
+  // void *mremap(void *old, size_t old_length, size_t new_length, int flags, void *new)
+  mremap: { parameters: ["usize", "usize", "usize", "i32", "usize"], result: "usize", optional: true },
   msync: { parameters: ["usize", "usize", "i32"], result: "i32" }, // int msync(void *address, size_t length, int flags)
   madvise: { parameters: ["usize", "usize", "i32"], result: "i32" }, // int madvise(void *address, size_t length, int advice)
   mprotect: { parameters: ["usize", "usize", "i32"], result: "i32" }, // int mprotect(void *address, size_t length, int prot)

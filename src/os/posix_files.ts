@@ -31,10 +31,7 @@ export function posixFiles(libc: Libc): Files {
 
     status(descriptor: Descriptor): FileStatus {
       const status = reader.status(descriptor as number);
-      if (status.kind !== "block") return status;
-      // A block device has its length at its end only.
-      const end = Number(functions.lseek(descriptor as number, 0n, numbers.SEEK_END));
-      return { ...status, byteLength: libc.check(end, "lseek") };
+      return status.kind === "block" ? { ...status, byteLength: endOfDevice(libc, descriptor as number) } : status;
     },
 
     identity(descriptor: Descriptor): string {
@@ -66,50 +63,76 @@ export function posixFiles(libc: Libc): Files {
 function openBits(libc: Libc, flags: readonly OpenFlag[]): number {
   const { constants: { open, numbers } } = libc;
   const both = flags.includes("read") && flags.includes("write");
-  const creating = libc.bits(open, ["create", "ensure-create"], "open");
-  const bits = libc.bits(open, flags, "open") & ~creating;
+  const bits = libc.bits(open, flags.filter((word) => word !== "create" && word !== "ensure-create"), "open");
   // O_RDONLY, O_WRONLY and O_RDWR are numbers, not bits.
   return (both ? bits & ~(open.write as number) | numbers.O_RDWR : bits) | numbers.O_CLOEXEC;
 }
 
+/** The length of a block device, which has it at its end only. The position is left where it was. */
+function endOfDevice(libc: Libc, descriptor: number): number {
+  const { functions, constants: { numbers } } = libc;
+  const seek = (offset: bigint, from: number): number =>
+    libc.check(Number(functions.lseek(descriptor, offset, from)), "lseek");
+  const position = seek(0n, numbers.SEEK_CUR);
+  const end = seek(0n, numbers.SEEK_END);
+  seek(BigInt(position), numbers.SEEK_SET);
+  return end;
+}
+
 /** Opens a path; a FIFO or a device never makes it wait. */
-function openPath(
+function openPath(libc: Libc, path: string, bits: number, flags: readonly OpenFlag[], mode: number): OpenedFile {
+  const { functions, constants: { numbers } } = libc;
+  const name = cString(path);
+  const attempt: Attempt = (creating) =>
+    functions.open(name, bits | creating | numbers.O_NONBLOCK | numbers.O_NOCTTY, mode);
+  const opened = flags.includes("ensure-create")
+    ? { descriptor: libc.check(attempt(creationBits(libc, "ensure-create")), "open", path), created: path }
+    : openOrCreate(libc, path, attempt, flags.includes("create"));
+  if (!flags.includes("non-block")) functions.fcntl(opened.descriptor, numbers.F_SETFL, BigInt(bits));
+  return opened;
+}
+
+/** open(2) with more bits; -1 where it fails. */
+type Attempt = (bits: number) => number;
+
+function creationBits(libc: Libc, word: "create" | "ensure-create"): number {
+  return libc.bits(libc.constants.open, [word], "open");
+}
+
+/** Opens what is there, and creates what is not; always knows which, so that only the latter is removed again. */
+function openOrCreate(
   libc: Libc,
   path: string,
-  bits: number,
-  flags: readonly OpenFlag[],
-  mode: number,
-): OpenedFile {
-  const { functions, constants: { open, numbers } } = libc;
-  const name = cString(path);
-  const attempt = (creating: number) =>
-    functions.open(name, bits | creating | numbers.O_NONBLOCK | numbers.O_NOCTTY, mode);
-  const exclusive = open["ensure-create"] as number;
+  attempt: Attempt,
+  mayCreate: boolean,
+): OpenedFile & { readonly descriptor: number } {
+  const existing = attempt(0);
+  if (existing !== -1) return { descriptor: existing };
+  const error = libc.failure("open", path);
+  if (error.code !== "ENOENT" || !mayCreate) throw error;
 
-  let created = false;
-  let descriptor: number;
-  if (flags.includes("ensure-create")) {
-    descriptor = libc.check(attempt(exclusive), "open", path);
-    created = true;
-  } else {
-    descriptor = attempt(0);
-    if (descriptor === -1) {
-      const error = libc.failure("open", path);
-      if (error.code !== "ENOENT" || !flags.includes("create")) throw error;
-      // Exclusively first, to know whether the file is ours to remove again if mapping it fails.
-      descriptor = attempt(exclusive);
-      created = descriptor !== -1;
-      // Another process was faster, or the path is a link to a file that is missing.
-      if (!created) descriptor = libc.check(attempt(open.create as number), "open", path);
-    }
-  }
-
-  if (!flags.includes("non-block")) functions.fcntl(descriptor, numbers.F_SETFL, BigInt(bits));
-  return { descriptor, created };
+  const fresh = attempt(creationBits(libc, "ensure-create"));
+  if (fresh !== -1) return { descriptor: fresh, created: path };
+  // Another process was faster, or the path is a link to a file that is missing.
+  const faster = attempt(0);
+  if (faster !== -1) return { descriptor: faster };
+  const target = libc.check(attempt(creationBits(libc, "create")), "open", path);
+  return { descriptor: target, created: realPath(libc, path) };
 }
+
+/** The path without links. */
+function realPath({ functions, constants: { numbers } }: Libc, path: string): string {
+  const resolved = new Uint8Array(numbers.PATH_MAX);
+  if (functions.realpath(cString(path), resolved) === 0n) return path;
+  return new TextDecoder().decode(resolved.subarray(0, resolved.indexOf(0)));
+}
+
+/** How long the blocks of a file are before it may be one of huge pages. */
+const LARGE_BLOCK = 65536;
 
 /** Reads the status of a descriptor with fstat, or with statx where the C library is too old to have it. */
 class StatusReader {
+  readonly #libc: Libc;
   readonly #layout: StatusLayout;
   readonly #view: DataView;
   readonly #read: (descriptor: number) => void;
@@ -118,6 +141,7 @@ class StatusReader {
 
   constructor(libc: Libc) {
     const { functions: { fstat, statx }, constants: { numbers, stat, statx: extended } } = libc;
+    this.#libc = libc;
     const bytes = new Uint8Array(Math.max(stat.size, extended.size));
     this.#view = new DataView(bytes.buffer);
     this.#format = numbers.S_IFMT;
@@ -145,10 +169,21 @@ class StatusReader {
     this.#read(descriptor);
     // The mode is 16 bits wide in statx, and the upper bits of it are unused in stat.
     const mode = this.#view.getUint16(this.#layout.mode, true);
+    const blockSize = this.#view.getUint32(this.#layout.blockSize, true);
     return {
       kind: this.#kinds[mode & this.#format] ?? "other",
       byteLength: Number(this.#view.getBigInt64(this.#layout.length, true)),
+      unit: blockSize >= LARGE_BLOCK && this.#isOnHugePages(descriptor) ? blockSize : 1,
     };
+  }
+
+  /** Files of huge pages have the size of one as their block size; other file systems may have large blocks, too. */
+  #isOnHugePages(descriptor: number): boolean {
+    const { functions, constants: { numbers } } = this.#libc;
+    // The type of the file system is the first word of a struct statfs, which is shorter than this.
+    const status = new Uint32Array(128);
+    this.#libc.check(functions.fstatfs(descriptor, new Uint8Array(status.buffer)), "fstatfs");
+    return status[0] === numbers.HUGETLBFS_MAGIC;
   }
 
   identity(descriptor: number): string {

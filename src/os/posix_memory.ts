@@ -9,6 +9,7 @@ export function posixMemory(libc: Libc): Memory {
   const { functions, constants } = libc;
   const { numbers } = constants;
   const pageSize = functions.getpagesize();
+  let hugePage: number | undefined;
 
   const lock = (base: bigint, length: number, copy: boolean): void => {
     // mlock writes to every page of a private, writable mapping, that is it copies the whole file; to lock the pages
@@ -26,7 +27,7 @@ export function posixMemory(libc: Libc): Memory {
     allocationGranularity: pageSize,
 
     unit(flags: readonly MapFlag[]): number {
-      return flags.includes("huge-table") ? hugePageSize(libc) : pageSize;
+      return flags.includes("huge-table") ? (hugePage ??= hugePageSize(libc)) : pageSize;
     },
 
     map(request: MapRequest): bigint {
@@ -43,16 +44,18 @@ export function posixMemory(libc: Libc): Memory {
       libc.checkAddress(functions.mmap(base, BigInt(length), protection, flags, -1, 0n), "mmap");
     },
 
-    remap(base: bigint, length: number, newLength: number): bigint | undefined {
-      if (!functions.mremap) return undefined;
-      const moved = functions.mremap(base, BigInt(length), BigInt(newLength), numbers.MREMAP_MAYMOVE);
-      try {
-        return libc.checkAddress(moved, "mremap");
-      } catch (error) {
-        // Advice, locks or protection for a part have made several mappings of it, and mremap takes only one.
-        if ((error as { code?: string }).code === "EFAULT") return undefined;
-        throw error;
-      }
+    reserve(length: number): bigint {
+      const protection = libc.bits(constants.protection, ["none"], "mmap");
+      const flags = libc.bits(constants.map, ["private", "anonymous", "no-reserve"], "mmap");
+      return libc.checkAddress(functions.mmap(0n, BigInt(length), protection, flags, -1, 0n), "mmap");
+    },
+
+    resizeInPlace(base: bigint, length: number, newLength: number): boolean {
+      return remap(libc, base, length, newLength, 0, 0n);
+    },
+
+    move(base: bigint, length: number, target: bigint, newLength: number): boolean {
+      return remap(libc, base, length, newLength, numbers.MREMAP_MAYMOVE | numbers.MREMAP_FIXED, target);
     },
 
     flush(base: bigint, length: number, flags: readonly FlushFlag[]): void {
@@ -78,14 +81,28 @@ export function posixMemory(libc: Libc): Memory {
       libc.check(functions.munlock(base, BigInt(length)), "munlock");
     },
 
-    residency(base: bigint, length: number): Uint8Array<ArrayBuffer> {
-      const pages = new Uint8Array(length / pageSize);
-      libc.check(functions.mincore(base, BigInt(length), pages), "mincore");
+    residency(base: bigint, length: number, into: Uint8Array): void {
+      libc.check(functions.mincore(base, BigInt(length), into), "mincore");
       // Only the lowest bit has a meaning on every system.
-      for (let page = 0; page < pages.length; page++) pages[page] &= 1;
-      return pages;
+      for (let page = 0; page < into.length; page++) into[page] &= 1;
     },
   };
+}
+
+/** What mremap says where it cannot change a mapping as a whole, or there is no room for it where it is. */
+const NOT_AS_A_WHOLE = ["EFAULT", "EINVAL", "ENOMEM"];
+
+function remap(libc: Libc, base: bigint, length: number, newLength: number, flags: number, target: bigint): boolean {
+  const { mremap } = libc.functions;
+  if (!mremap) return false;
+  try {
+    libc.checkAddress(mremap(base, BigInt(length), BigInt(newLength), flags, target), "mremap");
+    return true;
+  } catch (error) {
+    // Advice, locks or protection for a part have made several mappings of it; huge pages keep their length.
+    if (NOT_AS_A_WHOLE.includes((error as { code?: string }).code ?? "")) return false;
+    throw error;
+  }
 }
 
 function map(libc: Libc, request: MapRequest): bigint {
@@ -114,16 +131,19 @@ function map(libc: Libc, request: MapRequest): bigint {
 
 /** A private, read-only mapping of a file can be writable in truth: what is stored never leaves it. */
 function absorbsStores({ descriptor, protection, flags }: MapRequest): boolean {
-  return descriptor !== null && flags.includes("private") && protection.length === 1 && protection[0] === "read";
+  // Huge pages have to be reserved, or a store finds none; they are left to the guard.
+  return descriptor !== null && flags.includes("private") && !flags.includes("huge-table") &&
+    protection.length === 1 && protection[0] === "read";
 }
 
 function populate(libc: Libc, base: bigint, length: number, copy: boolean): void {
   const { functions, constants: { advice } } = libc;
-  const size = BigInt(length);
-  const attempt = (word: Advice): number => functions.madvise(base, size, libc.bits(advice, [word], "madvise"));
-  if (attempt(copy ? "populate-write" : "populate-read") === 0) return;
+  const word: Advice = copy ? "populate-write" : "populate-read";
+  const bits = libc.bits(advice, [word], "madvise");
+  if (functions.madvise(base, BigInt(length), bits) === 0) return;
   const error = libc.failure("madvise");
-  // Linux before 5.14 can only start to read ahead, which is what MAP_POPULATE promises: the effort, not the result.
-  if (error.code !== "EINVAL") throw error;
-  libc.check(attempt("will-need"), "madvise");
+  // A kernel that knows the advice takes it for nothing at all. Linux before 5.14 can only start to read ahead, which
+  // is what MAP_POPULATE promises: the effort, not the result.
+  if (error.code !== "EINVAL" || functions.madvise(base, 0n, bits) === 0) throw error;
+  libc.check(functions.madvise(base, BigInt(length), libc.bits(advice, ["will-need"], "madvise")), "madvise");
 }

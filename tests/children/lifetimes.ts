@@ -1,10 +1,13 @@
 // Plays one scenario of a region's end: SCENARIO PATH. Prints "survived" where all was well.
+import { writeFile } from "node:fs/promises";
 import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { assert, assertEquals } from "@std/assert";
 import { mmap } from "../../mod.ts";
 import { collectAll, collectUntil } from "../support/collector.ts";
 import { mappingsOf, openDescriptors } from "../support/proc.ts";
+
+const SHARED = { protection: ["read", "write"], flags: ["shared"] } as const;
 
 const [scenario, path] = process.argv.slice(2);
 const gone = (): boolean => mappingsOf(path) === 0 && openDescriptors(path) === 0;
@@ -104,6 +107,27 @@ const SCENARIOS: Record<string, () => Promise<void>> = {
       post(worker, mmap(path));
       return async () => assert(await collectUntil(gone));
     }),
+  "pinned-and-unmapped": async () => {
+    const region = mmap(path);
+    const { bytes } = region;
+    const written = writeFile(`${path}-copy`, bytes).catch(() => {});
+    region.unmap();
+    await written;
+    bytes[999_999];
+  },
+  "pinned-and-resized": async () => {
+    for (const size of [100, 900_000, 50_000_000]) {
+      using region = mmap(`${path}-copy`, { open: ["read", "write", "create"], ...SHARED, size: 1_000_000 });
+      const { bytes } = region;
+      const written = writeFile(`${path}-copy-${size}`, bytes).catch(() => {});
+      region.resize(size);
+      await written;
+      bytes[999_999];
+      region.resize(2_000_000);
+      bytes[999_999];
+      region.bytes[1_999_999] = 1;
+    }
+  },
   "worker-ends": async () => {
     const module = new URL("../../mod.ts", import.meta.url).href;
     for (let round = 0; round < 3; round++) {

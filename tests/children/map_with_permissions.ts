@@ -1,4 +1,4 @@
-// Maps PATH with ACCESS ("read", "write", "copy", "create", "memory"), and prints as JSON what came of it.
+// Maps PATH with ACCESS (a key of OPTIONS), and prints as JSON what came of it.
 import process from "node:process";
 import { mmap, type MmapOptions } from "../../mod.ts";
 
@@ -9,6 +9,7 @@ const OPTIONS: Readonly<Record<string, MmapOptions>> = {
   write: { access: "write" },
   copy: { access: "copy" },
   create: { open: ["read", "write", "create"], protection: ["read", "write"], flags: ["shared"], size: 10 },
+  "only-create": { open: ["create"] },
   memory: { size: 4096 },
 };
 
