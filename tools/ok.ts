@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 const CHECKS: readonly (readonly string[])[] = [
   ["deno", "fmt", "--check", "--quiet"],
   ["deno", "lint", "--quiet"],
-  ["deno", "check", "--quiet", "mod.ts", "tests", "examples", "tools/test.ts", "tools/ok.ts", "tools/shims_deno.ts"],
+  ["deno", "check", "--quiet", "mod.ts", "tests", "examples", "bench", "tools/test.ts", "tools/ok.ts", "tools/shims_deno.ts"],
   ["tsc", "--project", "tools/tsconfig.json"],
   ["deno", "doc", "--lint", "--quiet", "mod.ts"],
   ["deno", "publish", "--dry-run", "--allow-dirty", "--quiet"],
