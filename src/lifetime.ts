@@ -141,7 +141,7 @@ export class Views implements Occupants {
     // Windows begin at multiples of half their length, so that few serve many views; for a view that is too long for
     // that, at ever smaller ones.
     let stride = longestBuffer / 2;
-    while (start % stride + length > longestBuffer) stride /= 16;
+    while (stride > 1 && start % stride + length > longestBuffer) stride /= 2;
     const first = start - start % stride;
     return { buffer: this.#window(first), start: first };
   }

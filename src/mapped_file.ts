@@ -46,6 +46,11 @@ export class MappedFile {
     this.#system.setLength(this.descriptor, byteLength);
   }
 
+  /** Takes growth back, unless somebody has written behind it meanwhile. */
+  undoGrowth(from: number, to: number): void {
+    if (this.byteLength === to) this.setLength(from);
+  }
+
   /** The length of a file that ends with a region. */
   lengthToEnd(offset: number, byteLength: number): number {
     return lengthToEnd(offset, byteLength, this.#unit);

@@ -19,8 +19,8 @@ export interface MappingInit {
   readonly flags: readonly MapFlag[];
   /** The size of a page. */
   readonly unit: number;
-  /** What lets lost pages be survived, if anything does. */
-  readonly guard: Guard | undefined;
+  /** What lets lost pages be survived, if anything does; asked for when it is first needed. */
+  readonly guard: () => Guard | undefined;
 }
 
 /** A mapping. */
@@ -188,7 +188,7 @@ export class Mapping {
     try {
       this.#setLength(byteLength, occupants);
     } catch (error) {
-      if (to > from) this.file!.setLength(from);
+      if (to > from) this.file!.undoGrowth(from, to);
       throw error;
     }
     if (to >= from) return;

@@ -133,11 +133,12 @@ function isThenable(value: unknown): boolean {
 }
 
 /** The guard, unless it is not wanted; where it is wanted and there is none, an ENOTSUP. */
-function guardFor({ system }: Host, plan: Plan): Guard | undefined {
-  if (plan.guard === false) return undefined;
-  const guard = system.guard();
-  if (guard || !plan.guard) return guard;
-  throw system.error("ENOTSUP", "guard", "this system does not allow a handler for lost pages");
+function guardFor({ system }: Host, plan: Plan): () => Guard | undefined {
+  if (plan.guard === false) return () => undefined;
+  if (plan.guard && !system.guard()) {
+    throw system.error("ENOTSUP", "guard", "this system does not allow a handler for lost pages");
+  }
+  return system.guard;
 }
 
 function openSource({ ffi, system }: Host, source: Exclude<Source, { kind: "handle" }>, plan: Plan): Opened | null {
@@ -167,7 +168,7 @@ function openAnonymous(system: System, { offset, size, flags }: Plan): Descripto
   return system.openAnonymous(lengthToEnd(offset, size!, unit), flags);
 }
 
-function mapMemory({ system }: Host, { protection, flags, size }: Plan, guard: Guard | undefined): Mapping {
+function mapMemory({ system }: Host, { protection, flags, size }: Plan, guard: () => Guard | undefined): Mapping {
   const unit = system.unit(flags);
   const mapping = new Mapping(system, { file: null, byteLength: size!, offset: 0, protection, flags, unit, guard });
   return settled(mapping, () => mapping.settle());
@@ -177,7 +178,7 @@ function mapMemory({ system }: Host, { protection, flags, size }: Plan, guard: G
  * Maps first, and changes the file last, when nothing else can fail any more. Nobody has the region yet, so that
  * nobody can touch pages that are beyond the end of the file meanwhile.
  */
-function mapFile(here: Host, opened: Opened, plan: Plan, guard: Guard | undefined): Mapping {
+function mapFile(here: Host, opened: Opened, plan: Plan, guard: () => Guard | undefined): Mapping {
   const { system } = here;
   const { offset, protection, flags } = plan;
   const status = mappableStatus(system, opened);
@@ -201,7 +202,7 @@ function mapFile(here: Host, opened: Opened, plan: Plan, guard: Guard | undefine
       mapping.settle();
       if (cut) file.setLength(0);
     } catch (error) {
-      if (grows) file.setLength(status.byteLength);
+      if (grows) file.undoGrowth(status.byteLength, fileLength);
       throw error;
     }
     if (!cut || fileLength === 0) return;

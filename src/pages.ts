@@ -12,8 +12,8 @@ import type { MapFlag, Protection } from "./types.ts";
 export interface PagesInit extends Omit<MapRequest, "length"> {
   /** The size of a page: what lengths and offsets are multiples of. */
   readonly unit: number;
-  /** What lets lost pages be survived, if anything does. */
-  readonly guard: Guard | undefined;
+  /** What lets lost pages be survived, if anything does; asked for when it is first needed. */
+  readonly guard: () => Guard | undefined;
 }
 
 /** Who may touch the memory: the arrays that lie over it. */
@@ -50,7 +50,6 @@ export class Pages {
     this.unit = init.unit;
     this.#protections = Protections.uniform(0, init.protection);
     this.#everWritable = init.protection.includes("write");
-    this.#slot = this.#canFault(this.#protections) ? init.guard?.claim() : undefined;
   }
 
   get base(): bigint {
@@ -84,6 +83,7 @@ export class Pages {
 
   /** Maps the first pages. */
   map(length: number): void {
+    this.#claimSlotFor(this.#protections);
     this.#place(this.#mapNew(length), length);
   }
 
@@ -94,8 +94,11 @@ export class Pages {
 
   /** Unmaps. Where `inUse`, harmless memory stays behind. */
   release(inUse: boolean): void {
-    this.#leave(inUse);
-    this.#changeSlot(undefined);
+    try {
+      this.#leave(inUse);
+    } finally {
+      this.#changeSlot(undefined);
+    }
   }
 
   /** Changes the length. Where that fails, nothing has changed, but the occupants may be gone. */
@@ -127,7 +130,7 @@ export class Pages {
 
   protect(span: Span, protection: readonly Protection[]): void {
     const protections = this.#protections.with(span, protection);
-    if (this.#canFault(protections)) this.#slot ??= this.#init.guard?.claim();
+    this.#claimSlotFor(protections);
     this.#cover();
     if (span.length > 0) this.#system.protect(this.#base + BigInt(span.start), span.length, protection);
     this.#protections = protections;
@@ -168,7 +171,7 @@ export class Pages {
     const target = this.#mapNew(length);
     let slot: GuardSlot | undefined;
     try {
-      slot = this.#slot && this.#init.guard?.claim();
+      slot = this.#slot && this.#init.guard()?.claim();
       slot?.cover(target, length, this.unit);
       this.#furnish(target, length);
       this.#leave(occupants.detach());
@@ -183,11 +186,12 @@ export class Pages {
 
   /** Makes new pages what the old ones are: contents, locks, protection. */
   #furnish(target: bigint, length: number): void {
-    const { whole, pieces } = this.#protections.resized(length);
+    const { pieces } = this.#protections.resized(length);
     const keepsStores = this.#everWritable && (this.flags.includes("private") || this.#init.descriptor === null);
     if (keepsStores) this.#copyTo(target, length);
     if (this.flags.includes("locked")) this.#system.lock(target, length, this.copiesOnWrite);
-    // New pages allow what the whole does already, unless it was changed to copy into them.
+    // New pages allow what the old whole did already, unless that was changed to copy into them.
+    const { whole } = this.#protections;
     this.#protectPieces(target, keepsStores ? pieces : pieces.filter((piece) => !alike(piece.protection, whole)));
   }
 
@@ -250,8 +254,10 @@ export class Pages {
       this.#system.blank(this.#base, this.#length);
       this.#slot?.uncover();
     } else {
-      this.#slot?.uncover();
-      this.#system.unmap(this.#base, this.#length);
+      this.#uncovered(() => {
+        this.#system.unmap(this.#base, this.#length);
+        return true;
+      });
     }
   }
 
@@ -268,14 +274,20 @@ export class Pages {
     if (this.#length > 0) this.#slot?.cover(this.#base, this.#length, this.unit);
   }
 
-  /** Does something after which the pages may no longer be here. */
-  #uncovered(act: () => boolean): boolean {
+  #claimSlotFor(protections: Protections): void {
+    if (this.#canFault(protections)) this.#slot ??= this.#init.guard()?.claim();
+  }
+
+  /** Does something that takes the pages away, and says whether it did. */
+  #uncovered(takeAway: () => boolean): boolean {
     this.#slot?.uncover();
+    let gone = false;
     try {
-      return act();
+      gone = takeAway();
     } finally {
-      this.#cover();
+      if (!gone) this.#cover();
     }
+    return gone;
   }
 
   #changeSlot(slot: GuardSlot | undefined): void {

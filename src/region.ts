@@ -281,7 +281,7 @@ export class MappedRegion implements Disposable {
   write(data: ArrayBuffer | ArrayBufferView, byteOffset?: number | bigint): void {
     const bytes = bytesOf(data, "data");
     const mapping = this.#live();
-    const { start } = spanWithin(this.byteLength, byteOffset ?? 0, bytes.byteLength);
+    const { start } = spanWithin(this.byteLength, byteOffset, bytes.byteLength);
     mapping.write(start, bytes);
   }
 
@@ -465,7 +465,7 @@ export class MappedRegion implements Disposable {
     throw this.#host.system.error(
       "EIO",
       "mmap",
-      `${this.faults} pages were lost: they could not be read from the file or written to it`,
+      `${this.faults} pages are no longer the file's: they were lost, or stored to without leave`,
     );
   }
 

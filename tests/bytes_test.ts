@@ -73,6 +73,11 @@ test("read and write refuse what is beyond the region, and change nothing", () =
   for (const value of ["1", null, {}, [1]]) assertThrows(() => region.read(value as never), TypeError, "byteOffset: ");
 });
 
+test("write refuses an offset that is none", () => {
+  using region = mmap(null, { size: 10 });
+  for (const value of [null, "0", {}]) assertThrows(() => region.write(new Uint8Array(1), value as never), TypeError);
+});
+
 test("write refuses what has no bytes", () => {
   using region = mmap(null, { size: 100 });
   const detached = new Uint8Array(4);

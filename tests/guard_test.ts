@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, mmap, MmapError, platform } from "../mod.ts";
 import { assemble, pathOf, type Processor, TOOLS } from "../tools/assemble.ts";
+import * as layout from "../src/guard/layout.ts";
 import { endOfChild, runChild } from "./support/children.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
 import { areaOf } from "./support/proc.ts";
@@ -16,6 +17,31 @@ for (const processor of Object.keys(TOOLS) as Processor[]) {
     assertEquals(readFileSync(pathOf(processor), "utf8"), assemble(processor));
   });
 }
+
+test("the handlers' constants are those of layout.ts", () => {
+  const names: Readonly<Record<string, number>> = {
+    HEADER: layout.HEADER,
+    TABLE: layout.TABLE,
+    CODE: layout.CODE,
+    COUNT: layout.header.count,
+    OLD_SIGBUS: layout.header.oldSigbus,
+    OLD_SIGSEGV: layout.header.oldSigsegv,
+    DEFAULT_ACTION: layout.header.defaultAction,
+    START: layout.entry.start,
+    END: layout.entry.end,
+    SEQUENCE: layout.entry.sequence,
+    FAULTS: layout.entry.faults,
+    UNIT: layout.entry.unit,
+    ENTRY_SIZE: layout.ENTRY_SIZE,
+  };
+  for (const processor of Object.keys(TOOLS) as Processor[]) {
+    const source = readFileSync(pathOf(processor).replace(/\.ts$/, ".S"), "utf8");
+    const constants = new Map(
+      [...source.matchAll(/\.set +(\w+), (\w+)/g)].map(([, name, value]) => [name, Number(value)]),
+    );
+    for (const [name, value] of Object.entries(names)) assertEquals(constants.get(name), value, `${processor} ${name}`);
+  }
+});
 
 test("the guard is there", () => assert(platform.supports("guard")));
 
@@ -140,6 +166,18 @@ describe("memory that does not allow it", () => {
     assertEquals(new Uint8Array(readFileSync(path)).subarray(5 * PAGE), countingBytes(5 * PAGE));
   });
 
+  test("counts a page once that was lost as well", () => {
+    const path = fileOf(4 * PAGE);
+    using region = mmap(path, { flags: ["shared"] });
+    truncateSync(path, 0);
+    region.bytes[2 * PAGE] = 1;
+    assertEquals([region.bytes[2 * PAGE], region.bytes[2 * PAGE + 1], region.faults], [1, 0, 1]);
+  });
+
+  test("absorbs more stores than the kernel allows mappings", { timeout: 120_000 }, () => {
+    assertEquals(runChild("guards", "too-many-stores", fileOf(1)), "survived");
+  });
+
   test("survives loads and stores in none, and keeps what is there", () => {
     for (const source of [null, ANONYMOUS, fileOf(10 * PAGE)] as const) {
       using region = mmap(source, {
@@ -189,6 +227,10 @@ describe("every other fault", () => {
 describe("workers", () => {
   test("share one handler and one table", { timeout: 60_000 }, () => {
     assertEquals(runChild("guards", "workers", fileOf(100 * PAGE)), "survived");
+  });
+
+  test("fault in memory whose protection changes", { timeout: 60_000 }, () => {
+    assertEquals(runChild("guards", "fault-while-protecting", fileOf(1)), "survived");
   });
 
   test("map and unmap while others fault", { timeout: 60_000 }, () => {

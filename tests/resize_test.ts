@@ -319,3 +319,12 @@ test("a descriptor that the program was left with is not trusted, either", () =>
   assertEquals(assertThrows(() => region.resize(PAGE), MmapError).code, "EBADF");
   assertEquals([statSync(path).size, statSync(otherPath).size], [3 * PAGE, 9 * PAGE]);
 });
+
+test("pages that are mapped anew allow what the old ones did", () => {
+  using region = mmap(ANONYMOUS, { size: 2 * PAGE, protection: ["none"] });
+  region.protect(["read", "write"], { byteLength: PAGE });
+  region.resize(PAGE);
+  assertEquals(region.protection, ["read", "write"]);
+  region.write(new Uint8Array([7]));
+  assertEquals([region.bytes[0], region.faults], [7, 0]);
+});

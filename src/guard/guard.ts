@@ -16,14 +16,6 @@ import { MAX_ENTRIES, Table } from "./table.ts";
 
 const HANDLERS: Readonly<Record<Target, string>> = { "linux-x64": HANDLER_X64, "linux-arm64": HANDLER_ARM64 };
 
-const SIGBUS = 7;
-const SIGSEGV = 11;
-const SA_SIGINFO = 0x4;
-const SA_ONSTACK = 0x0800_0000;
-const SA_RESTART = 0x1000_0000;
-/** Where a `struct sigaction` of the C library has its flags; the handler is at 0, the mask between them. */
-const FLAGS = 136;
-
 /** Installs the guard, or joins the one that is there. Throws an MmapError where the system does not allow it. */
 export function installGuard(libc: Libc, target: Target): Guard {
   // Every region is at least one mapping, and the kernel allows no more of those.
@@ -75,7 +67,7 @@ class Area {
 
   /** The table of the handler for SIGBUS, if that is a guard's. */
   tableOfHandlerInPlace(): Table | undefined {
-    const handler = this.#handlerOf(SIGBUS);
+    const handler = this.#handlerOf(this.#libc.constants.numbers.SIGBUS);
     // In front of the handler, in the same page, stands whose it is.
     if (handler % 4096n !== BigInt(CODE)) return undefined;
     const base = handler - BigInt(CODE);
@@ -95,8 +87,8 @@ class Area {
     const executable = this.#libc.bits(constants.protection, ["read", "exec"], "mprotect");
     this.#libc.check(functions.mprotect(this.#base, BigInt(HEADER), executable), "mprotect");
     this.#view.setInt32(header.capacity, capacity, true);
-    this.#replace(SIGBUS, header.oldSigbus);
-    this.#replace(SIGSEGV, header.oldSigsegv);
+    this.#replace(constants.numbers.SIGBUS, header.oldSigbus);
+    this.#replace(constants.numbers.SIGSEGV, header.oldSigsegv);
     return this.#tableAt(this.#base, capacity);
   }
 
@@ -106,18 +98,23 @@ class Area {
 
   #handlerOf(signal: number): bigint {
     this.#exchange(signal, 0n);
-    return this.#view.getBigUint64(header.oldAction, true);
+    return this.#oldHandler;
+  }
+
+  get #oldHandler(): bigint {
+    return this.#view.getBigUint64(header.oldAction + this.#libc.constants.sigaction.handler, true);
   }
 
   /** Installs the handler for a signal, and keeps the one that was there in the header. */
   #replace(signal: number, old: number): void {
     // Known before ours is in place, since a fault may come at once.
+    const { numbers: { SA_SIGINFO, SA_ONSTACK, SA_RESTART }, sigaction } = this.#libc.constants;
     this.#view.setBigUint64(old, this.#handlerOf(signal), true);
-    this.#view.setBigUint64(header.newAction, this.#base + BigInt(CODE), true);
-    this.#view.setInt32(header.newAction + FLAGS, SA_SIGINFO | SA_ONSTACK | SA_RESTART, true);
+    this.#view.setBigUint64(header.newAction + sigaction.handler, this.#base + BigInt(CODE), true);
+    this.#view.setInt32(header.newAction + sigaction.flags, SA_SIGINFO | SA_ONSTACK | SA_RESTART, true);
     this.#exchange(signal, this.#base + BigInt(HEADER + header.newAction));
     this.#installed = true;
-    this.#view.setBigUint64(old, this.#view.getBigUint64(header.oldAction, true), true);
+    this.#view.setBigUint64(old, this.#oldHandler, true);
   }
 
   /** Sets what happens at a signal, unless that is 0, and gets what happened so far. */

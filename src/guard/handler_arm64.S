@@ -3,7 +3,7 @@
 //
 //   void handler(int signal /* w0 */, siginfo_t *info /* x1 */, ucontext_t *context /* x2 */)
 //
-// What it does, and why it may, is said in handler_x64.S, which it follows step by step.
+// What it does, and why it may, is said in handler_x64.S, which it follows step by step. A system call changes x0 only.
 
         .set    HEADER, 0x10000
         .set    TABLE, 0x20000
@@ -42,6 +42,7 @@
         .set    READ, 1
         .set    READ_WRITE, 3
         .set    PRIVATE_ANONYMOUS, 0x22
+        .set    SHARED_ANONYMOUS, 0x21
         .set    FIXED, 0x10
         .set    FIXED_NOREPLACE, 0x100000
         .set    NORESERVE, 0x4000
@@ -53,7 +54,7 @@ handler:
         mov     w20, w0                 // kept for chain, which needs the arguments as they were
         mov     x21, x1
         mov     x22, x2
-        mov     x29, x30                // where to return: to the code that ends the signal
+        mov     x28, x30                // where to return: to the code that ends the signal
 
         ldr     w9, [x1, #INFO_CODE]
         ldr     x23, [x1, #INFO_ADDRESS]
@@ -80,6 +81,7 @@ lookup:
         ldar    w9, [x12]
         tbz     w9, #0, 3f
         ldp     x13, x14, [x24, #START]
+        ldr     w25, [x24, #UNIT]
         cmp     x23, x13
         b.lo    3f
         cmp     x23, x14
@@ -93,40 +95,34 @@ lookup:
         b.ne    2b
         b       chain
 
+        // x13 to x14: the region; x23: the page; w25: its size; x26: where it is counted.
 found:
-        ldr     w25, [x24, #UNIT]
         neg     x9, x25
-        and     x23, x23, x9            // the page
+        and     x23, x23, x9
         add     x26, x24, #FAULTS
         cmp     w20, #SIGBUS
         b.ne    denied
 
-        // The page is lost: zeros take its place.
+        // The page is lost: zeros take its place. Shared memory is not limited where private memory is (RLIMIT_DATA).
         mov     x0, x23
         mov     x1, x25
         mov     w3, #(PRIVATE_ANONYMOUS | FIXED | NORESERVE)
         bl      map
         cmp     x0, x23
-        b.ne    whole
-        mov     w9, #1
-        b       count
-
-        // Too many mappings already to cut one more out: all of the region becomes zeros, by way of a hole.
-whole:
-        ldp     x0, x1, [x24, #START]
-        sub     x1, x1, x0
-        udiv    x27, x1, x25
-        mov     w8, #SYS_MUNMAP
-        svc     #0
-        ldr     x0, [x24, #START]
-        mov     w3, #(PRIVATE_ANONYMOUS | NORESERVE)
-        orr     w3, w3, #FIXED_NOREPLACE
+        b.eq    one
+        mov     x0, x23
+        mov     w3, #(SHARED_ANONYMOUS | FIXED | NORESERVE)
         bl      map
-        ldr     x9, [x24, #START]
-        cmp     x0, x9
-        b.ne    chain
-        mov     w9, w27
-        b       count
+        cmp     x0, x23
+        b.ne    whole
+
+        // Counts one page, with the instructions that every AArch64 has.
+one:
+        ldxr    w10, [x26]
+        add     w10, w10, #1
+        stxr    w11, w10, [x26]
+        cbnz    w11, one
+        ret     x28
 
         // The page is there, but does not allow the access: a private copy takes its place.
 denied:
@@ -135,19 +131,27 @@ denied:
         mov     w2, #READ
         mov     w8, #SYS_MPROTECT
         svc     #0
-        cbnz    x0, chain
+        cbnz    x0, whole
         mov     x0, #0
         mov     x1, x25
         mov     w3, #(PRIVATE_ANONYMOUS | NORESERVE)
         bl      map
         cmn     x0, #4095
-        b.hs    chain
+        b.lo    4f
+        mov     x0, #0
+        mov     w3, #(SHARED_ANONYMOUS | NORESERVE)
+        bl      map
+        cmn     x0, #4095
+        b.hs    whole
+4:      mov     x27, x0                 // the copy
+        ldr     w15, [x26]
         mov     x9, #0
-4:      ldr     x10, [x23, x9]
+5:      ldr     x10, [x23, x9]
         str     x10, [x0, x9]
         add     x9, x9, #8
         cmp     x9, x25
-        b.lo    4b
+        b.lo    5b
+        ldr     w16, [x26]              // the same, unless the page was lost and counted when it was copied
         mov     x1, x25
         mov     x2, x25
         mov     w3, #MAYMOVE_FIXED
@@ -155,16 +159,40 @@ denied:
         mov     w8, #SYS_MREMAP
         svc     #0
         cmp     x0, x23
-        b.ne    chain
-        mov     w9, #1
+        b.ne    6f
+        cmp     w15, w16
+        b.eq    one
+        ret     x28
+6:      mov     x0, x27
+        mov     x1, x25
+        mov     w8, #SYS_MUNMAP
+        svc     #0
 
-        // Adds w9 pages to the faults, with the instructions that every AArch64 has.
-count:
-        ldxr    w10, [x26]
-        add     w10, w10, w9
-        stxr    w11, w10, [x26]
-        cbnz    w11, count
-        ret     x29
+        // Too many mappings already to put one more in: all of the region becomes zeros, by way of a hole at worst.
+whole:
+        mov     w3, #(SHARED_ANONYMOUS | FIXED | NORESERVE)
+        bl      map_region
+        b.eq    all
+        mov     x0, x13
+        mov     w8, #SYS_MUNMAP
+        svc     #0
+        mov     w3, #(SHARED_ANONYMOUS | NORESERVE)
+        orr     w3, w3, #FIXED_NOREPLACE
+        bl      map_region
+        b.ne    chain
+all:
+        udiv    x9, x1, x25
+        str     w9, [x26]
+        ret     x28
+
+        // Maps the region with the flags in w3; equal where that worked. x1 is its length then.
+map_region:
+        mov     x0, x13
+        sub     x1, x14, x13
+        mov     x27, x30
+        bl      map
+        cmp     x0, x13
+        ret     x27
 
         // mmap(x0, x1, READ_WRITE, x3, -1, 0)
 map:
@@ -180,19 +208,19 @@ chain:
         mov     w0, w20
         mov     x1, x21
         mov     x2, x22
-        mov     x30, x29
+        mov     x30, x28
         ldr     x9, [x19, #OLD_SIGBUS]
         cmp     w0, #SIGBUS
-        b.eq    5f
+        b.eq    7f
         ldr     x9, [x19, #OLD_SIGSEGV]
-5:      cmp     x9, #1
-        b.hi    6f
+7:      cmp     x9, #1
+        b.hi    8f
         b.lo    default                 // SIG_DFL
         ldr     w10, [x1, #INFO_CODE]
         cmp     w10, #0
         b.gt    default                 // SIG_IGN does not hold for faults: they would go on for ever
         ret
-6:      br      x9
+8:      br      x9
 
         // What the system does without any handler: the access is tried again and ends the process as it should.
 default:
@@ -203,7 +231,7 @@ default:
         svc     #0
         ldr     w10, [x21, #INFO_CODE]
         cmp     w10, #0
-        b.gt    7f
+        b.gt    9f
         mov     w8, #SYS_GETPID         // sent: once more, since nothing is tried again
         svc     #0
         mov     x23, x0
@@ -214,4 +242,4 @@ default:
         mov     w2, w20
         mov     w8, #SYS_TGKILL
         svc     #0
-7:      ret     x29
+9:      ret     x28

@@ -8,8 +8,11 @@
 # on to the handler that was there before.
 #
 # It makes system calls and nothing else: no locks, no C library, no memory but the table, the signal's own stack and
-# the page. It may be interrupted by itself: copying a page may fault in turn. All registers may be changed, since the
-# kernel restores those of the interrupted code from the signal frame.
+# the page. It may be interrupted by itself: copying a page may fault in turn. Two threads may replace the same page;
+# then what one of them stored may be gone, from a page that is counted as lost.
+#
+# All registers may be changed, since the kernel restores those of the interrupted code from the signal frame; but the
+# handler that was there before may want to walk the stack, so rbp is left as it is.
 #
 # The layout of the memory around it (see layout.ts): this code at 64, the header at HEADER, the table at TABLE.
 
@@ -38,7 +41,8 @@
         .set    SEGV_ACCERR, 2
         .set    INFO_CODE, 8
         .set    INFO_ADDRESS, 16
-        .set    CONTEXT_RIP, 168
+        .set    CONTEXT_ERROR, 192      # of the page fault
+        .set    INSTRUCTION_FETCH, 0x10
 
         .set    SYS_MMAP, 9
         .set    SYS_MPROTECT, 10
@@ -51,18 +55,27 @@
         .set    READ, 1
         .set    READ_WRITE, 3
         .set    PRIVATE_ANONYMOUS, 0x22
+        .set    SHARED_ANONYMOUS, 0x21
         .set    FIXED, 0x10
         .set    FIXED_NOREPLACE, 0x100000
         .set    NORESERVE, 0x4000
         .set    MAYMOVE_FIXED, 3
 
+        # On the stack.
+        .set    SIGNAL, 0
+        .set    CONTEXT, 8
+        .set    REGION_START, 16
+        .set    REGION_END, 24
+        .set    FRAME_SIZE, 40
+
         .text
 handler:
         endbr64
-        lea     r12, [rip + handler - CODE + HEADER]
-        mov     ebp, edi                # kept for chain, which needs the arguments as they were
+        sub     rsp, FRAME_SIZE
+        mov     [rsp + SIGNAL], rdi     # kept for chain, which needs the arguments as they were
+        mov     [rsp + CONTEXT], rdx
         mov     r15, rsi
-        push    rdx
+        lea     r12, [rip + handler - CODE + HEADER]
 
         mov     eax, [rsi + INFO_CODE]
         mov     r14, [rsi + INFO_ADDRESS]
@@ -75,8 +88,8 @@ handler:
         jmp     lookup
 1:      cmp     eax, SEGV_ACCERR
         jne     chain
-        cmp     r14, [rdx + CONTEXT_RIP]
-        je      chain                   # an instruction was fetched: no page of ours would ever satisfy that
+        test    byte ptr [rdx + CONTEXT_ERROR], INSTRUCTION_FETCH
+        jnz     chain                   # no page of ours would ever satisfy that
 
         # Which entry does the address lie in? An entry may change while it is read, but then its sequence does.
 lookup:
@@ -87,9 +100,12 @@ lookup:
 2:      mov     eax, [rbx + SEQUENCE]
         test    al, 1
         jz      3f
-        cmp     r14, [rbx + START]
+        mov     r8, [rbx + START]
+        mov     r9, [rbx + END]
+        mov     r13d, [rbx + UNIT]
+        cmp     r14, r8
         jb      3f
-        cmp     r14, [rbx + END]
+        cmp     r14, r9
         jae     3f
         cmp     eax, [rbx + SEQUENCE]
         je      found
@@ -99,40 +115,27 @@ lookup:
         jmp     chain
 
 found:
-        mov     r13d, [rbx + UNIT]
+        mov     [rsp + REGION_START], r8
+        mov     [rsp + REGION_END], r9
         mov     rax, r13
         neg     rax
         and     r14, rax                # the page
-        cmp     ebp, SIGBUS
+        cmp     dword ptr [rsp + SIGNAL], SIGBUS
         jne     denied
 
-        # The page is lost: zeros take its place.
+        # The page is lost: zeros take its place. Shared memory is not limited where private memory is (RLIMIT_DATA).
         mov     rdi, r14
         mov     rsi, r13
         mov     r10d, PRIVATE_ANONYMOUS | FIXED | NORESERVE
         call    map
         cmp     rax, r14
-        jne     whole
-        lock inc dword ptr [rbx + FAULTS]
-        jmp     done
-
-        # Too many mappings already to cut one more out: all of the region becomes zeros. Only munmap works beyond the
-        # limit, so that there is a hole for a moment; where another thread's memory falls into it, that is not replaced.
-whole:
-        mov     rdi, [rbx + START]
-        mov     rsi, [rbx + END]
-        sub     rsi, rdi
-        mov     eax, SYS_MUNMAP
-        syscall
-        mov     r10d, PRIVATE_ANONYMOUS | FIXED_NOREPLACE | NORESERVE
+        je      one
+        mov     r10d, SHARED_ANONYMOUS | FIXED | NORESERVE
         call    map
-        cmp     rax, [rbx + START]
-        jne     chain
-        mov     rax, [rbx + END]
-        sub     rax, [rbx + START]
-        xor     edx, edx
-        div     r13
-        lock add [rbx + FAULTS], eax
+        cmp     rax, r14
+        jne     whole
+one:
+        lock inc dword ptr [rbx + FAULTS]
         jmp     done
 
         # The page is there, but does not allow the access: a private copy takes its place.
@@ -143,31 +146,72 @@ denied:
         mov     eax, SYS_MPROTECT
         syscall
         test    rax, rax
-        jnz     chain
+        jnz     whole
         xor     edi, edi
         mov     rsi, r13
         mov     r10d, PRIVATE_ANONYMOUS | NORESERVE
         call    map
         cmp     rax, -4096
-        ja      chain
-        mov     rdx, rax                # the copy
+        jbe     4f
+        mov     r10d, SHARED_ANONYMOUS | NORESERVE
+        call    map
+        cmp     rax, -4096
+        ja      whole
+4:      mov     r9, rax                 # the copy
+        mov     r8d, [rbx + FAULTS]
         mov     rdi, rax
         mov     rsi, r14
         mov     rcx, r13
         cld
         rep movsb
-        mov     rdi, rdx
+        sub     r8d, [rbx + FAULTS]     # 0, unless the page was lost and counted when it was copied
+        push    r8
+        mov     rdi, r9
         mov     rsi, r13
         mov     rdx, r13
         mov     r10d, MAYMOVE_FIXED
         mov     r8, r14
         mov     eax, SYS_MREMAP
         syscall
+        pop     r8
         cmp     rax, r14
+        jne     5f
+        test    r8d, r8d
+        jz      one
+        jmp     done
+5:      mov     rdi, r9
+        mov     rsi, r13
+        mov     eax, SYS_MUNMAP
+        syscall
+
+        # Too many mappings already to put one more in: all of the region becomes zeros. Beyond the limit only munmap
+        # works, so that there is a hole for a moment; where another thread's memory falls into it, that is not replaced.
+whole:
+        mov     r10d, SHARED_ANONYMOUS | FIXED | NORESERVE
+        call    map_region
+        je      all
+        mov     eax, SYS_MUNMAP
+        syscall
+        mov     r10d, SHARED_ANONYMOUS | FIXED_NOREPLACE | NORESERVE
+        call    map_region
         jne     chain
-        lock inc dword ptr [rbx + FAULTS]
+all:
+        mov     rax, [rsp + REGION_END]
+        sub     rax, [rsp + REGION_START]
+        xor     edx, edx
+        div     r13
+        mov     [rbx + FAULTS], eax
 done:
-        pop     rdx
+        add     rsp, FRAME_SIZE
+        ret
+
+        # Maps the region with the flags in r10; equal where that worked. Called, so the frame is 8 bytes further.
+map_region:
+        mov     rdi, [rsp + 8 + REGION_START]
+        mov     rsi, [rsp + 8 + REGION_END]
+        sub     rsi, rdi
+        call    map
+        cmp     rax, rdi
         ret
 
         # mmap(rdi, rsi, READ_WRITE, r10, -1, 0)
@@ -181,30 +225,32 @@ map:
 
         # Not ours: to the handler that was there before, as if it had been called by the kernel.
 chain:
-        mov     edi, ebp
+        mov     rdi, [rsp + SIGNAL]
+        mov     rdx, [rsp + CONTEXT]
         mov     rsi, r15
-        pop     rdx
+        add     rsp, FRAME_SIZE
         mov     rax, [r12 + OLD_SIGBUS]
         cmp     edi, SIGBUS
-        je      4f
+        je      6f
         mov     rax, [r12 + OLD_SIGSEGV]
-4:      cmp     rax, 1
-        ja      5f
+6:      cmp     rax, 1
+        ja      7f
         jb      default                 # SIG_DFL
         cmp     dword ptr [rsi + INFO_CODE], 0
         jg      default                 # SIG_IGN does not hold for faults: they would go on for ever
         ret
-5:      jmp     rax
+7:      jmp     rax
 
         # What the system does without any handler: the access is tried again and ends the process as it should.
 default:
+        mov     ebx, edi
         lea     rsi, [r12 + DEFAULT_ACTION]
         xor     edx, edx
         mov     r10d, 8
         mov     eax, SYS_RT_SIGACTION
         syscall
         cmp     dword ptr [r15 + INFO_CODE], 0
-        jg      6f
+        jg      8f
         mov     eax, SYS_GETPID         # sent: once more, since nothing is tried again
         syscall
         mov     r13, rax
@@ -212,7 +258,7 @@ default:
         syscall
         mov     rdi, r13
         mov     rsi, rax
-        mov     edx, ebp
+        mov     edx, ebx
         mov     eax, SYS_TGKILL
         syscall
-6:      ret
+8:      ret

@@ -31,6 +31,8 @@ export const header = {
   /** The handlers that were there before: 64-bit addresses. */
   oldSigbus: 16,
   oldSigsegv: 24,
+  /** A kernel's `struct sigaction` of zeros: what the system does without any handler. */
+  defaultAction: 32,
   /** Room to exchange two of the C library's `struct sigaction`, of zeros at first. */
   newAction: 256,
   oldAction: 512,

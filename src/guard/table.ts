@@ -89,17 +89,19 @@ class Slot implements GuardSlot {
   }
 
   cover(base: bigint, length: number, unit: number): void {
-    this.uncover();
     const start = Number(base);
-    this.#storeAddress(entry.start, start);
-    this.#storeAddress(entry.end, start + length);
-    this.#words[this.#at + word(entry.unit)] = unit;
+    const values = [...halvesOf(start), ...halvesOf(start + length)];
+    // Not even for a moment is a mapping uncovered that stays: another thread may fault in it.
+    if (this.#isValid && values.every((value, index) => this.#words[this.#at + index] === value)) return;
+    this.uncover();
+    // Atomics keep the order: no value is there before the entry is invalid, or after it is valid.
+    values.forEach((value, index) => Atomics.store(this.#words, this.#at + index, value));
+    Atomics.store(this.#words, this.#at + word(entry.unit), unit);
     Atomics.add(this.#words, this.#at + word(entry.sequence), 1);
   }
 
   uncover(): void {
-    const sequence = this.#at + word(entry.sequence);
-    if (this.#words[sequence] & 1) Atomics.add(this.#words, sequence, 1);
+    if (this.#isValid) Atomics.add(this.#words, this.#at + word(entry.sequence), 1);
   }
 
   free(): void {
@@ -107,9 +109,12 @@ class Slot implements GuardSlot {
     this.#table.giveBack(this.#index);
   }
 
-  #storeAddress(offset: number, address: number): void {
-    const low = this.#at + word(offset);
-    this.#words[low] = address;
-    this.#words[low + 1] = Math.floor(address / 2 ** 32);
+  get #isValid(): boolean {
+    return (this.#words[this.#at + word(entry.sequence)] & 1) === 1;
   }
+}
+
+/** The 32-bit halves of an address as they lie in memory: `start` and `end` are the first four words of an entry. */
+function halvesOf(address: number): [low: number, high: number] {
+  return [address | 0, Math.floor(address / 2 ** 32)];
 }

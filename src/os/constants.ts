@@ -122,6 +122,11 @@ const NUMBERS = {
   MREMAP_FIXED: [2, 2],
   MLOCK_ONFAULT: [1, 1],
   SIGEV_NONE: [1, 1],
+  SIGBUS: [7, 7],
+  SIGSEGV: [11, 11],
+  SA_SIGINFO: [0x4, 0x4],
+  SA_ONSTACK: [0x0800_0000, 0x0800_0000],
+  SA_RESTART: [0x1000_0000, 0x1000_0000],
 } as const;
 
 /** Offsets of fields in C structures, in bytes, and their sizes. */
@@ -133,6 +138,10 @@ const LAYOUTS = {
   statx: [
     { size: 256, device: 136, inode: 32, mode: 28, length: 40, blockSize: 4 },
     { size: 256, device: 136, inode: 32, mode: 28, length: 40, blockSize: 4 },
+  ],
+  sigaction: [
+    { size: 152, handler: 0, flags: 136 },
+    { size: 152, handler: 0, flags: 136 },
   ],
   aiocb: [
     { size: 168, descriptor: 0, notify: 44 },
@@ -169,6 +178,7 @@ export interface Constants {
   readonly stat: StatusLayout;
   readonly statx: StatusLayout;
   readonly aiocb: { readonly size: number; readonly descriptor: number; readonly notify: number };
+  readonly sigaction: { readonly size: number; readonly handler: number; readonly flags: number };
   readonly libraries: readonly string[];
 }
 
@@ -185,6 +195,7 @@ export function constantsOf(target: Target): Constants {
     stat: LAYOUTS.stat[index],
     statx: LAYOUTS.statx[index],
     aiocb: LAYOUTS.aiocb[index],
+    sigaction: LAYOUTS.sigaction[index],
     libraries: LIBRARIES[index],
   };
 }

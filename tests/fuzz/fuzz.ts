@@ -1,0 +1,49 @@
+// Random operations on regions and files, beside a model of them in plain memory: fuzz.ts --steps N --seed S.
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { platform } from "../../mod.ts";
+import { collectAll } from "../support/collector.ts";
+import { checkWorld } from "./invariants.ts";
+import { step } from "./operations.ts";
+import { Random } from "./random.ts";
+import { World } from "./world.ts";
+
+/** Regions that wait for the collector, each with its mapping and descriptor. */
+const MOST_DROPPED = 50;
+
+const { values } = parseArgs({ options: { steps: { type: "string" }, seed: { type: "string" } } });
+const steps = Number(values.steps ?? 100_000);
+const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32));
+
+async function run(world: World): Promise<void> {
+  const started = performance.now();
+  for (let count = 0; count < steps; count++) {
+    try {
+      const pending = step(world);
+      // Most steps promise nothing, and waiting costs more than they do.
+      if (pending) await pending;
+      checkWorld(world);
+    } catch (error) {
+      throw new Error(`step ${count} of seed ${seed} failed, after\n${world.notes}`, { cause: error });
+    }
+    if (world.dropped < MOST_DROPPED) continue;
+    await collectAll();
+    world.dropped = 0;
+  }
+  const seconds = (performance.now() - started) / 1000;
+  await world.end();
+  process.stdout.write(`${steps} steps, ${Math.round(steps / seconds)} steps/s\n`);
+}
+
+process.stdout.write(`seed ${seed} on ${platform.runtime}\n`);
+const world = new World(new Random(seed));
+// Also at the end of a process that fails in a way that nobody catches.
+process.on("exit", () => world.removeDirectories());
+try {
+  await run(world);
+} catch (error) {
+  const { message, cause } = error as Error;
+  process.stdout.write(`${message}\n${cause instanceof Error ? cause.stack : error}\n`);
+  process.exitCode = 1;
+}
+process.exit();

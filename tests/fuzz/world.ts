@@ -1,0 +1,154 @@
+/** Everything that is there while the fuzzer runs: files, regions, buffers that were taken away. */
+import { closeSync, existsSync, ftruncateSync, mkdtempSync, openSync, rmSync, unlinkSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { MappedRegion } from "../../mod.ts";
+import { collectUntil } from "../support/collector.ts";
+import { Backing, CAPACITY, type Model } from "./model.ts";
+import { mappingsOf, openDescriptors } from "../support/proc.ts";
+import { expect } from "./outcome.ts";
+import type { Random } from "./random.ts";
+
+/** A buffer that was transferred, and the region it still shows, if any. */
+export interface Stolen {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  model: Model | undefined;
+  /** Its region was dropped: when the collector replaces the memory is not known. */
+  readonly dropped: boolean;
+}
+
+const FILES = 5;
+/** One file more is on disk; the others are in memory, where writing them out costs nothing. */
+const MEMORY_DIRECTORY = "/dev/shm";
+const MOST_REGIONS = 12;
+const REMEMBERED = 10;
+
+export class World {
+  readonly random: Random;
+  readonly files: Backing[];
+  readonly models: Model[] = [];
+  /** Regions that are unmapped. */
+  readonly dead: MappedRegion[] = [];
+  stolen: Stolen[] = [];
+  dropped = 0;
+  #made = 0;
+  readonly #directories: string[];
+  readonly #notes: (readonly unknown[])[] = [];
+
+  constructor(random: Random) {
+    this.random = random;
+    this.#directories = [tmpdir(), ...(existsSync(MEMORY_DIRECTORY) ? [MEMORY_DIRECTORY] : [])]
+      .map((parent) => mkdtempSync(join(parent, "mmap-fuzz-")));
+    const [disk, memory = disk] = this.#directories;
+    this.files = Array.from(
+      { length: FILES + 1 },
+      (_, index) => new Backing("file", 0, join(index < FILES ? memory : disk, `file-${index}`)),
+    );
+    for (const file of this.files) this.create(file);
+  }
+
+  /** Remembers an operation, to be told when something fails. */
+  note(...words: readonly unknown[]): void {
+    this.#notes.push(words);
+    if (this.#notes.length > REMEMBERED) this.#notes.shift();
+  }
+
+  get notes(): string {
+    return this.#notes.map((words) => words.map(shown).join(" ")).join("\n");
+  }
+
+  /** A number for the next region. */
+  nextId(): number {
+    return ++this.#made;
+  }
+
+  get lastId(): number {
+    return this.#made;
+  }
+
+  get full(): boolean {
+    return this.models.length >= MOST_REGIONS;
+  }
+
+  /** Makes a file anew, with random contents. */
+  create(file: Backing): void {
+    file.descriptor ??= openSync(file.path, "w+");
+    const content = this.random.bytes(64);
+    const length = this.random.oneIn(8) ? 0 : this.random.below(CAPACITY + 1);
+    const whole = new Uint8Array(length).map((_, at) => content[(at + (at >> 6)) & 63]);
+    ftruncateSync(file.descriptor, 0);
+    for (let at = 0; at < length;) at += writeSync(file.descriptor, whole, at, length - at, at);
+    file.renew(whole);
+  }
+
+  remove(file: Backing): void {
+    closeSync(file.descriptor!);
+    unlinkSync(file.path);
+    file.descriptor = undefined;
+    file.renew(new Uint8Array(0));
+  }
+
+  /** A path, made by the library, of which the fuzzer wants a descriptor. */
+  watch(file: Backing): void {
+    file.descriptor ??= openSync(file.path, "r+");
+  }
+
+  add(model: Model): void {
+    this.models.push(model);
+    model.backing.users.add(model);
+  }
+
+  /** Forgets a region. */
+  forget(model: Model): void {
+    this.models.splice(this.models.indexOf(model), 1);
+    model.backing.users.delete(model);
+  }
+
+  unmap(model: Model): void {
+    const { region } = model;
+    const views = model.stolen ? [] : [region.bytes, region.view(DataView)];
+    const { faults } = region;
+    region.unmap();
+    expect(region.faults === faults, () => `faults: ${faults}, and ${region.faults} after unmap`);
+    this.freeStolen(model);
+    this.forget(model);
+    this.dead.push(region);
+    if (this.dead.length > 4) this.dead.shift();
+    expect(region.unmapped, () => "the region is not unmapped");
+    for (const view of views) expect(lengthOf(view) === 0, () => "a view outlives its region");
+  }
+
+  /** The buffers that were taken from a region show nothing any more, but must stay usable. */
+  freeStolen(model: Model): void {
+    for (const entry of this.stolen) if (entry.model === model) entry.model = undefined;
+    model.stolen = false;
+  }
+
+  /** Unmaps everything, and fails where anything is left. */
+  async end(): Promise<void> {
+    while (this.models.length > 0) this.unmap(this.models[0]);
+    this.stolen = [];
+    for (const file of this.files) if (file.exists) closeSync(file.descriptor!);
+    const left = (): string[] =>
+      this.files.map(({ path }) => path)
+        .filter((path) => mappingsOf(path) + mappingsOf(`${path} (deleted)`) + openDescriptors(path) > 0);
+    await collectUntil(() => left().length === 0);
+    expect(left().length === 0, () => `something is left of ${left().join(", ")}`);
+  }
+
+  removeDirectories(): void {
+    for (const directory of this.#directories) rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function lengthOf(view: ArrayBufferView): number {
+  // A DataView over a detached buffer throws where a typed array says 0.
+  return view instanceof DataView ? Number(!(view.buffer as ArrayBuffer).detached) : view.byteLength;
+}
+
+function shown(word: unknown): string {
+  if (typeof word === "function") return String(word);
+  return typeof word === "string" ? word : JSON.stringify(word, (_, value) => {
+    return typeof value === "bigint" ? `${value}n` : value;
+  }) ?? String(word);
+}

@@ -1,0 +1,17 @@
+import { test } from "node:test";
+import { assert } from "@std/assert";
+import { runChild } from "./support/children.ts";
+
+const STEPS = 3000;
+
+for (
+  const [name, seed] of [
+    ["a fixed seed", 1],
+    ["a seed of today", Math.floor(Math.random() * 2 ** 32)],
+  ] as const
+) {
+  test(`random operations agree with the model: ${name}`, { timeout: 120_000 }, () => {
+    const output = runChild("../fuzz/fuzz", "--steps", String(STEPS), "--seed", String(seed));
+    assert(output.startsWith(`seed ${seed} `) && output.includes(`${STEPS} steps, `), output);
+  });
+}
