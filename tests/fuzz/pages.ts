@@ -2,7 +2,7 @@
 import { ftruncateSync, writeSync } from "node:fs";
 import type { Advice, ByteRange, FlushFlag, Protection } from "../../mod.ts";
 import { type Part, randomPart } from "./accesses.ts";
-import { CAPACITY, type Model, PAGE, sorted } from "./model.ts";
+import { CAPACITY, type Model, PAGE } from "./model.ts";
 import { expect, expectOutcome, nameOf } from "./outcome.ts";
 import type { World } from "./world.ts";
 
