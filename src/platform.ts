@@ -17,7 +17,10 @@ export interface Platform {
   readonly allocationGranularity: number;
   /** Whether this OS and runtime can honour a flag. A word that is no flag cannot be honoured. */
   supports(kind: "open" | "protection" | "map" | "flush" | "advice", flag: string): boolean;
-  /** Whether lost pages are survived, residency can be asked for, and regions can be handed to others. */
+  /**
+   * Whether lost pages are survived, residency can be asked for, and regions can be handed to others. Asking for
+   * `"guard"` installs it: only trying tells whether the system allows that.
+   */
   supports(kind: "guard" | "residency" | "handle"): boolean;
 }
 
