@@ -242,6 +242,12 @@ test("the guard's memory is never writable and executable at once", () => {
   assertEquals(runChild("guards", "permissions", fileOf(PAGE)), "survived");
 });
 
+test("where the system forbids executable memory, regions are mapped without a guard, and it says so", {
+  skip: platform.runtime === "deno" && "Deno cannot print any more in a process like that",
+}, () => {
+  assertEquals(runChild("guards", "forbidden", fileOf(PAGE)), "survived");
+});
+
 test("a region without a guard is unguarded", () => {
   using region = mmap(fileOf(PAGE), { guard: false });
   assertEquals(region.faults, 0);

@@ -266,6 +266,24 @@ const SCENARIOS: Record<string, () => Promise<void> | void> = {
     // Deno looks at the last page when it posts the array.
     assert(region.faults === pages || region.faults === pages + 1, `${region.faults} faults`);
   },
+  "forbidden": () => {
+    const { ffi, system } = host();
+    const { prctl } = ffi.load(libc().constants.libraries, {
+      prctl: { parameters: ["i32", "i64", "i64", "i64", "i64"], result: "i32" },
+    });
+    const [PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN] = [65, 1n];
+    // Linux before 6.3 cannot forbid it this way.
+    if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0n, 0n, 0n) !== 0) return;
+    assertEquals([platform.supports("guard"), system.guard()], [false, undefined]);
+    using region = mmap(path);
+    assertEquals([region.bytes[1], region.faults], [1, 0]);
+    try {
+      mmap(path, { guard: true });
+      assert(false, "a guard where there can be none");
+    } catch (error) {
+      assert(error instanceof MmapError && error.code === "ENOTSUP");
+    }
+  },
   "permissions": () => {
     using _region = mmap(path);
     const handler = handlerOf(7);
