@@ -12,6 +12,8 @@ export interface MmapErrorInit {
   path?: string;
 }
 
+let reasonOf: (error: MmapError) => string;
+
 /**
  * The operating system refused, or cannot do what was asked (code `ENOTSUP`).
  *
@@ -44,6 +46,10 @@ export class MmapError extends Error {
 
   readonly #reason: string;
 
+  static {
+    reasonOf = (error) => error.#reason;
+  }
+
   /** Made by the library; a program only catches it. */
   constructor({ code, errno, syscall, reason, path }: MmapErrorInit) {
     super(`${code}: ${reason}, ${syscall}${path === undefined ? "" : ` '${path}'`}`);
@@ -53,11 +59,11 @@ export class MmapError extends Error {
     this.#reason = reason;
     if (path !== undefined) this.path = path;
   }
+}
 
-  /** The same error, with the path that it is about; any other error as it is. */
-  static about(error: unknown, path: string | undefined): unknown {
-    if (!(error instanceof MmapError) || error.path !== undefined || path === undefined) return error;
-    const { code, errno, syscall } = error;
-    return new MmapError({ code, errno, syscall, reason: error.#reason, path });
-  }
+/** The same error, with the path that it is about; any other error as it is. */
+export function errorAbout(error: unknown, path: string | undefined): unknown {
+  if (!(error instanceof MmapError) || error.path !== undefined || path === undefined) return error;
+  const { code, errno, syscall } = error;
+  return new MmapError({ code, errno, syscall, reason: reasonOf(error), path });
 }

@@ -1,5 +1,5 @@
 import { describe } from "./describe.ts";
-import { MmapError } from "./error.ts";
+import { errorAbout } from "./error.ts";
 import { writesToFile } from "./flags.ts";
 import { type Host, host } from "./host.ts";
 import { lengthToEnd, MappedFile } from "./mapped_file.ts";
@@ -79,7 +79,7 @@ export function mmap(source: MapSource, options?: MmapOptions): MappedRegion {
     return makeRegion(here, file ? mapFile(here, file, plan, guard) : mapMemory(here, plan, guard));
   } catch (error) {
     if (file) abandon(here, file);
-    throw MmapError.about(error, file?.path);
+    throw errorAbout(error, file?.path);
   }
 }
 

@@ -3,6 +3,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, type MappedRegion, mmap, MmapError, platform } from "../mod.ts";
+import { atEnd } from "./support/at_end.ts";
 import { fileOf } from "./support/files.ts";
 import { areaOf, statusKibibytes } from "./support/proc.ts";
 
@@ -103,20 +104,27 @@ test("sync is refused by a file that is not on persistent memory", () => {
   assertEquals(assertThrows(() => mmap(path, options), MmapError).code, "ENOTSUP");
 });
 
-/** Makes sure that there are huge pages in the pool; false where this process may not. */
+const POOL = "/proc/sys/vm/nr_hugepages";
+
+/** Makes sure that there are huge pages in the pool until the tests have ended; false where this process may not. */
 function reserveHugePages(count: number): boolean {
-  const pool = "/proc/sys/vm/nr_hugepages";
   try {
-    if (Number(readFileSync(pool, "utf8")) < count) writeFileSync(pool, `${count}`);
+    const before = readFileSync(POOL, "utf8");
+    if (Number(before) < count) {
+      writeFileSync(POOL, `${count}`);
+      atEnd(() => writeFileSync(POOL, before));
+    }
     return Number(/^HugePages_Free:\s*(\d+)/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1]) >= count;
   } catch {
     return false;
   }
 }
 
+const noHugePages = !reserveHugePages(4) && "no huge pages here";
+
 test(
   "huge-table maps pages from the pool, for any length",
-  { skip: !reserveHugePages(4) && "no huge pages here" },
+  { skip: noHugePages },
   () => {
     for (const source of [null, ANONYMOUS] as const) {
       using region = mmap(source, { size: 3 * MIB, flags: ["huge-table"] });
@@ -130,7 +138,7 @@ test(
 );
 
 test("memory of huge pages can be mapped by its descriptor alone, resized, and more than there is", {
-  skip: !reserveHugePages(4) && "no huge pages here",
+  skip: noHugePages,
 }, () => {
   using region = mmap(ANONYMOUS, { size: 2 * MIB, flags: ["huge-table"] });
   {

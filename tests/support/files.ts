@@ -2,16 +2,24 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
+import { atEnd } from "./at_end.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "mmap-test-"));
-process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
-
+let directory: string | undefined;
 let count = 0;
+
+/** Made when it is first needed, since processes that are going to crash cannot remove it. */
+function ownDirectory(): string {
+  if (directory === undefined) {
+    const made = mkdtempSync(join(tmpdir(), "mmap-test-"));
+    atEnd(() => rmSync(made, { recursive: true, force: true }));
+    directory = made;
+  }
+  return directory;
+}
 
 /** A path at which there is nothing yet. */
 export function freshPath(name = "file"): string {
-  return join(directory, `${name}-${count++}`);
+  return join(ownDirectory(), `${name}-${count++}`);
 }
 
 /** The path of a new file that holds `content`; a number is that many bytes, counting up from 0 and around. */
