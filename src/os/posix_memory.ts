@@ -42,6 +42,8 @@ export function posixMemory(libc: Libc): Memory {
       const protection = libc.bits(constants.protection, ["read", "write"], "mmap");
       const flags = libc.bits(constants.map, ["private", "anonymous", "no-reserve"], "mmap") | numbers.MAP_FIXED;
       libc.checkAddress(functions.mmap(base, BigInt(length), protection, flags, -1, 0n), "mmap");
+      // Nothing worth dumping; and Linux joins it with its neighbours of the same kind then, which mmap does not always.
+      functions.madvise(base, BigInt(length), libc.bits(constants.advice, ["dont-dump"], "madvise"));
     },
 
     reserve(length: number): bigint {

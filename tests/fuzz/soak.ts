@@ -187,18 +187,16 @@ function line({ cycles, mappings, files, descriptors, rssKibibytes, handler }: F
     `handler ${handler.toString(16)}\n`;
 }
 
-/** By how much each figure may be higher in the second half than in the first, which is so many cycles earlier. */
-const LIMITS: Readonly<Record<"mappings" | "files" | "descriptors" | "rssKibibytes", (cycles: number) => number>> = {
-  // Each cycle leaves four ranges of address space behind by design: those of buffers that were taken away, and of
-  // dropped regions that had one. The kernel joins them with their neighbours, but not always. A tenth of a mapping in
-  // each cycle is far less than any of the mappings that a cycle makes, if one of them were left.
-  mappings: (cycles) => 100 + cycles / 10,
+/** By how much each figure may be higher in the second half than in the first. */
+const LIMITS: Readonly<Record<"mappings" | "files" | "descriptors" | "rssKibibytes", number>> = {
+  // An engine's heap comes and goes in many small mappings.
+  mappings: 150,
   // Regions whose views are kept for a while.
-  files: () => 10,
+  files: 10,
   // Runtimes open a few for themselves: for timers, for the threads of workers.
-  descriptors: () => 4,
+  descriptors: 4,
   // An engine's heap breathes. A page that leaked in each cycle would be more in a run of a minute.
-  rssKibibytes: () => 24 * 1024,
+  rssKibibytes: 24 * 1024,
 };
 
 function median(numbers: readonly number[]): number {
@@ -210,12 +208,11 @@ function growth(all: readonly Figures[]): string[] {
   const settled = all.slice(Math.floor(all.length / 4));
   const middle = Math.floor(settled.length / 2);
   const found: string[] = [];
-  const cycles = settled[middle].cycles - settled[0].cycles;
   for (const name of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) {
     const [first, second] = [settled.slice(0, middle), settled.slice(middle)]
       .map((half) => median(half.map((figures) => figures[name])));
     process.stdout.write(`${name}: ${first} in the first half, ${second} in the second\n`);
-    if (second - first > LIMITS[name](cycles)) found.push(name);
+    if (second - first > LIMITS[name]) found.push(name);
   }
   if (new Set(all.map(({ handler }) => handler)).size > 1) found.push("handlers");
   return found;
