@@ -49,12 +49,9 @@ class Area {
   #installed = false;
 
   constructor(libc: Libc, length: number) {
-    const { protection, map } = libc.constants;
-    const access = libc.bits(protection, ["read", "write"], "mmap");
-    const flags = libc.bits(map, ["private", "anonymous", "no-reserve"], "mmap");
     this.#libc = libc;
     this.#length = length;
-    this.#base = libc.checkAddress(libc.functions.mmap(0n, BigInt(length), access, flags, -1, 0n), "mmap");
+    this.#base = libc.mapAnonymous(length, ["read", "write"]);
     this.#view = new DataView(libc.ffi.arrayBuffer(this.#base + BigInt(HEADER), TABLE - HEADER));
   }
 

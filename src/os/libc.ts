@@ -3,6 +3,7 @@ import { MmapError } from "../error.ts";
 import type { Ffi, Functions } from "../ffi/contract.ts";
 import { type Cell, type Constants, constantsOf, type Target } from "./constants.ts";
 import { errnoName, errnoNumber } from "./errno.ts";
+import type { Protection } from "../types.ts";
 
 /** By the exact name in C; the prototype stands behind each. `size_t` and addresses are `usize`. */
 const PROTOTYPES = {
@@ -53,7 +54,7 @@ const PROTOTYPES = {
 } as const;
 
 /** What mmap and mremap return where they fail: -1 as an address. */
-const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
+export const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 
 /** A C string. */
 export function cString(text: string): Uint8Array {
@@ -112,6 +113,14 @@ export class Libc {
       if (cell !== "call") bits |= cell;
     }
     return bits;
+  }
+
+  /** Maps memory without a file, of zeros, anywhere or with MAP_FIXED in place of what is at `address`. */
+  mapAnonymous(length: number, protection: readonly Protection[], address: bigint = 0n, fixed: number = 0): bigint {
+    const { constants } = this;
+    const access = this.bits(constants.protection, protection, "mmap");
+    const flags = this.bits(constants.map, ["private", "anonymous", "no-reserve"], "mmap") | fixed;
+    return this.checkAddress(this.functions.mmap(address, BigInt(length), access, flags, -1, 0n), "mmap");
   }
 
   #message(errno: number): string {

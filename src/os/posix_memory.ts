@@ -1,7 +1,7 @@
 /** Mapped memory on POSIX. */
 import type { Advice, FlushFlag, MapFlag, Protection } from "../types.ts";
 import type { MapRequest, Memory } from "./contract.ts";
-import type { Libc } from "./libc.ts";
+import { type Libc, MAP_FAILED } from "./libc.ts";
 import { hugePageSize } from "./linux_proc.ts";
 
 /** Makes the memory half of a POSIX system. */
@@ -39,17 +39,13 @@ export function posixMemory(libc: Libc): Memory {
     },
 
     blank(base: bigint, length: number): void {
-      const protection = libc.bits(constants.protection, ["read", "write"], "mmap");
-      const flags = libc.bits(constants.map, ["private", "anonymous", "no-reserve"], "mmap") | numbers.MAP_FIXED;
-      libc.checkAddress(functions.mmap(base, BigInt(length), protection, flags, -1, 0n), "mmap");
+      libc.mapAnonymous(length, ["read", "write"], base, numbers.MAP_FIXED);
       // Nothing worth dumping; and Linux joins it with its neighbours of the same kind then, which mmap does not always.
       functions.madvise(base, BigInt(length), libc.bits(constants.advice, ["dont-dump"], "madvise"));
     },
 
     reserve(length: number): bigint {
-      const protection = libc.bits(constants.protection, ["none"], "mmap");
-      const flags = libc.bits(constants.map, ["private", "anonymous", "no-reserve"], "mmap");
-      return libc.checkAddress(functions.mmap(0n, BigInt(length), protection, flags, -1, 0n), "mmap");
+      return libc.mapAnonymous(length, ["none"]);
     },
 
     resizeInPlace(base: bigint, length: number, newLength: number): boolean {
@@ -97,14 +93,11 @@ const NOT_AS_A_WHOLE = ["EFAULT", "EINVAL", "ENOMEM"];
 function remap(libc: Libc, base: bigint, length: number, newLength: number, flags: number, target: bigint): boolean {
   const { mremap } = libc.functions;
   if (!mremap) return false;
-  try {
-    libc.checkAddress(mremap(base, BigInt(length), BigInt(newLength), flags, target), "mremap");
-    return true;
-  } catch (error) {
-    // Advice, locks or protection for a part have made several mappings of it; huge pages keep their length.
-    if (NOT_AS_A_WHOLE.includes((error as { code?: string }).code ?? "")) return false;
-    throw error;
-  }
+  if (mremap(base, BigInt(length), BigInt(newLength), flags, target) !== MAP_FAILED) return true;
+  const error = libc.failure("mremap");
+  // Advice, locks or protection for a part have made several mappings of it; huge pages keep their length.
+  if (NOT_AS_A_WHOLE.includes(error.code)) return false;
+  throw error;
 }
 
 function map(libc: Libc, request: MapRequest): bigint {
@@ -121,12 +114,10 @@ function map(libc: Libc, request: MapRequest): bigint {
     const writable = protection | libc.bits(constants.protection, ["write"], "mmap");
     const unreserved = flags | libc.bits(constants.map, ["no-reserve"], "mmap");
     const address = functions.mmap(0n, length, writable, unreserved, descriptor, offset);
-    try {
-      return libc.checkAddress(address, "mmap");
-    } catch (error) {
-      // A system that never overcommits counts the copies that could be made; then the pages are mapped as asked.
-      if ((error as { code?: string }).code !== "ENOMEM") throw error;
-    }
+    if (address !== MAP_FAILED) return address;
+    const error = libc.failure("mmap");
+    // A system that never overcommits counts the copies that could be made; then the pages are mapped as asked.
+    if (error.code !== "ENOMEM") throw error;
   }
   return libc.checkAddress(functions.mmap(0n, length, protection, flags, descriptor, offset), "mmap");
 }
