@@ -7,9 +7,10 @@ import { bunFfi, type BunFfiModule } from "./ffi/bun.ts";
 import type { Ffi } from "./ffi/contract.ts";
 import { denoFfi, type DenoFs, type DenoNamespace } from "./ffi/deno.ts";
 import { nodeFfi, type NodeFfiModule, type NodeProcess } from "./ffi/node.ts";
-import { type Target, TARGETS } from "./os/constants.ts";
+import { targetOf } from "./os/constants.ts";
 import type { System } from "./os/contract.ts";
 import { posix } from "./os/posix.ts";
+import { windows } from "./os/windows.ts";
 import type { OperatingSystem, Runtime } from "./types.ts";
 
 /** What the globals of the three runtimes have in common, and where they differ. */
@@ -55,13 +56,20 @@ export function host(): Host {
   return made ??= make();
 }
 
+/** Takes another host for this thread: tests run the library on systems that lack what this one has. */
+export function useHost(other: Host): void {
+  made = other;
+}
+
 function make(): Host {
-  const target = `${os}-${arch}` as Target;
-  if (!TARGETS.includes(target)) {
-    throw new MmapError({ code: "ENOTSUP", errno: 0, syscall: "mmap", reason: `no support for ${target} yet` });
+  const target = targetOf(os, arch);
+  if (target === undefined) {
+    throw new MmapError({ code: "ENOTSUP", errno: 0, syscall: "mmap", reason: `no support for ${os} on ${arch}` });
   }
   const ffi = makeFfi();
-  return { ffi, system: posix(ffi, os, target) };
+  if (target === "windows") return { ffi, system: windows(ffi) };
+  const variadicOnStack = os === "darwin" && arch === "arm64";
+  return { ffi, system: posix(ffi, os, target, { variadicOnStack, without: [] }) };
 }
 
 function makeFfi(): Ffi {

@@ -71,9 +71,10 @@ export class MappedFile {
     );
   }
 
-  async sync(): Promise<void> {
+  /** Writes the file to disk in the background, after `writeBack` has handed it what its mapping holds. */
+  async sync(writeBack: () => Promise<void>): Promise<void> {
     this.check();
-    await this.#system.sync(this.descriptor);
+    await this.#system.sync(this.descriptor, writeBack);
   }
 
   /** Closes the descriptor where that is asked for, and it is still this file's. */

@@ -41,7 +41,7 @@ export class Mapping {
     this.#system = system;
     this.file = file;
     this.offset = offset;
-    this.#lead = offset % unit;
+    this.#lead = offset % Math.max(unit, system.allocationGranularity);
     this.#byteLength = byteLength;
     const descriptor = file?.descriptor ?? null;
     this.#pages = new Pages(system, { descriptor, offset: offset - this.#lead, protection, flags, unit, guard });
@@ -129,12 +129,27 @@ export class Mapping {
   // ---------------------------------------------------------------- pages
 
   flush(span: Span, flags: readonly FlushFlag[]): void {
-    this.#onPages(this.#touched(span), (base, length) => this.#system.flush(base, length, flags));
+    const { file } = this;
+    if (!file || !this.flags.includes("shared")) return;
+    this.#onPages(this.#touched(span), (base, length) => this.#system.flush(base, length, flags, file.descriptor));
   }
 
   /** Writes the whole file, which is all that the systems can do in the background. */
   async flushInBackground(): Promise<void> {
-    if (this.flags.includes("shared")) await this.file?.sync();
+    if (this.flags.includes("shared")) await this.file?.sync(() => this.#writeBack());
+  }
+
+  /** Hands what was stored to the file, where the OS does not do so itself, with turns for others between. */
+  async #writeBack(): Promise<void> {
+    const { base, length } = this.#pages;
+    const step = this.#system.writeBackStep;
+    if (step === undefined) return;
+    // Pages that have moved or gone have handed everything to the file.
+    for (let start = 0; start < length && this.#pages.base === base && !this.#released; start += step) {
+      const bytes = Math.min(step, length - start);
+      this.#system.flush(base + BigInt(start), bytes, ["async"], this.file!.descriptor);
+      await new Promise((resolve) => setTimeout(resolve));
+    }
   }
 
   advise(span: Span, advice: Advice): void {
@@ -184,11 +199,12 @@ export class Mapping {
   resize(byteLength: number, occupants: Occupants): void {
     const before = this.#byteLength;
     const { from, to } = this.#fileChange(byteLength);
+    if (to < from && !this.#system.cutsMappedFiles) return this.#cutAway(byteLength, to, occupants);
     if (to > from) this.file!.setLength(to);
     try {
       this.#setLength(byteLength, occupants);
     } catch (error) {
-      if (to > from) this.file!.undoGrowth(from, to);
+      if (to > from) this.#undoGrowth(from, to, occupants);
       throw error;
     }
     if (to >= from) return;
@@ -198,6 +214,19 @@ export class Mapping {
       this.#setLength(before, occupants);
       throw error;
     }
+  }
+
+  #undoGrowth(from: number, to: number, occupants: Occupants): void {
+    const undo = (): void => this.file!.undoGrowth(from, to);
+    if (this.#system.cutsMappedFiles) undo();
+    else this.#pages.resizeAround(undo, this.#pages.length, occupants);
+  }
+
+  /** Shrinks with the file, where that cannot be cut while it is mapped. */
+  #cutAway(byteLength: number, fileLength: number, occupants: Occupants): void {
+    const cut = (): void => this.file!.setLength(fileLength);
+    this.#pages.resizeAround(cut, this.#lengthOfPages(byteLength), occupants);
+    this.#byteLength = byteLength;
   }
 
   /** How long the file is, and is to be, for the region to have `byteLength`. */

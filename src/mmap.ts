@@ -1,7 +1,7 @@
 import { describe } from "./describe.ts";
 import { errorAbout } from "./error.ts";
 import { writesToFile } from "./flags.ts";
-import { type Host, host } from "./host.ts";
+import { type Host, host, os } from "./host.ts";
 import { lengthToEnd, MappedFile } from "./mapped_file.ts";
 import { Mapping } from "./mapping.ts";
 import { type Plan, planOf } from "./options.ts";
@@ -69,7 +69,7 @@ interface Opened {
  * ```
  */
 export function mmap(source: MapSource, options?: MmapOptions): MappedRegion {
-  const what = sourceOf(source);
+  const what = sourceOf(source, os);
   if (what.kind === "handle") throw host().system.error("ENOTSUP", "handle", "a handle cannot be mapped yet");
   const plan = planOf(options, what.kind);
   const here = host();
@@ -154,7 +154,7 @@ function openSource({ ffi, system }: Host, source: Exclude<Source, { kind: "hand
       const reads = plan.open.includes("read") || !plan.open.includes("write");
       const writes = WRITING.some((word) => plan.open.includes(word));
       ffi.authorize(path, { read: reads, write: writes });
-      return { ...system.open(path, plan.open, plan.mode), ours: true, path };
+      return { ...system.open(path, plan.open, plan.mode, plan.protection.includes("exec")), ours: true, path };
     }
   }
 }
@@ -174,10 +174,6 @@ function mapMemory({ system }: Host, { protection, flags, size }: Plan, guard: (
   return settled(mapping, () => mapping.settle());
 }
 
-/**
- * Maps first, and changes the file last, when nothing else can fail any more. Nobody has the region yet, so that
- * nobody can touch pages that are beyond the end of the file meanwhile.
- */
 function mapFile(here: Host, opened: Opened, plan: Plan, guard: () => Guard | undefined): Mapping {
   const { system } = here;
   const { offset, protection, flags } = plan;
@@ -194,21 +190,64 @@ function mapFile(here: Host, opened: Opened, plan: Plan, guard: () => Guard | un
   const byteLength = sizeInFile(status.kind, kept, plan);
   const fileLength = file.lengthToHold(offset, byteLength, kept, writesToFile(protection, flags));
   const unit = Math.max(system.unit(flags), status.unit);
-  const mapping = new Mapping(system, { file, byteLength, offset, protection, flags, unit, guard });
+  const map: MapPart = (length) =>
+    new Mapping(system, { file, byteLength: length, offset, protection, flags, unit, guard });
+  const lengths = { before: status.byteLength, cut, after: fileLength };
+  return (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(file, byteLength, lengths, map);
+}
+
+/** Maps so many bytes of a file. */
+type MapPart = (byteLength: number) => Mapping;
+
+/** How long a file is, whether it is to be cut to nothing, and how long it is to be in the end. */
+interface Lengths {
+  readonly before: number;
+  readonly cut: boolean;
+  readonly after: number;
+}
+
+/**
+ * Maps first, and changes the file last, when nothing else can fail any more. Nobody has the region yet, so that
+ * nobody can touch pages that are beyond the end of the file meanwhile.
+ */
+function mapThenSize(file: MappedFile, byteLength: number, { before, cut, after }: Lengths, map: MapPart): Mapping {
+  const mapping = map(byteLength);
   return settled(mapping, () => {
-    const grows = fileLength > status.byteLength;
-    if (grows) file.setLength(fileLength);
+    const grows = after > before;
+    if (grows) file.setLength(after);
     try {
       mapping.settle();
       if (cut) file.setLength(0);
     } catch (error) {
-      if (grows) file.undoGrowth(status.byteLength, fileLength);
+      if (grows) file.undoGrowth(before, after);
       throw error;
     }
-    if (!cut || fileLength === 0) return;
-    file.setLength(fileLength);
+    if (!cut || after === 0) return;
+    file.setLength(after);
     mapping.settle();
   });
+}
+
+/** For systems where a mapped file cannot be cut, and nothing beyond its end be mapped. */
+function sizeThenMap(file: MappedFile, byteLength: number, { before, cut, after }: Lengths, map: MapPart): Mapping {
+  const mapSettled = (): Mapping => {
+    const mapping = map(byteLength);
+    return settled(mapping, () => mapping.settle());
+  };
+  let mapping: Mapping;
+  if (after > before) file.setLength(after);
+  try {
+    mapping = mapSettled();
+  } catch (error) {
+    if (after > before) file.undoGrowth(before, after);
+    throw error;
+  }
+  if (!cut) return mapping;
+  // What could be mapped once can be mapped again.
+  mapping.abandon();
+  file.setLength(0);
+  file.setLength(after);
+  return mapSettled();
 }
 
 /** What closes a file at unmap: the runtime has to close what it has opened itself. */

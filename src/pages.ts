@@ -3,7 +3,7 @@
  * bytes from the first page, and whole pages. It knows nothing of the arrays that JavaScript sees the memory through,
  * so that the collector can be left holding it when a region is gone.
  */
-import type { Guard, GuardSlot, MapRequest, System } from "./os/contract.ts";
+import type { Guard, GuardSlot, MapRequest, Remap, System } from "./os/contract.ts";
 import { alike, type Piece, Protections } from "./protections.ts";
 import type { Span } from "./range.ts";
 import type { MapFlag, Protection } from "./types.ts";
@@ -87,9 +87,9 @@ export class Pages {
     this.#place(this.#mapNew(length), length);
   }
 
-  /** Maps a page for a moment, to find out whether that is possible. */
+  /** Finds out whether a page could be mapped. */
   probe(): void {
-    this.#system.unmap(this.#mapNew(this.unit), this.unit);
+    this.#system.probe(this.#request(this.unit));
   }
 
   /** Unmaps. Where `inUse`, harmless memory stays behind. */
@@ -112,6 +112,32 @@ export class Pages {
     } else if (!this.#resizeWhole(length, occupants)) {
       this.#relocate(length, occupants);
     }
+  }
+
+  /**
+   * Does something that the OS allows only while the pages are away, and brings them back: with another length, or as
+   * they were where it fails. Only for pages that hold nothing that the file does not.
+   */
+  resizeAround(act: () => void, length: number, occupants: Occupants): void {
+    const before = { length: this.#length, protections: this.#protections };
+    this.#leave(occupants.detach());
+    this.#place(0n, 0);
+    let after = before.length;
+    try {
+      act();
+      after = length;
+    } finally {
+      this.#return(after, before.protections);
+    }
+  }
+
+  #return(length: number, protections: Protections): void {
+    if (length === 0) return;
+    const base = this.#mapNew(length);
+    this.#place(base, length);
+    this.#protections = protections.resized(length);
+    if (this.flags.includes("locked")) this.#system.lock(base, length, this.copiesOnWrite);
+    if (!this.#protections.uniform) this.#protectPieces(base, this.#protections.pieces);
   }
 
   /** Overwrites with zeros, whatever is allowed. */
@@ -142,23 +168,25 @@ export class Pages {
   /** Lets the OS change the length, where it can do so as a whole. */
   #resizeWhole(length: number, occupants: Occupants): boolean {
     const grows = length > this.#length;
+    const { remap } = this.#system;
     // Shared memory without a descriptor has an object of fixed size behind it: pages beyond that do not exist.
     const fixed = this.#init.descriptor === null && this.flags.includes("shared") && grows;
-    if (occupants.inUse || fixed || !this.#protections.uniform) return false;
+    if (!remap || occupants.inUse || fixed || !this.#protections.uniform) return false;
     if (!grows && occupants.detach()) return false;
-    if (this.#uncovered(() => this.#system.resizeInPlace(this.#base, this.#length, length))) {
+    if (this.#uncovered(() => remap.resizeInPlace(this.#base, this.#length, length))) {
       this.#place(this.#base, length);
       return true;
     }
-    return grows && this.#moveTo(this.#system.reserve(length), length, occupants);
+    return grows && this.#moveTo(remap, length, occupants);
   }
 
   /** Moves to a place that is known to be free before anybody is sent away. */
-  #moveTo(target: bigint, length: number, occupants: Occupants): boolean {
+  #moveTo(remap: Remap, length: number, occupants: Occupants): boolean {
+    const target = remap.reserve(length);
     let moved = false;
     try {
       moved = !occupants.detach() &&
-        this.#uncovered(() => this.#system.move(this.#base, this.#length, target, length));
+        this.#uncovered(() => remap.move(this.#base, this.#length, target, length));
     } finally {
       if (!moved) this.#system.unmap(target, length);
     }
@@ -231,14 +259,18 @@ export class Pages {
   }
 
   #mapNew(length: number): bigint {
+    return this.#system.map(this.#request(length));
+  }
+
+  #request(length: number): MapRequest {
     const { descriptor, offset, flags } = this.#init;
-    return this.#system.map({
+    return {
       length,
       protection: this.#protections.whole,
       flags: descriptor === null ? [...flags, "anonymous"] : flags,
       descriptor,
       offset,
-    });
+    };
   }
 
   #place(base: bigint, length: number): void {

@@ -1,9 +1,21 @@
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ADVICE } from "../src/flags.ts";
-import { constantsOf, type Target, TARGETS } from "../src/os/constants.ts";
-import { errnoName, errnoNumber } from "../src/os/errno.ts";
+import {
+  constantsOf,
+  DARWIN as DARWIN_ONLY,
+  LINUX as LINUX_ONLY,
+  type PosixTarget,
+  SIGACTION,
+  STATX,
+} from "../src/os/constants.ts";
+import { errorNumbersOf } from "../src/os/errno.ts";
+import { WIN32_ERRORS, win32ErrorName, win32ErrorNumber } from "../src/os/win32_errors.ts";
+import { WIN32, WIN32_LAYOUTS } from "../src/os/win32_numbers.ts";
+import { DARWIN, DARWIN_ERRNO, DARWIN_LAYOUT, type FromHeader } from "./headers/darwin.ts";
+import { FREEBSD, FREEBSD_ERRNO, FREEBSD_ERRNO_ALIASES, FREEBSD_LAYOUT } from "./headers/freebsd.ts";
+import { WINDOWS, WINDOWS_ERROR, WINDOWS_LAYOUT } from "./headers/windows.ts";
 
 /** Advice whose name in C is not the word in capitals. */
 const SPELLINGS: Readonly<Record<string, string>> = {
@@ -60,43 +72,65 @@ const NAMES = {
   ),
 } as const;
 
-const LAYOUTS: Readonly<Record<string, string>> = {
-  "stat.size": "sizeof(struct stat)",
-  "stat.device": "offsetof(struct stat, st_dev)",
-  "stat.inode": "offsetof(struct stat, st_ino)",
-  "stat.mode": "offsetof(struct stat, st_mode)",
-  "stat.length": "offsetof(struct stat, st_size)",
-  "stat.blockSize": "offsetof(struct stat, st_blksize)",
-  "statx.size": "sizeof(struct statx)",
-  "statx.device": "offsetof(struct statx, stx_dev_major)",
-  "statx.inode": "offsetof(struct statx, stx_ino)",
-  "statx.mode": "offsetof(struct statx, stx_mode)",
-  "statx.length": "offsetof(struct statx, stx_size)",
-  "statx.blockSize": "offsetof(struct statx, stx_blksize)",
-  "sigaction.size": "sizeof(struct sigaction)",
-  "sigaction.handler": "offsetof(struct sigaction, sa_sigaction)",
-  "sigaction.flags": "offsetof(struct sigaction, sa_flags)",
-  "aiocb.size": "sizeof(struct aiocb)",
-  "aiocb.descriptor": "offsetof(struct aiocb, aio_fildes)",
-  "aiocb.notify": "offsetof(struct aiocb, aio_sigevent.sigev_notify)",
-};
+/** What the fields of the layouts are in C; where the members go by other names in C, for each. */
+const LAYOUTS = {
+  stat: {
+    size: "sizeof(struct stat)",
+    device: "offsetof(struct stat, st_dev)",
+    inode: "offsetof(struct stat, st_ino)",
+    mode: "offsetof(struct stat, st_mode)",
+    length: "offsetof(struct stat, st_size)",
+    blockSize: "offsetof(struct stat, st_blksize)",
+  },
+  aiocb: {
+    size: "sizeof(struct aiocb)",
+    descriptor: "offsetof(struct aiocb, aio_fildes)",
+    notify: "offsetof(struct aiocb, aio_sigevent.sigev_notify)",
+  },
+  statx: {
+    size: "sizeof(struct statx)",
+    device: "offsetof(struct statx, stx_dev_major)",
+    inode: "offsetof(struct statx, stx_ino)",
+    mode: "offsetof(struct statx, stx_mode)",
+    length: "offsetof(struct statx, stx_size)",
+    blockSize: "offsetof(struct statx, stx_blksize)",
+  },
+  sigaction: {
+    size: "sizeof(struct sigaction)",
+    handler: "offsetof(struct sigaction, sa_sigaction)",
+    flags: "offsetof(struct sigaction, sa_flags)",
+  },
+} as const;
+
+type Claims = Map<string, number>;
+
+function addLayout(claims: Claims, names: Readonly<Record<string, string>>, layout: object): void {
+  for (const [field, expression] of Object.entries(names)) {
+    claims.set(expression, (layout as Readonly<Record<string, number>>)[field]);
+  }
+}
 
 /** Every number of the table of a system by what it is called in C. */
-function claimsOf(target: Target): Map<string, number> {
+function claimsOf(target: PosixTarget): Claims {
   const constants = constantsOf(target);
-  const found = new Map<string, number>();
+  const claims: Claims = new Map(Object.entries(constants.numbers));
   for (const kind of ["open", "protection", "map", "flush", "advice"] as const) {
     for (const [word, cell] of Object.entries(constants[kind])) {
       const name = (NAMES[kind] as Readonly<Record<string, string | null>>)[word];
-      if (typeof cell === "number" && name) found.set(name, cell);
+      if (typeof cell === "number" && name) claims.set(name, cell);
     }
   }
-  for (const [name, value] of Object.entries(constants.numbers)) found.set(name, value);
-  for (const [field, expression] of Object.entries(LAYOUTS)) {
-    const [structure, member] = field.split(".");
-    found.set(expression, (constants as unknown as Record<string, Record<string, number>>)[structure][member]);
-  }
-  return found;
+  addLayout(claims, LAYOUTS.stat, constants.stat);
+  addLayout(claims, LAYOUTS.aiocb, constants.aiocb);
+  return claims;
+}
+
+function linuxClaimsOf(target: PosixTarget): Claims {
+  const claims = claimsOf(target);
+  for (const [name, number] of Object.entries(LINUX_ONLY)) claims.set(name, number);
+  addLayout(claims, LAYOUTS.statx, STATX);
+  addLayout(claims, LAYOUTS.sigaction, SIGACTION);
+  return claims;
 }
 
 const HEADERS = `#define _GNU_SOURCE
@@ -137,25 +171,22 @@ function compareInC(compiler: string, claims: ReadonlyMap<string, number>): void
   assertEquals(status, 0, stderr);
 }
 
-const COMPILERS: Readonly<Record<Target, string>> = {
-  "linux-x64": "x86_64-linux-gnu-gcc",
-  "linux-arm64": "aarch64-linux-gnu-gcc",
-};
+const COMPILERS = { "linux-x64": "x86_64-linux-gnu-gcc", "linux-arm64": "aarch64-linux-gnu-gcc" } as const;
 
-for (const target of TARGETS) {
-  const compiler = COMPILERS[target];
+for (const [target, compiler] of Object.entries(COMPILERS) as [keyof typeof COMPILERS, string][]) {
   const skip = spawnSync(compiler, ["--version"]).status === 0 ? false : `${compiler} is not on this machine`;
 
   test(`every number of ${target} is what its C headers say`, { skip }, () => {
-    compareInC(compiler, claimsOf(target));
+    compareInC(compiler, linuxClaimsOf(target));
   });
 
   test(`every error number of ${target} has the name that its C headers give it`, { skip }, () => {
-    const names = Array.from({ length: 140 }, (_, index) => errnoName(index + 1)).filter((name) =>
+    const numbers = errorNumbersOf(target);
+    const names = Array.from({ length: 140 }, (_, index) => numbers.name(index + 1)).filter((name) =>
       !name.startsWith("ERRNO_")
     );
     assertEquals(names.length, 131);
-    compareInC(compiler, new Map(names.map((name) => [name, errnoNumber(name)])));
+    compareInC(compiler, new Map(names.map((name) => [name, numbers.number(name)])));
   });
 
   test(`a wrong number of ${target} would be found`, { skip }, () => {
@@ -163,6 +194,68 @@ for (const target of TARGETS) {
   });
 }
 
+type Header = Readonly<Record<string, FromHeader>>;
+
+/** Compares each expression with its number in a table from the system's headers. */
+function compareWithHeader(header: Header, claims: Claims): void {
+  const found = new Map<string, number>();
+  for (const expression of claims.keys()) {
+    const names = expression.includes("offsetof") ? [expression] : expression.split(" | ");
+    for (const name of names) assert(Object.hasOwn(header, name), `${name} is in no header`);
+    found.set(expression, names.map((name) => header[name][0]).reduce((bits, value) => bits | value));
+  }
+  assertEquals(claims, found);
+}
+
+test("every number of macOS is what its headers say", () => {
+  compareWithHeader({ ...DARWIN, ...DARWIN_LAYOUT }, claimsOf("darwin"));
+  compareWithHeader(DARWIN, new Map(Object.entries(DARWIN_ONLY)));
+});
+
+test("every number of FreeBSD is what its headers say", () => {
+  // Two words of advice have names of their own there.
+  const { MADV_NOCORE: MADV_DONTDUMP, MADV_CORE: MADV_DODUMP } = FREEBSD;
+  compareWithHeader({ ...FREEBSD, ...FREEBSD_LAYOUT, MADV_DONTDUMP, MADV_DODUMP }, claimsOf("freebsd"));
+  const { MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_HUGETLB } = LINUX_ONLY;
+  compareWithHeader(FREEBSD, new Map(Object.entries({ MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_HUGETLB })));
+});
+
+/** Calls the error numbers by the names that the library has for them, which is one for each. */
+function errnoClaimsOf(target: PosixTarget, header: Header): Claims {
+  const numbers = errorNumbersOf(target);
+  return new Map(Object.values(header).map(([number]) => [numbers.name(number), number]));
+}
+
+test("every error number of macOS and FreeBSD has the name that its header gives it", () => {
+  compareWithHeader(DARWIN_ERRNO, errnoClaimsOf("darwin", DARWIN_ERRNO));
+  const aliases = Object.entries(FREEBSD_ERRNO_ALIASES).map(([alias, name]) => [alias, FREEBSD_ERRNO[name]]);
+  compareWithHeader({ ...FREEBSD_ERRNO, ...Object.fromEntries(aliases) }, errnoClaimsOf("freebsd", FREEBSD_ERRNO));
+});
+
+test("every number of Windows is what its headers say", () => {
+  const claims: Claims = new Map(Object.entries(WIN32));
+  // These are in no public header; they are tried out when the library is loaded.
+  const { TEB: _, THREAD_BASIC_INFORMATION: __, ...layouts } = WIN32_LAYOUTS;
+  for (const [structure, { size, ...fields }] of Object.entries(layouts)) {
+    claims.set(`sizeof(${structure})`, size);
+    for (const [field, offset] of Object.entries(fields)) claims.set(`offsetof(${structure}, ${field})`, offset);
+  }
+  compareWithHeader({ ...WINDOWS, ...WINDOWS_LAYOUT }, claims);
+  const errors = Object.entries(WIN32_ERRORS).map(([name, number]): [string, number] => [`ERROR_${name}`, number]);
+  compareWithHeader(WINDOWS_ERROR, new Map(errors));
+});
+
 test("an error number without a name is told by its number", () => {
-  assertEquals([errnoName(41), errnoName(9999), errnoName(0)], ["ERRNO_41", "ERRNO_9999", "ERRNO_0"]);
+  for (const target of ["linux-x64", "darwin", "freebsd"] as const) {
+    const { name, number } = errorNumbersOf(target);
+    assertEquals([name(9999), name(0), number("ENOTHING")], ["ERRNO_9999", "ERRNO_0", 0]);
+  }
+  assertEquals(errorNumbersOf("linux-x64").name(41), "ERRNO_41");
+  assertEquals([win32ErrorName(59999), win32ErrorNumber("ENOTHING")], ["ERROR_59999", 0]);
+});
+
+test("a name on Windows is that of the number that it stands for", () => {
+  for (const code of ["ENOENT", "EACCES", "EBADF", "EIO", "ENOMEM", "EINVAL", "EISDIR", "ENODEV", "ENOTSUP"]) {
+    assertEquals(win32ErrorName(win32ErrorNumber(code)), code);
+  }
 });

@@ -7,7 +7,7 @@ test("file URLs are read as Node reads them", () => {
   for (
     const url of ["file:///a/b", "file:///a%20b/%C3%A9", "file:///a/../b?query#hash", "file:///", "file://localhost/a"]
   ) {
-    assertEquals(pathOfFileUrl(new URL(url)), fileURLToPath(url));
+    assertEquals(pathOfFileUrl(new URL(url), "linux"), fileURLToPath(url));
   }
 });
 
@@ -22,6 +22,15 @@ test("other URLs are refused, and named", () => {
       "file:///%ff",
     ]
   ) {
-    assertThrows(() => pathOfFileUrl(new URL(url)), TypeError, "source: ");
+    assertThrows(() => pathOfFileUrl(new URL(url), "linux"), TypeError, "source: ");
+  }
+});
+
+test("on Windows they name drives and shares", () => {
+  const pathOf = (url: string): string => pathOfFileUrl(new URL(url), "windows");
+  assertEquals(pathOf("file:///C:/a%20b/%C3%A9?query#hash"), "C:\\a b\\\u00e9");
+  assertEquals(pathOf("file://server/share/a"), "\\\\server\\share\\a");
+  for (const url of ["file:///a/b", "file:///C:/a%2Fb", "file:///C:/a%5Cb", "http://C:/a"]) {
+    assertThrows(() => pathOf(url), TypeError, "source: ");
   }
 });

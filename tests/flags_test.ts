@@ -12,7 +12,7 @@ import {
   OPEN_FLAGS,
   PROTECTIONS,
 } from "../src/flags.ts";
-import { constantsOf, TARGETS } from "../src/os/constants.ts";
+import { TARGETS, wordsOf } from "../src/os/constants.ts";
 
 test("a list is checked, copied, frozen, and freed of repetitions", () => {
   const given = ["read", "write", "read"];
@@ -69,7 +69,7 @@ test("a flush is sync unless it says otherwise", () => {
 
 test("every word has a row in the table of constants, and no row is without a word", () => {
   for (const target of TARGETS) {
-    const { open, protection, map, flush, advice } = constantsOf(target);
+    const { open, protection, map, flush, advice } = wordsOf(target);
     const sorted = (words: readonly string[]): string[] => [...words].sort();
     assertEquals(sorted(Object.keys(open)), sorted(OPEN_FLAGS));
     assertEquals(sorted(Object.keys(protection)), sorted(PROTECTIONS));

@@ -5,13 +5,15 @@ import { runChild } from "./support/children.ts";
 const STEPS = 3000;
 
 for (
-  const [name, seed] of [
-    ["a fixed seed", 1],
-    ["a seed of today", Math.floor(Math.random() * 2 ** 32)],
+  const [name, seed, flags] of [
+    ["a fixed seed", 1, []],
+    ["a seed of today", Math.floor(Math.random() * 2 ** 32), []],
+    ["without mremap and memfd", 1, ["--bare"]],
+    ["without mremap and memfd, a seed of today", Math.floor(Math.random() * 2 ** 32), ["--bare"]],
   ] as const
 ) {
   test(`random operations agree with the model: ${name}`, { timeout: 120_000 }, () => {
-    const output = runChild("../fuzz/fuzz", "--steps", String(STEPS), "--seed", String(seed));
+    const output = runChild("../fuzz/fuzz", "--steps", String(STEPS), "--seed", String(seed), ...flags);
     assert(output.startsWith(`seed ${seed} `) && output.includes(`${STEPS} steps, `), output);
   });
 }

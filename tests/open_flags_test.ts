@@ -3,11 +3,11 @@ import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { mmap, MmapError, type MmapOptions, type OpenFlag } from "../mod.ts";
-import { constantsOf, type Target } from "../src/os/constants.ts";
+import { constantsOf, type PosixTarget } from "../src/os/constants.ts";
 import { exists, fileOf, freshPath } from "./support/files.ts";
 import { descriptorFlags, openDescriptors } from "./support/proc.ts";
 
-const { open, numbers } = constantsOf(`linux-${process.arch}` as Target);
+const { open, numbers } = constantsOf(`linux-${process.arch}` as PosixTarget);
 
 const SHARED = { protection: ["read", "write"], flags: ["shared"] } as const satisfies MmapOptions;
 

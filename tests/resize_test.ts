@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, type MappedRegion, type MapSource, mmap, MmapError, type MmapOptions, platform } from "../mod.ts";
 import { host } from "../src/host.ts";
-import type { Target } from "../src/os/constants.ts";
+import type { PosixTarget } from "../src/os/constants.ts";
 import { Libc } from "../src/os/libc.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
 import { areaOf, areas, mappingsOf, openDescriptors, statusKibibytes } from "./support/proc.ts";
@@ -13,7 +13,7 @@ const PAGE = platform.pageSize;
 /** Seals a memfd, so that its length cannot change any more. */
 function seal(descriptor: number): void {
   const [F_ADD_SEALS, F_SEAL_SHRINK, F_SEAL_GROW] = [1033, 2, 4];
-  const { functions } = new Libc(host().ffi, `linux-${platform.arch}` as Target);
+  const { functions } = new Libc(host().ffi, `linux-${platform.arch}` as PosixTarget);
   assertEquals(functions.fcntl(descriptor, F_ADD_SEALS, BigInt(F_SEAL_SHRINK | F_SEAL_GROW)), 0);
 }
 

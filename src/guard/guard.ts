@@ -5,7 +5,7 @@
  *
  * Rests on [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html).
  */
-import type { Target } from "../os/constants.ts";
+import { LINUX, SIGACTION } from "../os/constants.ts";
 import type { Guard } from "../os/contract.ts";
 import type { Libc } from "../os/libc.ts";
 import { readProc } from "../os/linux_proc.ts";
@@ -14,10 +14,18 @@ import { HANDLER_X64 } from "./handler_x64.ts";
 import { CODE, ENTRY_SIZE, HEADER, header, SIGNATURE, TABLE } from "./layout.ts";
 import { MAX_ENTRIES, Table } from "./table.ts";
 
-const HANDLERS: Readonly<Record<Target, string>> = { "linux-x64": HANDLER_X64, "linux-arm64": HANDLER_ARM64 };
+/** The systems that the guard has a handler for. */
+export type GuardedTarget = "linux-x64" | "linux-arm64";
+
+const HANDLERS: Readonly<Record<GuardedTarget, string>> = { "linux-x64": HANDLER_X64, "linux-arm64": HANDLER_ARM64 };
+
+/** Whether there is a handler for a system. */
+export function isGuarded(target: string): target is GuardedTarget {
+  return Object.hasOwn(HANDLERS, target);
+}
 
 /** Installs the guard, or joins the one that is there. Throws an MmapError where the system does not allow it. */
-export function installGuard(libc: Libc, target: Target): Guard {
+export function installGuard(libc: Libc, target: GuardedTarget): Guard {
   // Every region is at least one mapping, and the kernel allows no more of those.
   const capacity = Math.min(Number(readProc(libc, "/proc/sys/vm/max_map_count")), MAX_ENTRIES);
   const area = new Area(libc, TABLE + capacity * ENTRY_SIZE);
@@ -64,7 +72,7 @@ class Area {
 
   /** The table of the handler for SIGBUS, if that is a guard's. */
   tableOfHandlerInPlace(): Table | undefined {
-    const handler = this.#handlerOf(this.#libc.constants.numbers.SIGBUS);
+    const handler = this.#handlerOf(LINUX.SIGBUS);
     // In front of the handler, in the same page, stands whose it is.
     if (handler % 4096n !== BigInt(CODE)) return undefined;
     const base = handler - BigInt(CODE);
@@ -84,8 +92,8 @@ class Area {
     const executable = this.#libc.bits(constants.protection, ["read", "exec"], "mprotect");
     this.#libc.check(functions.mprotect(this.#base, BigInt(HEADER), executable), "mprotect");
     this.#view.setInt32(header.capacity, capacity, true);
-    this.#replace(constants.numbers.SIGBUS, header.oldSigbus);
-    this.#replace(constants.numbers.SIGSEGV, header.oldSigsegv);
+    this.#replace(LINUX.SIGBUS, header.oldSigbus);
+    this.#replace(LINUX.SIGSEGV, header.oldSigsegv);
     return this.#tableAt(this.#base, capacity);
   }
 
@@ -99,16 +107,16 @@ class Area {
   }
 
   get #oldHandler(): bigint {
-    return this.#view.getBigUint64(header.oldAction + this.#libc.constants.sigaction.handler, true);
+    return this.#view.getBigUint64(header.oldAction + SIGACTION.handler, true);
   }
 
   /** Installs the handler for a signal, and keeps the one that was there in the header. */
   #replace(signal: number, old: number): void {
     // Known before ours is in place, since a fault may come at once.
-    const { numbers: { SA_SIGINFO, SA_ONSTACK, SA_RESTART }, sigaction } = this.#libc.constants;
     this.#view.setBigUint64(old, this.#handlerOf(signal), true);
-    this.#view.setBigUint64(header.newAction + sigaction.handler, this.#base + BigInt(CODE), true);
-    this.#view.setInt32(header.newAction + sigaction.flags, SA_SIGINFO | SA_ONSTACK | SA_RESTART, true);
+    this.#view.setBigUint64(header.newAction + SIGACTION.handler, this.#base + BigInt(CODE), true);
+    const flags = LINUX.SA_SIGINFO | LINUX.SA_ONSTACK | LINUX.SA_RESTART;
+    this.#view.setInt32(header.newAction + SIGACTION.flags, flags, true);
     this.#exchange(signal, this.#base + BigInt(HEADER + header.newAction));
     this.#installed = true;
     this.#view.setBigUint64(old, this.#oldHandler, true);

@@ -1,6 +1,6 @@
 /**
  * The system axis: what the library needs of an operating system, in the words of the public vocabulary. One
- * implementation serves every POSIX system; none of them knows a runtime.
+ * implementation serves every POSIX system and one Windows; neither knows a runtime.
  *
  * `base` and `address` are addresses in memory; a `base` is aligned to the unit of the mapping. Lengths and offsets are
  * safe integers, checked by the caller. What the OS refuses is thrown as an MmapError.
@@ -36,8 +36,16 @@ export interface MapRequest {
 
 /** Files and descriptors. */
 export interface Files {
-  /** "truncate" is left to the caller, who knows when nothing can fail any more. */
-  open(path: string, flags: readonly OpenFlag[], mode: number): OpenedFile;
+  /**
+   * Whether a file can be cut while it is mapped, and mapped beyond its end. Where it can, it is changed last, when
+   * nothing else can fail; where not, mappings go away before it is cut, and come after it has grown.
+   */
+  readonly cutsMappedFiles: boolean;
+  /**
+   * "truncate" is left to the caller, who knows when nothing can fail any more. `executable`: whether what is in the
+   * file is to be run from its mapping, which is a right of its own on some systems.
+   */
+  open(path: string, flags: readonly OpenFlag[], mode: number, executable: boolean): OpenedFile;
   /** A descriptor of memory with no name, of a length that is a multiple of the unit of the flags. */
   openAnonymous(byteLength: number, flags: readonly MapFlag[]): Descriptor;
   status(descriptor: Descriptor): FileStatus;
@@ -46,12 +54,32 @@ export interface Files {
   setLength(descriptor: Descriptor, byteLength: number): void;
   close(descriptor: Descriptor): void;
   remove(path: string): void;
-  /** Writes what is dirty in the file to disk, without blocking the thread. */
-  sync(descriptor: Descriptor): Promise<void>;
+  /**
+   * Writes what is dirty in the file to disk, without blocking the thread, after `writeBack` (see
+   * {@linkcode Memory.writeBackStep}). The descriptor may be closed meanwhile.
+   */
+  sync(descriptor: Descriptor, writeBack: () => Promise<void>): Promise<void>;
+}
+
+/** Changing the length of a mapping as a whole. */
+export interface Remap {
+  /** Takes a place for memory that comes later. */
+  reserve(length: number): bigint;
+  /** Changes the length of a mapping where it is; false where the OS cannot do that, or there is no room. */
+  resizeInPlace(base: bigint, length: number, newLength: number): boolean;
+  /** Moves a mapping over what is at `target`, in one step; false where the OS cannot do that. */
+  move(base: bigint, length: number, target: bigint, newLength: number): boolean;
 }
 
 /** Memory that is mapped. */
 export interface Memory {
+  /** Where the system has it; elsewhere memory is mapped anew for another length. */
+  readonly remap: Remap | undefined;
+  /**
+   * How many bytes of a mapping are handed to the file at a time, before the file is synced in the background: on
+   * systems where syncing does not see what mappings hold. `undefined`: it does.
+   */
+  readonly writeBackStep: number | undefined;
   /** Size of a page in bytes. */
   readonly pageSize: number;
   /** Alignment of offsets in a file. */
@@ -60,17 +88,14 @@ export interface Memory {
   unit(flags: readonly MapFlag[]): number;
 
   map(request: MapRequest): bigint;
+  /** Throws what mapping would throw, as far as that can be known without mapping anything. */
+  probe(request: MapRequest): void;
   unmap(base: bigint, length: number): void;
   /** Puts memory that is harmless to touch in place of a mapping, in one step. */
   blank(base: bigint, length: number): void;
-  /** Takes a place for memory that comes later. */
-  reserve(length: number): bigint;
-  /** Changes the length of a mapping where it is; false where the OS cannot do that, or there is no room. */
-  resizeInPlace(base: bigint, length: number, newLength: number): boolean;
-  /** Moves a mapping over what is at `target`, in one step; false where the OS cannot do that. */
-  move(base: bigint, length: number, target: bigint, newLength: number): boolean;
 
-  flush(base: bigint, length: number, flags: readonly FlushFlag[]): void;
+  /** Writes what was stored to the file behind the mapping. */
+  flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void;
   advise(base: bigint, length: number, advice: Advice): void;
   protect(base: bigint, length: number, protection: readonly Protection[]): void;
   /** Brings the pages in; `copy` makes the private copies of them as well. */

@@ -1,25 +1,24 @@
 /** Files and descriptors on POSIX. */
 import type { Descriptor, MapFlag, OpenFlag } from "../types.ts";
-import type { StatusLayout } from "./constants.ts";
+import { DARWIN, LINUX, type StatusLayout, STATX } from "./constants.ts";
 import type { Files, FileStatus, OpenedFile } from "./contract.ts";
 import { cString, type Libc } from "./libc.ts";
 import { syncInBackground } from "./posix_sync.ts";
 
 /** Makes the file half of a POSIX system. */
 export function posixFiles(libc: Libc): Files {
-  const { functions, constants: { numbers } } = libc;
+  const { functions } = libc;
   const reader = new StatusReader(libc);
 
   return {
+    cutsMappedFiles: true,
+
     open(path: string, flags: readonly OpenFlag[], mode: number): OpenedFile {
       return openPath(libc, path, openBits(libc, flags), flags, mode);
     },
 
     openAnonymous(byteLength: number, flags: readonly MapFlag[]): Descriptor {
-      if (!functions.memfd_create) throw libc.error("ENOTSUP", "memfd_create", "the C library has no memfd_create");
-      const bits = numbers.MFD_CLOEXEC | numbers.MFD_ALLOW_SEALING |
-        (flags.includes("huge-table") ? numbers.MFD_HUGETLB : 0);
-      const descriptor = libc.check(functions.memfd_create(cString("mmap"), bits), "memfd_create");
+      const descriptor = functions.memfd_create ? openMemory(libc, flags) : openShared(libc);
       try {
         libc.check(functions.ftruncate(descriptor, BigInt(byteLength)), "ftruncate");
       } catch (error) {
@@ -54,9 +53,29 @@ export function posixFiles(libc: Libc): Files {
     },
 
     sync(descriptor: Descriptor): Promise<void> {
+      // What mappings hold is the file's own on POSIX.
       return syncInBackground(libc, descriptor as number);
     },
   };
+}
+
+/** Memory with a descriptor and no name. */
+function openMemory(libc: Libc, flags: readonly MapFlag[]): number {
+  const hugePages = flags.includes("huge-table") ? LINUX.MFD_HUGETLB : 0;
+  const bits = LINUX.MFD_CLOEXEC | LINUX.MFD_ALLOW_SEALING | hugePages;
+  return libc.check(libc.functions.memfd_create!(cString("mmap"), bits), "memfd_create");
+}
+
+/** The same where the system has none: shared memory with a name, which is taken away at once. */
+function openShared(libc: Libc): number {
+  const { functions: { shm_open, shm_unlink }, constants: { numbers } } = libc;
+  if (!shm_open || !shm_unlink) throw libc.error("ENOTSUP", "shm_open", "the C library has no shared memory");
+  const bits = numbers.O_RDWR | numbers.O_CREAT | numbers.O_EXCL;
+  // macOS takes names of 31 bytes at most. Nobody else can have guessed this one.
+  const name = cString(`/mmap-${crypto.randomUUID().slice(0, 18)}`);
+  const descriptor = libc.check(shm_open(name, bits, 0o600), "shm_open");
+  libc.check(shm_unlink(name), "shm_unlink");
+  return descriptor;
 }
 
 /** The flags of open(2), all but those that create. */
@@ -81,13 +100,17 @@ function endOfDevice(libc: Libc, descriptor: number): number {
 
 /** Opens a path; a FIFO or a device never makes it wait. */
 function openPath(libc: Libc, path: string, bits: number, flags: readonly OpenFlag[], mode: number): OpenedFile {
-  const { functions, constants: { numbers } } = libc;
+  const { functions, constants: { numbers, open } } = libc;
   const name = cString(path);
   const attempt: Attempt = (creating) =>
     functions.open(name, bits | creating | numbers.O_NONBLOCK | numbers.O_NOCTTY, mode);
   const opened = flags.includes("ensure-create")
     ? { descriptor: libc.check(attempt(creationBits(libc, "ensure-create")), "open", path), created: path }
     : openOrCreate(libc, path, attempt, flags.includes("create"));
+  // macOS has another call for what is a flag elsewhere.
+  if (flags.includes("direct") && open.direct === "call") {
+    functions.fcntl(opened.descriptor, DARWIN.F_NOCACHE, 1n);
+  }
   if (!flags.includes("non-block")) functions.fcntl(opened.descriptor, numbers.F_SETFL, BigInt(bits));
   return opened;
 }
@@ -140,9 +163,10 @@ class StatusReader {
   readonly #kinds: Readonly<Record<number, FileStatus["kind"]>>;
 
   constructor(libc: Libc) {
-    const { functions: { fstat, statx }, constants: { numbers, stat, statx: extended } } = libc;
+    const { functions: { statx }, constants: { numbers, stat } } = libc;
+    const fstat = libc.functions["fstat$INODE64"] ?? libc.functions.fstat;
     this.#libc = libc;
-    const bytes = new Uint8Array(Math.max(stat.size, extended.size));
+    const bytes = new Uint8Array(Math.max(stat.size, STATX.size));
     this.#view = new DataView(bytes.buffer);
     this.#format = numbers.S_IFMT;
     this.#kinds = {
@@ -150,14 +174,15 @@ class StatusReader {
       [numbers.S_IFBLK]: "block",
       [numbers.S_IFCHR]: "character",
       [numbers.S_IFDIR]: "directory",
+      0: libc.constants.untypedMemory ? "regular" : "other",
     };
     if (fstat) {
       this.#layout = stat;
       this.#read = (descriptor) => libc.check(fstat(descriptor, bytes), "fstat");
     } else if (statx) {
       const here = cString("");
-      const { AT_EMPTY_PATH, STATX_BASIC_STATS } = numbers;
-      this.#layout = extended;
+      const { AT_EMPTY_PATH, STATX_BASIC_STATS } = LINUX;
+      this.#layout = STATX;
       this.#read = (descriptor) =>
         libc.check(statx(descriptor, here, AT_EMPTY_PATH, STATX_BASIC_STATS, bytes), "statx");
     } else {
@@ -177,18 +202,20 @@ class StatusReader {
     };
   }
 
-  /** Files of huge pages have the size of one as their block size; other file systems may have large blocks, too. */
+  /** Files of huge pages, which only Linux has, have the size of one as their block size; other file systems may have large blocks, too. */
   #isOnHugePages(descriptor: number): boolean {
-    const { functions, constants: { numbers } } = this.#libc;
+    if (this.#libc.constants.map["huge-table"] === null) return false;
+    const { functions } = this.#libc;
     // The type of the file system is the first word of a struct statfs, which is shorter than this.
     const status = new Uint32Array(128);
     this.#libc.check(functions.fstatfs(descriptor, new Uint8Array(status.buffer)), "fstatfs");
-    return status[0] === numbers.HUGETLBFS_MAGIC;
+    return status[0] === LINUX.HUGETLBFS_MAGIC;
   }
 
   identity(descriptor: number): string {
     this.#read(descriptor);
-    const field = (offset: number): bigint => this.#view.getBigUint64(offset, true);
-    return `${field(this.#layout.device)}:${field(this.#layout.inode)}`;
+    const { device, deviceSize, inode } = this.#layout;
+    const onDevice = deviceSize === 8 ? this.#view.getBigUint64(device, true) : this.#view.getUint32(device, true);
+    return `${onDevice}:${this.#view.getBigUint64(inode, true)}`;
   }
 }

@@ -1,6 +1,7 @@
 /** Mapped memory on POSIX. */
-import type { Advice, FlushFlag, MapFlag, Protection } from "../types.ts";
-import type { MapRequest, Memory } from "./contract.ts";
+import type { Advice, Descriptor, FlushFlag, MapFlag, Protection } from "../types.ts";
+import { type Cell, LINUX } from "./constants.ts";
+import type { MapRequest, Memory, Remap } from "./contract.ts";
 import { type Libc, MAP_FAILED } from "./libc.ts";
 import { hugePageSize } from "./linux_proc.ts";
 
@@ -17,12 +18,14 @@ export function posixMemory(libc: Libc): Memory {
     if (copy || !functions.mlock2) {
       libc.check(functions.mlock(base, BigInt(length)), "mlock");
     } else {
-      libc.check(functions.mlock2(base, BigInt(length), numbers.MLOCK_ONFAULT), "mlock2");
+      libc.check(functions.mlock2(base, BigInt(length), LINUX.MLOCK_ONFAULT), "mlock2");
       populate(libc, base, length, false);
     }
   };
 
   return {
+    remap: remapOf(libc),
+    writeBackStep: undefined,
     pageSize,
     allocationGranularity: pageSize,
 
@@ -34,6 +37,11 @@ export function posixMemory(libc: Libc): Memory {
       return map(libc, request);
     },
 
+    probe(request: MapRequest): void {
+      const length = BigInt(request.length);
+      libc.check(functions.munmap(map(libc, request), length), "munmap");
+    },
+
     unmap(base: bigint, length: number): void {
       libc.check(functions.munmap(base, BigInt(length)), "munmap");
     },
@@ -41,23 +49,13 @@ export function posixMemory(libc: Libc): Memory {
     blank(base: bigint, length: number): void {
       libc.mapAnonymous(length, ["read", "write"], base, numbers.MAP_FIXED);
       // Nothing worth dumping; and Linux joins it with its neighbours of the same kind then, which mmap does not always.
-      functions.madvise(base, BigInt(length), libc.bits(constants.advice, ["dont-dump"], "madvise"));
+      const dontDump: Cell = constants.advice["dont-dump"];
+      if (typeof dontDump === "number") functions.madvise(base, BigInt(length), dontDump);
     },
 
-    reserve(length: number): bigint {
-      return libc.mapAnonymous(length, ["none"]);
-    },
-
-    resizeInPlace(base: bigint, length: number, newLength: number): boolean {
-      return remap(libc, base, length, newLength, 0, 0n);
-    },
-
-    move(base: bigint, length: number, target: bigint, newLength: number): boolean {
-      return remap(libc, base, length, newLength, numbers.MREMAP_MAYMOVE | numbers.MREMAP_FIXED, target);
-    },
-
-    flush(base: bigint, length: number, flags: readonly FlushFlag[]): void {
+    flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void {
       libc.check(functions.msync(base, BigInt(length), libc.bits(constants.flush, flags, "msync")), "msync");
+      if (flags.includes("sync")) libc.flushDrive(descriptor as number);
     },
 
     advise(base: bigint, length: number, advice: Advice): void {
@@ -87,13 +85,29 @@ export function posixMemory(libc: Libc): Memory {
   };
 }
 
+/** The calls for another length; only Linux has them. */
+function remapOf(libc: Libc): Remap | undefined {
+  if (!libc.functions.mremap) return undefined;
+  return {
+    reserve(length: number): bigint {
+      return libc.mapAnonymous(length, ["none"]);
+    },
+
+    resizeInPlace(base: bigint, length: number, newLength: number): boolean {
+      return remap(libc, base, length, newLength, 0, 0n);
+    },
+
+    move(base: bigint, length: number, target: bigint, newLength: number): boolean {
+      return remap(libc, base, length, newLength, LINUX.MREMAP_MAYMOVE | LINUX.MREMAP_FIXED, target);
+    },
+  };
+}
+
 /** What mremap says where it cannot change a mapping as a whole, or there is no room for it where it is. */
 const NOT_AS_A_WHOLE = ["EFAULT", "EINVAL", "ENOMEM"];
 
 function remap(libc: Libc, base: bigint, length: number, newLength: number, flags: number, target: bigint): boolean {
-  const { mremap } = libc.functions;
-  if (!mremap) return false;
-  if (mremap(base, BigInt(length), BigInt(newLength), flags, target) !== MAP_FAILED) return true;
+  if (libc.functions.mremap!(base, BigInt(length), BigInt(newLength), flags, target) !== MAP_FAILED) return true;
   const error = libc.failure("mremap");
   // Advice, locks or protection for a part have made several mappings of it; huge pages keep their length.
   if (NOT_AS_A_WHOLE.includes(error.code)) return false;
@@ -112,8 +126,7 @@ function map(libc: Libc, request: MapRequest): bigint {
     // Stray stores through a typed array end in a private copy of the page instead of killing the process. Pages that
     // nobody stores to stay the file's own.
     const writable = protection | libc.bits(constants.protection, ["write"], "mmap");
-    const unreserved = flags | libc.bits(constants.map, ["no-reserve"], "mmap");
-    const address = functions.mmap(0n, length, writable, unreserved, descriptor, offset);
+    const address = functions.mmap(0n, length, writable, flags | libc.unreserved, descriptor, offset);
     if (address !== MAP_FAILED) return address;
     const error = libc.failure("mmap");
     // A system that never overcommits counts the copies that could be made; then the pages are mapped as asked.
@@ -131,12 +144,14 @@ function absorbsStores({ descriptor, protection, flags }: MapRequest): boolean {
 
 function populate(libc: Libc, base: bigint, length: number, copy: boolean): void {
   const { functions, constants: { advice } } = libc;
-  const word: Advice = copy ? "populate-write" : "populate-read";
-  const bits = libc.bits(advice, [word], "madvise");
-  if (functions.madvise(base, BigInt(length), bits) === 0) return;
-  const error = libc.failure("madvise");
-  // A kernel that knows the advice takes it for nothing at all. Linux before 5.14 can only start to read ahead, which
-  // is what MAP_POPULATE promises: the effort, not the result.
-  if (error.code !== "EINVAL" || functions.madvise(base, 0n, bits) === 0) throw error;
+  const populating: Cell = advice[copy ? "populate-write" : "populate-read"];
+  if (typeof populating === "number") {
+    if (functions.madvise(base, BigInt(length), populating) === 0) return;
+    const error = libc.failure("madvise");
+    // A kernel that knows the advice takes it for nothing at all.
+    if (error.code !== "EINVAL" || functions.madvise(base, 0n, populating) === 0) throw error;
+  }
+  // Other systems, and Linux before 5.14, can only start to read ahead, which is what MAP_POPULATE promises: the
+  // effort, not the result.
   libc.check(functions.madvise(base, BigInt(length), libc.bits(advice, ["will-need"], "madvise")), "madvise");
 }

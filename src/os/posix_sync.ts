@@ -6,7 +6,6 @@
  * `fsync` of Deno's node:fs knows only descriptors that Deno has opened.
  */
 import type { Functions } from "../ffi/contract.ts";
-import { errnoNumber } from "./errno.ts";
 import type { Libc } from "./libc.ts";
 
 const PROTOTYPES = {
@@ -65,10 +64,11 @@ async function syncDescriptor(libc: Libc, descriptor: number): Promise<void> {
   try {
     libc.functions.memmove(control, controlBlock(libc, descriptor), BigInt(aiocb.size));
     libc.check(calls.aio_fsync(numbers.O_SYNC, control), "aio_fsync");
-    const errno = await settled(() => calls.aio_error(control));
+    const errno = await settled(() => calls.aio_error(control), libc.numbers.number("EINPROGRESS"));
     calls.aio_return(control);
     // A device that has nothing to write says that it cannot, see fsync(2).
-    if (errno !== 0 && errno !== errnoNumber("EINVAL")) throw libc.errorOf(errno, "aio_fsync");
+    if (errno !== 0 && errno !== libc.numbers.number("EINVAL")) throw libc.errorOf(errno, "aio_fsync");
+    libc.flushDrive(descriptor);
   } finally {
     memory.free(control);
   }
@@ -84,8 +84,7 @@ function controlBlock(libc: Libc, descriptor: number): Uint8Array {
 }
 
 /** Asks for the state of a request, ever less often, until it is no longer in progress. */
-async function settled(state: () => number): Promise<number> {
-  const inProgress = errnoNumber("EINPROGRESS");
+async function settled(state: () => number, inProgress: number): Promise<number> {
   for (let wait = 0;; wait = Math.min(wait + 1, 10)) {
     const errno = state();
     if (errno !== inProgress) return errno;

@@ -10,14 +10,14 @@ import { Worker } from "node:worker_threads";
 import { assert, assertEquals } from "@std/assert";
 import { mmap, MmapError, platform } from "../../mod.ts";
 import { host } from "../../src/host.ts";
-import type { Target } from "../../src/os/constants.ts";
+import type { PosixTarget } from "../../src/os/constants.ts";
 import { Libc } from "../../src/os/libc.ts";
 import { countingBytes } from "../support/files.ts";
 import { areaAt } from "../support/proc.ts";
 
 const [scenario, path, guarded] = process.argv.slice(2);
 const PAGE = platform.pageSize;
-const libc = (): Libc => new Libc(host().ffi, `linux-${platform.arch}` as Target);
+const libc = (): Libc => new Libc(host().ffi, `linux-${platform.arch}` as PosixTarget);
 
 function sum(bytes: Uint8Array): number {
   let total = 0;

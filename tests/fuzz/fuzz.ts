@@ -1,8 +1,10 @@
-// Random operations on regions and files, beside a model of them in plain memory: fuzz.ts --steps N --seed S.
+// Random operations on regions and files, beside a model of them in plain memory: fuzz.ts --steps N --seed S [--bare].
+// With --bare on a C library that lacks what only Linux has, and is called as on Apple's arm64.
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { platform } from "../../mod.ts";
 import { collectAll } from "../support/collector.ts";
+import { useBareHost } from "../support/bare.ts";
 import { checkWorld } from "./invariants.ts";
 import { step } from "./operations.ts";
 import { Random } from "./random.ts";
@@ -11,7 +13,9 @@ import { World } from "./world.ts";
 /** Regions that wait for the collector, each with its mapping and descriptor. */
 const MOST_DROPPED = 50;
 
-const { values } = parseArgs({ options: { steps: { type: "string" }, seed: { type: "string" } } });
+const { values } = parseArgs({
+  options: { steps: { type: "string" }, seed: { type: "string" }, bare: { type: "boolean" } },
+});
 const steps = Number(values.steps ?? 100_000);
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32));
 
@@ -35,6 +39,7 @@ async function run(world: World): Promise<void> {
   process.stdout.write(`${steps} steps, ${Math.round(steps / seconds)} steps/s\n`);
 }
 
+if (values.bare) useBareHost();
 process.stdout.write(`seed ${seed} on ${platform.runtime}\n`);
 const world = new World(new Random(seed));
 // Also at the end of a process that fails in a way that nobody catches.

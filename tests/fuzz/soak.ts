@@ -18,7 +18,7 @@ import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { ANONYMOUS, type MappedRegion, mmap, platform } from "../../mod.ts";
 import { host } from "../../src/host.ts";
-import type { Target } from "../../src/os/constants.ts";
+import type { PosixTarget } from "../../src/os/constants.ts";
 import { Libc } from "../../src/os/libc.ts";
 import { collectAll } from "../support/collector.ts";
 import { countingBytes } from "../support/files.ts";
@@ -163,7 +163,7 @@ interface Figures {
 
 function handlerOf(signal: number): bigint {
   using action = mmap(null, { size: PAGE });
-  const libc = new Libc(host().ffi, `linux-${platform.arch}` as Target);
+  const libc = new Libc(host().ffi, `linux-${platform.arch}` as PosixTarget);
   assert(libc.functions.sigaction(signal, 0n, action.address) === 0, "sigaction");
   return action.bigUint64[0];
 }

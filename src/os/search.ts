@@ -1,0 +1,51 @@
+/** Searching memory for bytes without a function of the system's for it: a piece at a time is copied out and searched. */
+
+/** Bytes that are copied at a time, where the needle is not longer. */
+const PIECE = 1 << 18;
+
+/**
+ * Offset of the first occurrence of `needle`, which is not empty, or -1. `read` copies from an offset.
+ *
+ * [Horspool's algorithm](https://en.wikipedia.org/wiki/Boyer%E2%80%93Moore%E2%80%93Horspool_algorithm): the byte under
+ * the end of the needle says how far it can move.
+ */
+export function indexOfCopied(
+  read: (start: number, into: Uint8Array) => void,
+  length: number,
+  needle: Uint8Array,
+): number {
+  const overlap = needle.length - 1;
+  const piece = new Uint8Array(Math.min(length, Math.max(PIECE, 2 * needle.length)));
+  const shifts = shiftsOf(needle);
+  for (let start = 0; start + overlap < length; start += piece.length - overlap) {
+    const bytes = piece.subarray(0, Math.min(piece.length, length - start));
+    read(start, bytes);
+    const found = indexIn(bytes, needle, shifts);
+    if (found >= 0) return start + found;
+  }
+  return -1;
+}
+
+/** How far the needle can move for each byte that may be under its end. */
+function shiftsOf(needle: Uint8Array): Uint32Array {
+  const shifts = new Uint32Array(256).fill(needle.length);
+  const last = needle.length - 1;
+  for (let index = 0; index < last; index++) shifts[needle[index]] = last - index;
+  return shifts;
+}
+
+function indexIn(bytes: Uint8Array, needle: Uint8Array, shifts: Uint32Array): number {
+  const last = needle.length - 1;
+  const final = needle[last];
+  for (let end = last; end < bytes.length; end += shifts[bytes[end]]) {
+    if (bytes[end] === final && matches(bytes, end - last, needle)) return end - last;
+  }
+  return -1;
+}
+
+function matches(bytes: Uint8Array, at: number, needle: Uint8Array): boolean {
+  for (let index = 0; index < needle.length; index++) {
+    if (bytes[at + index] !== needle[index]) return false;
+  }
+  return true;
+}

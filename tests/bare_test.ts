@@ -1,0 +1,52 @@
+import { readlinkSync, statSync } from "node:fs";
+import process from "node:process";
+import { test } from "node:test";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { MmapError, platform } from "../mod.ts";
+import { host } from "../src/host.ts";
+import type { PosixTarget } from "../src/os/constants.ts";
+import { posix } from "../src/os/posix.ts";
+import { callRepeatingLast, repeatingLast } from "../src/os/variadic.ts";
+import { bareSystem } from "./support/bare.ts";
+import { exists, freshPath } from "./support/files.ts";
+
+// What macOS and FreeBSD lack is left out of this system's C library here; fuzz_test.ts does everything else on it.
+const onLinux = { skip: platform.os === "linux" ? false : "the C library is Linux's" };
+
+test("memory with a descriptor is shared memory whose name is gone", onLinux, () => {
+  const system = bareSystem();
+  assertEquals(system.remap, undefined);
+  const descriptor = system.openAnonymous(5000, []) as number;
+  const path = readlinkSync(`/proc/self/fd/${descriptor}`);
+  assert(/^\/dev\/shm\/mmap-[0-9a-f-]+ \(deleted\)$/.test(path), path);
+  assertEquals(system.status(descriptor).byteLength, 5000);
+  system.close(descriptor);
+});
+
+test("where there is no shared memory either, that is ENOTSUP", onLinux, () => {
+  const system = posix(host().ffi, platform.os, `linux-${process.arch}` as PosixTarget, {
+    variadicOnStack: false,
+    without: ["memfd_create", "shm_open"],
+  });
+  assertEquals(assertThrows(() => system.openAnonymous(1, []), MmapError).code, "ENOTSUP");
+});
+
+test("open finds its mode where variable arguments are on the stack, too", onLinux, () => {
+  const [path, umask] = [freshPath(), process.umask()];
+  const system = bareSystem();
+  const { descriptor, created } = system.open(path, ["read", "write", "create"], 0o640, false);
+  assertEquals([created, statSync(path).mode & 0o777], [path, 0o640 & ~umask]);
+  system.close(descriptor);
+  system.remove(path);
+  assert(!exists(path));
+});
+
+test("a variable argument is passed again and again until it is on the stack", () => {
+  const prototype = { parameters: ["buffer", "i32", "u32"], result: "i32" } as const;
+  assertEquals(repeatingLast(prototype), {
+    parameters: ["buffer", "i32", "u32", "u32", "u32", "u32", "u32", "u32", "u32"],
+    result: "i32",
+  });
+  const call = callRepeatingLast((...values: number[]) => values);
+  assertEquals(call(1, 2, 3), [1, 2, 3, 3, 3, 3, 3, 3, 3]);
+});

@@ -1,0 +1,21 @@
+/** A system as poor as POSIX systems can be, on this one: what macOS and FreeBSD lack is left out. */
+import process from "node:process";
+import { platform } from "../../mod.ts";
+import { host, useHost } from "../../src/host.ts";
+import type { PosixTarget } from "../../src/os/constants.ts";
+import type { System } from "../../src/os/contract.ts";
+import { posix } from "../../src/os/posix.ts";
+
+/** Functions of Linux's C library that not all others have. */
+const MISSING = ["mremap", "memfd_create", "mlock2", "statx", "memmem"] as const;
+
+/** That system. Variable arguments are passed as on Apple's arm64. */
+export function bareSystem(): System {
+  const target = `linux-${process.arch}` as PosixTarget;
+  return posix(host().ffi, platform.os, target, { variadicOnStack: true, without: MISSING });
+}
+
+/** Has the library use it from now on. */
+export function useBareHost(): void {
+  useHost({ ffi: host().ffi, system: bareSystem() });
+}
