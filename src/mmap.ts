@@ -27,12 +27,16 @@ interface Opened {
  * with `access: "copy"` they stay in this region. Nothing is read before it is touched, whatever the size.
  *
  * Rests on [open(2)](https://man7.org/linux/man-pages/man2/open.2.html) and
- * [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
+ * [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html), on Windows on
+ * [CreateFileMappingW](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-createfilemappingw) and
+ * [MapViewOfFile](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-mapviewoffile),
+ * with files that others may read, write, rename and delete.
  *
  * @param source What to map, see {@linkcode MapSource}.
  * @param options How, see {@linkcode MmapOptions}.
  * @returns The region. Unmap it with `using`, {@linkcode MappedRegion.unmap} or {@linkcode withMmap}.
- * @throws {MmapError} where the OS refuses: `ENOENT`, `EACCES`, `EISDIR`, `ENODEV`, `ENOMEM` and others.
+ * @throws {MmapError} where the OS refuses: `ENOENT`, `EACCES`, `EISDIR`, `ENODEV`, `ENOMEM` and others; `ENOTSUP` for
+ * what it has not, such as a descriptor that is a number on Windows.
  * @throws {TypeError} for an argument of the wrong shape.
  * @throws {RangeError} for one out of bounds, such as a size beyond the end of a file that may not grow.
  *

@@ -158,7 +158,7 @@ export class Pages {
     const protections = this.#protections.with(span, protection);
     this.#claimSlotFor(protections);
     this.#cover();
-    if (span.length > 0) this.#system.protect(this.#base + BigInt(span.start), span.length, protection);
+    if (span.length > 0) this.#setProtection(this.#base + BigInt(span.start), span.length, protection);
     this.#protections = protections;
     this.#everWritable ||= protection.includes("write");
   }
@@ -225,7 +225,7 @@ export class Pages {
 
   /** Copies what differs, so that pages that are still the file's own, or untouched, remain so. */
   #copyTo(target: bigint, targetLength: number): void {
-    this.#system.protect(target, targetLength, ["read", "write"]);
+    this.#setProtection(target, targetLength, ["read", "write"]);
     const chunk = new Uint8Array(CHUNK);
     const end = Math.min(this.#length, targetLength);
     this.#allowing(["read"], () => {
@@ -244,7 +244,7 @@ export class Pages {
     const { pieces } = this.#protections;
     const allowed = pieces.every(({ protection }) => needed.every((word) => protection.includes(word)));
     if (allowed) return act();
-    this.#system.protect(this.#base, this.#length, needed);
+    this.#setProtection(this.#base, this.#length, needed);
     try {
       act();
     } finally {
@@ -254,8 +254,12 @@ export class Pages {
 
   #protectPieces(base: bigint, pieces: readonly Piece[]): void {
     for (const { start, length, protection } of pieces) {
-      this.#system.protect(base + BigInt(start), length, protection);
+      this.#setProtection(base + BigInt(start), length, protection);
     }
+  }
+
+  #setProtection(base: bigint, length: number, protection: readonly Protection[]): void {
+    this.#system.protect(base, length, protection, this.flags);
   }
 
   #mapNew(length: number): bigint {

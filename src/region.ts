@@ -320,7 +320,9 @@ export class MappedRegion implements Disposable {
    * Writes what was stored to the file: all of it or a range, which is widened to whole pages. Does nothing for
    * memory that has no file, and for `private` regions, whose stores never reach it.
    *
-   * Rests on [msync(2)](https://man7.org/linux/man-pages/man2/msync.2.html).
+   * Rests on [msync(2)](https://man7.org/linux/man-pages/man2/msync.2.html); on macOS also on `F_FULLFSYNC`, on Windows
+   * on [FlushViewOfFile](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-flushviewoffile) and
+   * [FlushFileBuffers](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-flushfilebuffers). These two need a descriptor that is still open for "sync".
    *
    * @param range What to write, and `flags`: `["sync"]` (the default) returns when the bytes are on disk, `["async"]`
    * at once; `"invalidate"` refreshes other mappings of the file.
@@ -339,7 +341,8 @@ export class MappedRegion implements Disposable {
    * The same as {@linkcode flush} with "sync", without blocking the event loop. Everything that is dirty in the file
    * is written, not only the range. The region may be unmapped meanwhile.
    *
-   * Rests on [aio_fsync(3)](https://man7.org/linux/man-pages/man3/aio_fsync.3.html).
+   * Rests on [aio_fsync(3)](https://man7.org/linux/man-pages/man3/aio_fsync.3.html); on Windows on the same calls as
+   * {@linkcode flush}, 4 MiB at a time and in a thread.
    */
   async flushAsync(range?: ByteRange): Promise<void> {
     const given = rangeOf(range);
@@ -353,7 +356,9 @@ export class MappedRegion implements Disposable {
    * Tells the OS how the memory is about to be used. See {@linkcode Advice} for the words; `dont-need`, `free` and
    * `remove` discard what whole pages inside the range hold, all others are hints.
    *
-   * Rests on [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html).
+   * Rests on [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html), on Windows on
+   * [PrefetchVirtualMemory](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-prefetchvirtualmemory) and
+   * [VirtualUnlock](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualunlock).
    *
    * @throws {MmapError} where the OS refuses; `ENOTSUP` where it has no such advice.
    * @throws {TypeError} for a word that is not an {@linkcode Advice}.
@@ -367,7 +372,8 @@ export class MappedRegion implements Disposable {
   /**
    * Changes what the memory allows: all of it or a range, which is widened to whole pages.
    *
-   * Rests on [mprotect(2)](https://man7.org/linux/man-pages/man2/mprotect.2.html).
+   * Rests on [mprotect(2)](https://man7.org/linux/man-pages/man2/mprotect.2.html), on Windows on
+   * [VirtualProtect](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualprotect).
    *
    * @throws {MmapError} `EACCES` where the file was not opened for it.
    */
@@ -387,10 +393,11 @@ export class MappedRegion implements Disposable {
    * Advice and locks that were given for a part of the region may be forgotten.
    *
    * Rests on [mremap(2)](https://man7.org/linux/man-pages/man2/mremap.2.html) and
-   * [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html).
+   * [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html). Systems without mremap map the region anew in
+   * another place; Windows cuts a file only while nobody has it mapped, so that the region is unmapped for a moment.
    *
    * @throws {MmapError} where the OS refuses; `EBADF` where the caller has closed the descriptor; `ENOTSUP` for a
-   * device.
+   * device; on Windows `EBUSY` where the file is to be cut and somebody else has it mapped.
    * @throws {RangeError} where the region would end beyond a file that it may not grow.
    *
    * @example
@@ -419,9 +426,10 @@ export class MappedRegion implements Disposable {
   /**
    * Keeps pages in physical memory: all of them or a range, which is widened to whole pages.
    *
-   * Rests on [mlock(2)](https://man7.org/linux/man-pages/man2/mlock.2.html).
+   * Rests on [mlock(2)](https://man7.org/linux/man-pages/man2/mlock.2.html), on Windows on
+   * [VirtualLock](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtuallock).
    *
-   * @throws {MmapError} `ENOMEM` or `EPERM` beyond the limit of the process (`ulimit -l`).
+   * @throws {MmapError} `ENOMEM` or `EPERM` beyond the limit of the process (`ulimit -l`; on Windows its working set).
    */
   lock(range?: ByteRange): void {
     const given = rangeOf(range);
@@ -438,7 +446,8 @@ export class MappedRegion implements Disposable {
    * One byte for each page that the range touches: 1 where it is in physical memory.
    *
    * Rests on [mincore(2)](https://man7.org/linux/man-pages/man2/mincore.2.html). Linux tells the truth only of files
-   * that the process owns or may write, and says 1 of every page of others.
+   * that the process owns or may write, and says 1 of every page of others. Windows tells what is in the working set of
+   * the process ([QueryWorkingSetEx](https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-queryworkingsetex)), and nothing of other memory.
    *
    * @example
    * ```ts

@@ -7,7 +7,8 @@
 
 /**
  * How a path is opened, in the terms of
- * [open(2)](https://man7.org/linux/man-pages/man2/open.2.html).
+ * [open(2)](https://man7.org/linux/man-pages/man2/open.2.html), and on Windows
+ * [CreateFileW](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-createfilew).
  *
  * | word | meaning | where |
  * | --- | --- | --- |
@@ -15,14 +16,14 @@
  * | `create` | make the file where it is missing | everywhere |
  * | `ensure-create` | make the file, and fail where it exists | everywhere |
  * | `truncate` | cut the file to length 0 first; needs `write` | everywhere |
- * | `direct` | go around the page cache (`O_DIRECT`) | everywhere |
- * | `file-sync` | writes through the descriptor are synchronous (`O_SYNC`) | everywhere |
+ * | `direct` | go around the page cache (`O_DIRECT`, `F_NOCACHE`, `FILE_FLAG_NO_BUFFERING`) | everywhere |
+ * | `file-sync` | writes through the descriptor are synchronous (`O_SYNC`, `FILE_FLAG_WRITE_THROUGH`) | everywhere |
  * | `data-sync` | the same for the data alone (`O_DSYNC`) | POSIX |
  * | `dont-claim-tty` | a terminal does not become the controlling one (`O_NOCTTY`) | POSIX |
  * | `non-block` | the descriptor does not block (`O_NONBLOCK`) | POSIX |
- * | `no-follow` | fail where the path is a symbolic link (`O_NOFOLLOW`) | Linux |
- * | `async` | signal-driven input and output (`O_ASYNC`) | Linux |
- * | `directory` | fail where the path is not a directory (`O_DIRECTORY`) | Linux |
+ * | `no-follow` | fail where the path is a symbolic link (`O_NOFOLLOW`) | POSIX |
+ * | `async` | signal-driven input and output (`O_ASYNC`) | POSIX |
+ * | `directory` | fail where the path is not a directory (`O_DIRECTORY`) | POSIX |
  * | `large-file` | sizes beyond 2 GiB; the default on 64 bits (`O_LARGEFILE`) | Linux |
  * | `no-atime` | do not update the access time (`O_NOATIME`) | Linux |
  */
@@ -53,10 +54,10 @@ export type Protection = "read" | "write" | "exec" | "none";
  * | --- | --- | --- |
  * | `private` | stores stay in this mapping (copy-on-write) | everywhere |
  * | `shared` | stores reach the file and every other mapping of it | everywhere |
- * | `anonymous` | no file; implied by a `null` source | Linux, Windows |
- * | `no-reserve` | do not reserve swap space | Linux |
- * | `locked` | keep every page in physical memory | where the OS has a call for it |
- * | `populate` | bring every page in now instead of at the first access | where the OS has a call for it |
+ * | `anonymous` | no file; implied by a `null` source | everywhere |
+ * | `no-reserve` | do not reserve swap space | Linux, macOS |
+ * | `locked` | keep every page in physical memory | everywhere |
+ * | `populate` | bring every page in now instead of at the first access; begins to, but on Linux | everywhere |
  * | `non-block` | with `populate`: only what is in memory already, so nothing at all since Linux 2.6.23 | Linux |
  * | `grows-down` | a stack that grows towards lower addresses | Linux |
  * | `stack` | memory fit for a stack; since Linux 6.7 without huge pages | Linux |
@@ -79,7 +80,8 @@ export type MapFlag =
 /**
  * How {@linkcode MappedRegion.flush} writes, in the terms of
  * [msync(2)](https://man7.org/linux/man-pages/man2/msync.2.html): `sync` returns when the bytes are on disk, `async`
- * starts the write, `invalidate` (POSIX) refreshes other mappings of the file.
+ * starts the write, `invalidate` (POSIX) refreshes other mappings of the file. On macOS `sync` also empties the cache
+ * of the drive (`F_FULLFSYNC`).
  */
 export type FlushFlag = "sync" | "async" | "invalidate";
 
@@ -87,11 +89,13 @@ export type FlushFlag = "sync" | "async" | "invalidate";
  * What is about to happen to the memory, in the terms of
  * [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html).
  *
- * `normal`, `sequential`, `random`, `will-need` and `dont-need` are accepted everywhere. The others are Linux's, and
- * an {@linkcode MmapError} with code `ENOTSUP` elsewhere.
+ * `normal`, `sequential`, `random`, `will-need` and `dont-need` are accepted everywhere. The others are Linux's
+ * (`free` also macOS's and FreeBSD's, `dont-dump` and `do-dump` FreeBSD's), and an {@linkcode MmapError} with code
+ * `ENOTSUP` elsewhere. Windows has a call for two of them: `will-need` reads ahead, and `dont-need` takes the pages out
+ * of the process's working set, which unlocks them and loses nothing.
  *
- * `dont-need`, `free` and `remove` discard contents; they touch whole pages inside the range that is named and never a
- * byte outside it. All other advice is widened to whole pages.
+ * `dont-need`, `free` and `remove` discard contents on Linux; they touch whole pages inside the range that is named and
+ * never a byte outside it. All other advice is widened to whole pages.
  */
 export type Advice =
   | "normal"
@@ -121,7 +125,9 @@ export type Advice =
 
 /**
  * Source of memory that has no file name but a descriptor, so that another process or worker can map it as well.
- * On Linux the descriptor is a [memfd](https://man7.org/linux/man-pages/man2/memfd_create.2.html).
+ * The descriptor is a [memfd](https://man7.org/linux/man-pages/man2/memfd_create.2.html) on Linux and FreeBSD; on macOS
+ * shared memory without its name ([shm_open](https://man7.org/linux/man-pages/man3/shm_open.3.html)), whose length never
+ * changes; on Windows a temporary file, kept in memory where possible, that goes away with its last handle.
  *
  * @example
  * ```ts

@@ -41,9 +41,11 @@ export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
     },
 
     closeDescriptor(descriptor: Descriptor): boolean {
+      // A HANDLE of Windows is none of Deno's.
+      if (typeof descriptor === "bigint") return false;
       // What Deno's node:fs has opened it must also close, or it would go on to take the number for its own file.
       try {
-        fs().closeSync(descriptor as number);
+        fs().closeSync(descriptor);
         return true;
       } catch (error) {
         if ((error as { code?: string }).code === "EBADF") return false;

@@ -97,7 +97,8 @@ export interface Memory {
   /** Writes what was stored to the file behind the mapping. */
   flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void;
   advise(base: bigint, length: number, advice: Advice): void;
-  protect(base: bigint, length: number, protection: readonly Protection[]): void;
+  /** `flags` are those that the memory was mapped with. */
+  protect(base: bigint, length: number, protection: readonly Protection[], flags: readonly MapFlag[]): void;
   /** Brings the pages in; `copy` makes the private copies of them as well. */
   populate(base: bigint, length: number, copy: boolean): void;
   /** The same, and keeps them in memory. */

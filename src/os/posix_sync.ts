@@ -5,6 +5,7 @@
  * None of the runtimes can do it for us: Bun and Node have no calls on other threads, Deno's lose errno, and the
  * `fsync` of Deno's node:fs knows only descriptors that Deno has opened.
  */
+import type { MmapError } from "../error.ts";
 import type { Functions } from "../ffi/contract.ts";
 import type { Libc } from "./libc.ts";
 
@@ -63,15 +64,27 @@ async function syncDescriptor(libc: Libc, descriptor: number): Promise<void> {
   const control = memory.calloc(1n, BigInt(aiocb.size));
   try {
     libc.functions.memmove(control, controlBlock(libc, descriptor), BigInt(aiocb.size));
-    libc.check(calls.aio_fsync(numbers.O_SYNC, control), "aio_fsync");
+    if (calls.aio_fsync(numbers.O_SYNC, control) === -1) {
+      ignoreNothingToWrite(libc.failure("aio_fsync"));
+      return;
+    }
     const errno = await settled(() => calls.aio_error(control), libc.numbers.number("EINPROGRESS"));
     calls.aio_return(control);
-    // A device that has nothing to write says that it cannot, see fsync(2).
-    if (errno !== 0 && errno !== libc.numbers.number("EINVAL")) throw libc.errorOf(errno, "aio_fsync");
+    if (errno !== 0) ignoreNothingToWrite(libc.errorOf(errno, "aio_fsync"));
     libc.flushDrive(descriptor);
   } finally {
     memory.free(control);
   }
+}
+
+/**
+ * What systems say of a descriptor that has nothing to write to a disk: a device or memory (EINVAL, see fsync(2); ESPIPE
+ * on macOS), or one that was opened to be read only (EBADF on macOS, and the descriptor is known to be open).
+ */
+const NOTHING_TO_WRITE: readonly string[] = ["EINVAL", "ESPIPE", "EBADF"];
+
+function ignoreNothingToWrite(error: MmapError): void {
+  if (!NOTHING_TO_WRITE.includes(error.code)) throw error;
 }
 
 function controlBlock(libc: Libc, descriptor: number): Uint8Array {

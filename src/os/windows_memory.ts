@@ -96,9 +96,13 @@ export function windowsMemory(kernel32: Kernel32): Memory {
       if (advice === "dont-need") functions.VirtualUnlock(base, BigInt(length));
     },
 
-    protect(base: bigint, length: number, protection: readonly Protection[]): void {
+    protect(base: bigint, length: number, protection: readonly Protection[], flags: readonly MapFlag[]): void {
       kernel32.refuseMissing(words.protection, protection, "VirtualProtect");
-      setPages(kernel32, base, length, pagesFor(protection, isCopy(kernel32, base)));
+      const copy = isCopy(kernel32, base);
+      if (copy && flags.includes("shared") && protection.includes("write")) {
+        throw kernel32.error("EACCES", "VirtualProtect", "the file was not opened for writing");
+      }
+      setPages(kernel32, base, length, pagesFor(protection, copy));
     },
 
     populate(base: bigint, length: number): void {
