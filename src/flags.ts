@@ -117,24 +117,24 @@ export function checkOpenFlags(given: unknown): readonly OpenFlag[] {
 }
 
 /** Checks what the memory is to allow. */
-export function checkProtection(given: unknown): readonly Protection[] {
-  const words = checkWords(given, "protection", PROTECTIONS);
+export function checkProtection(given: unknown, name = "protection"): readonly Protection[] {
+  const words = checkWords(given, name, PROTECTIONS);
   if (words.length === 0) {
-    throw new TypeError(`protection: [] given, wanted at least one of ${PROTECTIONS.join(", ")}`);
+    throw new TypeError(`${name}: [] given, wanted at least one of ${PROTECTIONS.join(", ")}`);
   }
   if (words.includes("none") && words.length > 1) {
-    throw new TypeError(`protection: ${describe(words)} given, but "none" stands alone`);
+    throw new TypeError(`${name}: ${describe(words)} given, but "none" stands alone`);
   }
   return words;
 }
 
 /** Checks how memory is to be mapped, and adds `sharing` where neither "private" nor "shared" is named. */
-export function checkMapFlags(given: unknown, sharing: "private" | "shared"): readonly MapFlag[] {
-  const words = checkWords(given, "flags", MAP_FLAGS);
-  refuseBoth(words, "flags", "private", "shared");
+export function checkMapFlags(given: unknown, sharing: "private" | "shared", name = "flags"): readonly MapFlag[] {
+  const words = checkWords(given, name, MAP_FLAGS);
+  refuseBoth(words, name, "private", "shared");
   const complete = words.includes("private") || words.includes("shared") ? words : Object.freeze([sharing, ...words]);
   if (complete.includes("sync") && !complete.includes("shared")) {
-    throw new TypeError(`flags: ${describe(words)} given, but "sync" needs "shared"`);
+    throw new TypeError(`${name}: ${describe(words)} given, but "sync" needs "shared"`);
   }
   return complete;
 }

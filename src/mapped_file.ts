@@ -37,6 +37,12 @@ export class MappedFile {
     throw this.#system.error("EBADF", "fstat", "The descriptor was closed, and is another file's now");
   }
 
+  /** What the descriptor is to other threads and processes. */
+  share(): string {
+    this.check();
+    return this.#system.share(this.descriptor);
+  }
+
   /** The length of the file; `undefined` where the descriptor is no longer its own. */
   get byteLength(): number | undefined {
     return this.#isOpen() ? this.#system.status(this.descriptor).byteLength : undefined;

@@ -1,6 +1,7 @@
 import { describe } from "./describe.ts";
 import { errorAbout } from "./error.ts";
 import { writesToFile } from "./flags.ts";
+import { optionsOfHandle } from "./handle.ts";
 import { type Host, host, os } from "./host.ts";
 import { lengthToEnd, MappedFile } from "./mapped_file.ts";
 import { Mapping } from "./mapping.ts";
@@ -18,6 +19,8 @@ interface Opened {
   /** Where opening it made the file: remove this. */
   readonly created?: string;
   readonly path?: string;
+  /** Where a handle, which may be anybody's data, must not grow the file. */
+  readonly keepsLength?: boolean;
 }
 
 /**
@@ -74,8 +77,7 @@ interface Opened {
  */
 export function mmap(source: MapSource, options?: MmapOptions): MappedRegion {
   const what = sourceOf(source, os);
-  if (what.kind === "handle") throw host().system.error("ENOTSUP", "handle", "a handle cannot be mapped yet");
-  const plan = planOf(options, what.kind);
+  const plan = planOf(what.kind === "handle" ? optionsOfHandle(what.handle, options) : options, what.kind);
   const here = host();
   const guard = guardFor(here, plan);
   const file = openSource(here, what, plan);
@@ -145,7 +147,7 @@ function guardFor({ system }: Host, plan: Plan): () => Guard | undefined {
   return system.guard;
 }
 
-function openSource({ ffi, system }: Host, source: Exclude<Source, { kind: "handle" }>, plan: Plan): Opened | null {
+function openSource({ ffi, system }: Host, source: Source, plan: Plan): Opened | null {
   switch (source.kind) {
     case "memory":
       return null;
@@ -153,6 +155,12 @@ function openSource({ ffi, system }: Host, source: Exclude<Source, { kind: "hand
       return { descriptor: openAnonymous(system, plan), ours: true };
     case "descriptor":
       return { descriptor: source.descriptor, ours: false };
+    case "handle": {
+      const { pid, descriptor } = source.handle;
+      const access = { read: true, write: writesToFile(plan.protection, plan.flags) };
+      const adopted = system.adopt(pid, descriptor, (path) => ffi.authorize(path, access));
+      return { descriptor: adopted, ours: true, keepsLength: true };
+    }
     case "path": {
       const { path } = source;
       const reads = plan.open.includes("read") || !plan.open.includes("write");
@@ -192,7 +200,8 @@ function mapFile(here: Host, opened: Opened, plan: Plan, guard: () => Guard | un
   const cut = plan.open.includes("truncate") && status.kind === "regular";
   const kept = cut ? 0 : status.byteLength;
   const byteLength = sizeInFile(status.kind, kept, plan);
-  const fileLength = file.lengthToHold(offset, byteLength, kept, writesToFile(protection, flags));
+  const mayGrow = writesToFile(protection, flags) && !opened.keepsLength;
+  const fileLength = file.lengthToHold(offset, byteLength, kept, mayGrow);
   const unit = Math.max(system.unit(flags), status.unit);
   const map: MapPart = (length) =>
     new Mapping(system, { file, byteLength: length, offset, protection, flags, unit, guard });

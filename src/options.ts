@@ -5,7 +5,7 @@ import { byteCount } from "./range.ts";
 import type { MmapOptions, OpenFlag } from "./types.ts";
 
 /** What is mapped, as far as the defaults depend on it. */
-export type SourceKind = "path" | "descriptor" | "memory" | "anonymous";
+export type SourceKind = "path" | "descriptor" | "handle" | "memory" | "anonymous";
 
 /** Options in which nothing is missing. */
 export interface Plan extends Lists {
@@ -21,6 +21,8 @@ export interface Plan extends Lists {
 const DEFAULTS: Readonly<Record<SourceKind, Lists & { readonly sharing: "private" | "shared" }>> = {
   path: { ...ACCESS.read, sharing: "private" },
   descriptor: { ...ACCESS.read, sharing: "private" },
+  // What a handle says comes as if it were given.
+  handle: { ...ACCESS.read, sharing: "shared" },
   memory: { open: [], protection: ["read", "write"], flags: ["private"], sharing: "private" },
   anonymous: { open: [], protection: ["read", "write"], flags: ["shared"], sharing: "shared" },
 };

@@ -120,13 +120,37 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Plain data from which a worker or another process maps the same memory.
+   * Plain data (for `postMessage`, or JSON) from which `mmap(handle)` maps the same memory, with the same protection,
+   * flags and offset: in a worker of this process on every system, and in another process of the same user on Linux
+   * (through [/proc/PID/fd](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html)) and Windows
+   * ([DuplicateHandle](https://learn.microsoft.com/windows/win32/api/handleapi/nf-handleapi-duplicatehandle)).
    *
-   * @throws {MmapError} `ENOTSUP` where `platform.supports("handle")` is false.
+   * It is valid while this region is mapped. A handle gives no more access than the descriptor of this region, and
+   * does not keep anything open: `mmap` of one whose region is gone is an {@linkcode MmapError} with code `ESTALE`. A
+   * `private` region is mapped from its file, without what was stored here.
+   *
+   * @throws {MmapError} `ENOTSUP` for a `null` source, which has no descriptor (use {@linkcode ANONYMOUS}); `EBADF`
+   * where the caller has closed the descriptor.
+   * @throws {TypeError} where the region is unmapped.
+   *
+   * @example
+   * ```ts
+   * import { ANONYMOUS, mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using region = mmap(ANONYMOUS, { size: 4096 });
+   * const text = JSON.stringify(region.handle); // to a worker, or through a pipe
+   * using same = mmap(JSON.parse(text));
+   * same.int32[0] = 42;
+   * assertEquals(region.int32[0], 42);
+   * ```
    */
   get handle(): MapHandle {
-    this.#live();
-    throw this.#host.system.error("ENOTSUP", "handle", "regions cannot be handed to workers or processes yet");
+    const { file } = this.#live();
+    const { system } = this.#host;
+    if (!file) throw system.error("ENOTSUP", "handle", "memory from null has no descriptor; map ANONYMOUS instead");
+    const { byteLength, offset, protection, flags } = this;
+    return { kind: "mmap-handle", pid: system.pid, descriptor: file.share(), byteLength, offset, protection, flags };
   }
 
   // ---------------------------------------------------------------- typed arrays over the whole region

@@ -2,6 +2,7 @@
 import { describe } from "./describe.ts";
 import { MmapError } from "./error.ts";
 import { pathOfFileUrl } from "./file_url.ts";
+import { checkHandle } from "./handle.ts";
 import type { SourceKind } from "./options.ts";
 import { ANONYMOUS, type Descriptor, type MapHandle, type MapSource, type OperatingSystem } from "./types.ts";
 
@@ -10,7 +11,7 @@ export type Source =
   | { readonly kind: Extract<SourceKind, "path">; readonly path: string }
   | { readonly kind: Extract<SourceKind, "descriptor">; readonly descriptor: Descriptor }
   | { readonly kind: Extract<SourceKind, "memory" | "anonymous"> }
-  | { readonly kind: "handle"; readonly handle: MapHandle };
+  | { readonly kind: Extract<SourceKind, "handle">; readonly handle: MapHandle };
 
 /** The largest number that a POSIX descriptor can have. */
 const MAX_DESCRIPTOR = 2 ** 31 - 1;
@@ -28,7 +29,7 @@ export function sourceOf(source: MapSource, os: OperatingSystem): Source {
     return { kind: "descriptor", descriptor: checkDescriptor(source, os) };
   }
   if (typeof source === "object" && "kind" in source && source.kind === "mmap-handle") {
-    return { kind: "handle", handle: source };
+    return { kind: "handle", handle: checkHandle(source) };
   }
   if (typeof source === "object" && "fd" in source && typeof source.fd === "number") {
     return { kind: "descriptor", descriptor: checkDescriptor(source.fd, os) };
@@ -45,7 +46,7 @@ function checkPath(path: string): string {
 }
 
 function checkDescriptor(descriptor: number | bigint, os: OperatingSystem): Descriptor {
-  if (typeof descriptor === "bigint") return checkHandle(descriptor, os);
+  if (typeof descriptor === "bigint") return checkWindowsHandle(descriptor, os);
   if (!Number.isInteger(descriptor) || descriptor < 0 || descriptor > MAX_DESCRIPTOR) {
     throw new RangeError(`source: ${descriptor} given, wanted a descriptor from 0 to ${MAX_DESCRIPTOR}`);
   }
@@ -60,7 +61,7 @@ function checkDescriptor(descriptor: number | bigint, os: OperatingSystem): Desc
   });
 }
 
-function checkHandle(handle: bigint, os: OperatingSystem): Descriptor {
+function checkWindowsHandle(handle: bigint, os: OperatingSystem): Descriptor {
   if (os !== "windows") throw new TypeError(`source: ${handle}n given, wanted a descriptor as a number`);
   if (handle > 0n && handle < MAX_HANDLE) return handle;
   throw new RangeError(`source: ${handle}n given, wanted a HANDLE from 1 to 2^64 - 2`);

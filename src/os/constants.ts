@@ -142,6 +142,8 @@ const NUMBERS = {
 /** Numbers of what only Linux has, or is used only there (FreeBSD's memfd_create takes the same), by their names in C. */
 export const LINUX = {
   HUGETLBFS_MAGIC: 0x958458f6,
+  O_ACCMODE: 3,
+  O_PATH: 0x200000,
   AT_EMPTY_PATH: 0x1000,
   STATX_BASIC_STATS: 0x7ff,
   MFD_CLOEXEC: 1,

@@ -61,6 +61,19 @@ export interface Files {
   sync(descriptor: Descriptor, writeBack: () => Promise<void>): Promise<void>;
 }
 
+/** Descriptors that other threads and processes take over. */
+export interface Handles {
+  /** The number of this process. */
+  readonly pid: number;
+  /** What a descriptor of this process is to others, as text: which it is, of which file, of which process. */
+  share(descriptor: Descriptor): string;
+  /**
+   * A descriptor of one's own of what process `pid` has shared, which allows what that one allows. `authorize` is called
+   * with the path of the file where it is opened by one. Throws ESTALE where it is gone or another file's by now.
+   */
+  adopt(pid: number, text: string, authorize: (path: string) => void): Descriptor;
+}
+
 /** Changing the length of a mapping as a whole. */
 export interface Remap {
   /** Takes a place for memory that comes later. */
@@ -143,7 +156,7 @@ export type FlagKind = "open" | "protection" | "map" | "flush" | "advice";
 export type Feature = "guard" | "residency" | "handle";
 
 /** An operating system. */
-export interface System extends Files, Memory, Bytes {
+export interface System extends Files, Handles, Memory, Bytes {
   readonly os: OperatingSystem;
   supportsFlag(kind: FlagKind, flag: string): boolean;
   supportsFeature(feature: Feature): boolean;

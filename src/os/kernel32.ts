@@ -31,6 +31,11 @@ const KERNEL32 = {
     parameters: ["usize", "u32", "usize", "u32", "usize", "u32", "buffer", "usize"],
     result: "i32",
   },
+  GetCurrentProcessId: { parameters: [], result: "i32" }, // DWORD GetCurrentProcessId(void)
+  // HANDLE OpenProcess(DWORD access, BOOL inherit, DWORD process)
+  OpenProcess: { parameters: ["u32", "i32", "u32"], result: "usize" },
+  // BOOL GetProcessTimes(HANDLE, FILETIME *created, FILETIME *exited, FILETIME *kernel, FILETIME *user)
+  GetProcessTimes: { parameters: ["usize", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
   FlushFileBuffers: { parameters: ["usize"], result: "i32" }, // BOOL FlushFileBuffers(HANDLE)
   // BOOL DuplicateHandle(HANDLE from, HANDLE handle, HANDLE to, HANDLE *copy, DWORD access, BOOL inherit, DWORD options)
   DuplicateHandle: { parameters: ["usize", "usize", "usize", "buffer", "u32", "i32", "u32"], result: "i32" },

@@ -25,6 +25,8 @@ const PROTOTYPES = {
   "fstat$INODE64": { parameters: ["i32", "buffer"], result: "i32", optional: true },
   // int statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *status)
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32", optional: true },
+  readlink: { parameters: ["buffer", "buffer", "usize"], result: "i64" }, // ssize_t readlink(path, char *to, size_t n)
+  getpid: { parameters: [], result: "i32" }, // pid_t getpid(void)
   fstatfs: { parameters: ["i32", "buffer"], result: "i32" }, // int fstatfs(int fd, struct statfs *status)
   // char *realpath(const char *path, char *resolved); writes at most PATH_MAX bytes
   realpath: { parameters: ["buffer", "buffer"], result: "usize" },

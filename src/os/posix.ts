@@ -8,21 +8,24 @@ import { hasWord, type PosixTarget } from "./constants.ts";
 import type { Feature, Guard, System } from "./contract.ts";
 import { type Dialect, Libc } from "./libc.ts";
 import { posixFiles } from "./posix_files.ts";
+import { posixHandles } from "./posix_handles.ts";
 import { posixMemory } from "./posix_memory.ts";
 
 /** Loads the C library and makes a system of it. */
 export function posix(ffi: Ffi, os: OperatingSystem, target: PosixTarget, dialect?: Dialect): System {
   const libc = new Libc(ffi, target, dialect);
+  const files = posixFiles(libc);
   const guard = guardOf(libc, target);
   const features: Record<Feature, () => boolean> = {
     guard: () => guard() !== undefined,
     residency: () => true,
-    handle: () => false,
+    handle: () => true,
   };
 
   return {
     os,
-    ...posixFiles(libc),
+    ...files,
+    ...posixHandles(libc, os, files),
     ...posixMemory(libc),
     ...cBytes(libc.functions),
     supportsFlag: (kind, flag) => hasWord(libc.constants, kind, flag),

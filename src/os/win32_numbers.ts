@@ -42,6 +42,8 @@ export const WIN32 = {
   FORMAT_MESSAGE_FROM_SYSTEM: 0x1000,
   DUPLICATE_SAME_ACCESS: 2,
   WAIT_OBJECT_0: 0,
+  PROCESS_DUP_HANDLE: 0x40,
+  PROCESS_QUERY_LIMITED_INFORMATION: 0x1000,
 } as const;
 
 /** Offsets of fields in structures, in bytes, and their sizes, on 64 bits. */

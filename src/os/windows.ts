@@ -5,9 +5,10 @@ import { hasWord } from "./constants.ts";
 import type { Feature, System } from "./contract.ts";
 import { Kernel32 } from "./kernel32.ts";
 import { windowsFiles } from "./windows_files.ts";
+import { windowsHandles } from "./windows_handles.ts";
 import { windowsMemory } from "./windows_memory.ts";
 
-const FEATURES: Readonly<Record<Feature, boolean>> = { guard: false, residency: true, handle: false };
+const FEATURES: Readonly<Record<Feature, boolean>> = { guard: false, residency: true, handle: true };
 
 /** Loads kernel32 and makes a system of it. */
 export function windows(ffi: Ffi): System {
@@ -15,6 +16,7 @@ export function windows(ffi: Ffi): System {
   return {
     os: "windows",
     ...windowsFiles(kernel32),
+    ...windowsHandles(kernel32),
     ...windowsMemory(kernel32),
     // A part of Windows itself, unlike the C library of each compiler.
     ...cBytes(ffi.load(["msvcrt.dll"], BYTES)),

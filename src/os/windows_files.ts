@@ -49,10 +49,7 @@ export function windowsFiles(kernel32: Kernel32): Files {
     },
 
     identity(descriptor: Descriptor): string {
-      const { dwVolumeSerialNumber, nFileIndexHigh, nFileIndexLow } = WIN32_LAYOUTS.BY_HANDLE_FILE_INFORMATION;
-      const information = informationOf(kernel32, descriptor as bigint);
-      return [dwVolumeSerialNumber, nFileIndexHigh, nFileIndexLow]
-        .map((field) => information.getUint32(field, true)).join(":");
+      return identityOf(kernel32, descriptor as bigint);
     },
 
     setLength,
@@ -65,7 +62,8 @@ export function windowsFiles(kernel32: Kernel32): Files {
 
     async sync(descriptor: Descriptor, writeBack: () => Promise<void>): Promise<void> {
       // A handle of its own: the caller's may be closed, and its number taken by another file, before this has ended.
-      const own = duplicate(kernel32, descriptor as bigint);
+      const own = duplicate(kernel32, descriptor as bigint, THIS_PROCESS);
+      if (own === undefined) throw kernel32.failure("DuplicateHandle");
       try {
         await writeBack();
         await syncInThread(kernel32, own);
@@ -116,10 +114,11 @@ function failureToOpen(kernel32: Kernel32, path: string): MmapError {
 }
 
 function codeFor(kernel32: Kernel32, errno: number, path: string): string | undefined {
-  if (win32ErrorName(errno) !== "ENOENT" || errno === WIN32_ERRORS.FILE_NOT_FOUND) return undefined;
+  if (win32ErrorName(errno) !== "ENOENT") return undefined;
   const names = path.split(/[\\/]/);
   if (names.some((name) => name.length > LONGEST_NAME)) return "ENAMETOOLONG";
-  return hasFileOnTheWay(kernel32, names) ? "ENOTDIR" : undefined;
+  const isOnTheWay = errno !== WIN32_ERRORS.FILE_NOT_FOUND;
+  return isOnTheWay && hasFileOnTheWay(kernel32, names) ? "ENOTDIR" : undefined;
 }
 
 /** Whether the nearest of the directories on the way to a path is a file. */
@@ -209,10 +208,19 @@ function informationOf(kernel32: Kernel32, handle: bigint): DataView {
   return new DataView(information.buffer);
 }
 
-function duplicate(kernel32: Kernel32, handle: bigint): bigint {
+/** The same for two handles of one file, and for no two files. */
+export function identityOf(kernel32: Kernel32, handle: bigint): string {
+  const { dwVolumeSerialNumber, nFileIndexHigh, nFileIndexLow } = WIN32_LAYOUTS.BY_HANDLE_FILE_INFORMATION;
+  const information = informationOf(kernel32, handle);
+  return [dwVolumeSerialNumber, nFileIndexHigh, nFileIndexLow]
+    .map((field) => information.getUint32(field, true)).join(":");
+}
+
+/** A handle of this process to what a process has one of, with the same rights; `undefined` where it has none. */
+export function duplicate(kernel32: Kernel32, handle: bigint, process: bigint): bigint | undefined {
   const copy = new BigUint64Array(1);
   const result = kernel32.functions.DuplicateHandle(
-    THIS_PROCESS,
+    process,
     handle,
     THIS_PROCESS,
     new Uint8Array(copy.buffer),
@@ -220,6 +228,5 @@ function duplicate(kernel32: Kernel32, handle: bigint): bigint {
     0,
     WIN32.DUPLICATE_SAME_ACCESS,
   );
-  kernel32.check(result, "DuplicateHandle");
-  return copy[0];
+  return result === 0 ? undefined : copy[0];
 }
