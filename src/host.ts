@@ -7,6 +7,7 @@ import { bunFfi, type BunFfiModule } from "./ffi/bun.ts";
 import type { Ffi } from "./ffi/contract.ts";
 import { denoFfi, type DenoFs, type DenoNamespace } from "./ffi/deno.ts";
 import { nodeFfi, type NodeFfiModule, type NodeProcess } from "./ffi/node.ts";
+import type { WorkerThreads } from "./ffi/threads.ts";
 import { targetOf } from "./os/constants.ts";
 import type { System } from "./os/contract.ts";
 import { posix } from "./os/posix.ts";
@@ -72,14 +73,16 @@ function make(): Host {
   return { ffi, system: posix(ffi, os, target, { variadicOnStack, without: [] }) };
 }
 
+const workers = (): WorkerThreads => globals.process.getBuiltinModule("node:worker_threads") as WorkerThreads;
+
 function makeFfi(): Ffi {
   switch (runtime) {
     case "deno":
       return denoFfi(globals.Deno!, () => globals.process.getBuiltinModule("node:fs") as DenoFs);
     case "bun":
-      return bunFfi(globals.process.getBuiltinModule("bun:ffi") as BunFfiModule);
+      return bunFfi(globals.process.getBuiltinModule("bun:ffi") as BunFfiModule, globals.process, workers);
     case "node":
-      return nodeFfi(nodeModule(), globals.process);
+      return nodeFfi(nodeModule(), globals.process, workers);
   }
 }
 

@@ -1,4 +1,5 @@
 // The gate: everything that has to hold before a change is taken, in the order of its cost. Stops at the first "no".
+// Arguments choose where the tests run, as those of test.ts do: `npm run ok -- here windows arm64`.
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -11,17 +12,20 @@ const CHECKS: readonly (readonly string[])[] = [
     "check",
     "--quiet",
     "mod.ts",
+    "sync.ts",
     "tests",
     "examples",
     "bench",
     "tools/test.ts",
     "tools/ok.ts",
+    "tools/windows.ts",
+    "tools/arm64.ts",
     "tools/shims_deno.ts",
   ],
   ["tsc", "--project", "tools/tsconfig.json"],
-  ["deno", "doc", "--lint", "--quiet", "mod.ts"],
+  ["deno", "doc", "--lint", "--quiet", "mod.ts", "sync.ts"],
   ["deno", "publish", "--dry-run", "--allow-dirty", "--quiet"],
-  ["node", "tools/test.ts"],
+  ["node", "tools/test.ts", ...process.argv.slice(2)],
 ];
 
 for (const [command, ...rest] of CHECKS) {

@@ -1,5 +1,6 @@
 // Runs the suite on Deno, Bun and Node, and the examples of the documentation on Deno; counts everything together.
-// Names of runs as arguments choose among them: `npm test -- deno node`.
+// Names as arguments choose among the runs (`npm test -- deno node`), or name other systems, on which the suite runs as
+// well, emulated: `npm test -- windows`, `npm test -- arm64-bun`, `npm test -- here windows arm64`.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import process from "node:process";
@@ -9,8 +10,14 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const REPORTS = `${ROOT}.reports`;
 const TESTS = readdirSync(`${ROOT}tests`).filter((name) => name.endsWith("_test.ts")).map((name) => `tests/${name}`);
 
-/** Each run as the command that writes a JUnit report to a path. */
-const RUNS: Readonly<Record<string, (report: string) => string[]>> = {
+/** Where documentation with examples is. */
+const DOCUMENTED = ["mod.ts", "sync.ts", "src", "README.md"];
+
+/** A run as the command that writes a JUnit report to a path. */
+type Run = (report: string) => string[];
+
+/** The runs on this system. */
+const HERE: Readonly<Record<string, Run>> = {
   deno: (report) => ["deno", "test", "-A", "--no-check", "--v8-flags=--expose-gc", `--junit-path=${report}`, ...TESTS],
   bun: (report) => ["bun", "test", "--reporter=junit", `--reporter-outfile=${report}`, ...TESTS],
   node: (report) => [
@@ -24,8 +31,31 @@ const RUNS: Readonly<Record<string, (report: string) => string[]>> = {
     `--test-reporter-destination=${report}`,
     ...TESTS,
   ],
-  documentation: (report) => ["deno", "test", "-A", "--doc", `--junit-path=${report}`, "mod.ts", "src", "README.md"],
+  documentation: (report) => ["deno", "test", "-A", "--doc", `--junit-path=${report}`, ...DOCUMENTED],
 };
+
+/** Systems that are emulated by tools of these names. */
+const ELSEWHERE = ["windows", "arm64"];
+
+/** All runs by their names: those here, and `"windows-deno"` and the like. */
+const RUNS: Readonly<Record<string, Run>> = { ...HERE, ...Object.fromEntries(ELSEWHERE.flatMap(runsOn)) };
+
+function runsOn(system: string): [name: string, run: Run][] {
+  return ["deno", "bun", "node"].map((runtime) => [
+    `${system}-${runtime}`,
+    (report) => [process.execPath, "--no-warnings", `tools/${system}.ts`, runtime, report, ...TESTS],
+  ]);
+}
+
+/** The runs that an argument asks for. */
+function chosenBy(argument: string): string[] {
+  if (argument === "here") return Object.keys(HERE);
+  const names = Object.keys(RUNS).filter((name) => name === argument || name.startsWith(`${argument}-`));
+  if (names.length > 0) return names;
+  throw new TypeError(
+    `${argument} given, wanted some of here, ${ELSEWHERE.join(", ")}, ${Object.keys(RUNS).join(", ")}`,
+  );
+}
 
 interface Counts {
   passed: number;
@@ -78,9 +108,9 @@ function reportOf(path: string): Counts {
 
 rmSync(REPORTS, { recursive: true, force: true });
 mkdirSync(REPORTS);
-const chosen = process.argv.slice(2);
+const chosen = process.argv.length > 2 ? process.argv.slice(2) : ["here"];
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
-for (const name of chosen.length > 0 ? chosen : Object.keys(RUNS)) {
+for (const name of chosen.flatMap(chosenBy)) {
   const counts = run(name);
   total.passed += counts.passed;
   total.failed += counts.failed;

@@ -1,6 +1,7 @@
 /** [bun:ffi](https://bun.com/docs/runtime/ffi). */
 import {
   type Argument,
+  type Background,
   type Ffi,
   firstLibrary,
   type Functions,
@@ -8,6 +9,7 @@ import {
   type Prototypes,
   type Result,
 } from "./contract.ts";
+import { type ExitingProcess, Threads, type WorkerThreads } from "./threads.ts";
 
 /** The part of `bun:ffi` that is used here, so that other runtimes' type checkers can read this file. */
 export interface BunFfiModule {
@@ -32,11 +34,19 @@ const TYPES = {
   BunType
 >;
 
-/** Makes the FFI of Bun. */
-export function bunFfi(bun: BunFfiModule): Ffi {
+/** How a worker binds a function. */
+const BIND = `(library, name, signature) =>
+  process.getBuiltinModule("bun:ffi").dlopen(library, { [name]: signature }).symbols[name]`;
+
+/** Makes the FFI of Bun; `workers` loads node:worker_threads. */
+export function bunFfi(bun: BunFfiModule, process: ExitingProcess, workers: () => WorkerThreads): Ffi {
+  const threads = new Threads(workers, BIND);
+  // Bun calls it an error to bind nothing.
   const bind = (library: string, prototypes: readonly [string, Prototype][]) =>
-    bun.dlopen(library, Object.fromEntries(prototypes.map(([name, prototype]) => [name, translate(prototype)])))
-      .symbols;
+    prototypes.length === 0
+      ? {}
+      : bun.dlopen(library, Object.fromEntries(prototypes.map(([name, prototype]) => [name, translate(prototype)])))
+        .symbols;
 
   return {
     runtime: "bun",
@@ -57,6 +67,14 @@ export function bunFfi(bun: BunFfiModule): Ffi {
         }
       }
       return functions as Functions<Table>;
+    },
+
+    inBackground({ libraries, name, prototype }: Background, values: readonly unknown[]): Promise<unknown> {
+      return threads.call({ libraries, name, signature: translate(prototype), values });
+    },
+
+    beforeExit(act: () => void): void {
+      process.on("exit", act);
     },
 
     arrayBuffer(address: bigint, byteLength: number): ArrayBuffer {

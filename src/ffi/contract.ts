@@ -31,6 +31,13 @@ interface Values {
   void: void;
 }
 
+/** A function of a library, by what is needed to call it on another thread. */
+export interface Background {
+  readonly libraries: readonly string[];
+  readonly name: string;
+  readonly prototype: Prototype;
+}
+
 type Arguments<Types extends readonly Argument[]> = { [Index in keyof Types]: Values[Types[Index]] };
 
 /** The functions of a library, typed by their prototypes. */
@@ -53,6 +60,13 @@ export interface Ffi {
   readonly longestBuffer: number;
   /** Opens the first of `libraries` that is there, and binds the functions. */
   load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table>;
+  /**
+   * Calls a function on another thread. Buffers among the values are copied where they have to be. What the function
+   * leaves in errno is lost.
+   */
+  inBackground(call: Background, values: readonly unknown[]): Promise<unknown>;
+  /** Has `act` done before the process ends, where that waits for other threads. */
+  beforeExit(act: () => void): void;
   /** An ArrayBuffer over the memory itself, not a copy. Neither bounds nor lifetime are checked. */
   arrayBuffer(address: bigint, byteLength: number): ArrayBuffer;
   /** Closes a descriptor that the runtime keeps account of; false where it keeps none of this one. */

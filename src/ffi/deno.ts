@@ -1,12 +1,20 @@
 /** [Deno.dlopen](https://docs.deno.com/api/deno/~/Deno.dlopen). */
 import type { Descriptor } from "../types.ts";
-import { type Ffi, firstLibrary, type Functions, type PathAccess, type Prototypes } from "./contract.ts";
+import {
+  type Background,
+  type Ffi,
+  firstLibrary,
+  type Functions,
+  type PathAccess,
+  type Prototype,
+  type Prototypes,
+} from "./contract.ts";
 
 /** The part of the `Deno` namespace that is used here, so that other runtimes' type checkers can read this file. */
 export interface DenoNamespace {
   dlopen(
     path: string,
-    symbols: Prototypes,
+    symbols: Prototypes | Readonly<Record<string, Prototype & { readonly nonblocking: true }>>,
   ): { readonly symbols: Record<string, unknown> };
   readonly UnsafePointer: { create(address: bigint): unknown };
   readonly UnsafePointerView: { getArrayBuffer(pointer: never, byteLength: number): ArrayBuffer };
@@ -21,8 +29,11 @@ export interface DenoFs {
   closeSync(descriptor: number): void;
 }
 
+type BackgroundCall = (...values: readonly unknown[]) => Promise<unknown>;
+
 /** Makes the FFI of Deno; `fs` loads node:fs. */
 export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
+  const background: Map<string, BackgroundCall> = new Map();
   return {
     runtime: "deno",
     // More makes Deno panic instead of throwing.
@@ -34,6 +45,23 @@ export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
       // Deno's object of symbols is slower to read from than a plain one, and has null for what is missing.
       for (const name of Object.keys(prototypes)) functions[name] = symbols[name] ?? undefined;
       return functions as Functions<Table>;
+    },
+
+    inBackground({ libraries, name, prototype }: Background, values: readonly unknown[]): Promise<unknown> {
+      let call = background.get(name);
+      if (!call) {
+        const { symbols } = firstLibrary(
+          libraries,
+          (library) => deno.dlopen(library, { [name]: { ...prototype, nonblocking: true } }),
+        );
+        call = symbols[name] as BackgroundCall;
+        background.set(name, call);
+      }
+      return call(...values);
+    },
+
+    beforeExit(): void {
+      // Deno ends without its threads.
     },
 
     arrayBuffer(address: bigint, byteLength: number): ArrayBuffer {

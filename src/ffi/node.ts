@@ -1,6 +1,7 @@
 /** [node:ffi](https://nodejs.org/api/ffi.html). */
 import {
   type Argument,
+  type Background,
   type Ffi,
   firstLibrary,
   type Functions,
@@ -8,6 +9,7 @@ import {
   type Prototype,
   type Prototypes,
 } from "./contract.ts";
+import { type ExitingProcess, Threads, type WorkerThreads } from "./threads.ts";
 
 /** The part of `node:ffi` that is used here, so that other runtimes' type checkers can read this file. */
 export interface NodeFfiModule {
@@ -18,7 +20,7 @@ export interface NodeFfiModule {
 }
 
 /** The part of `process` that is used here. */
-export interface NodeProcess {
+export interface NodeProcess extends ExitingProcess {
   readonly permission?: { has(scope: string, path: string): boolean };
 }
 
@@ -37,8 +39,13 @@ const TYPES = {
   buffer: "pointer",
 } as const satisfies Record<Argument, NodeType>;
 
-/** Makes the FFI of Node. */
-export function nodeFfi(node: NodeFfiModule, process: NodeProcess): Ffi {
+/** How a worker binds a function. */
+const BIND = `(library, name, signature) =>
+  new (process.getBuiltinModule("node:ffi").DynamicLibrary)(library).getFunction(name, signature)`;
+
+/** Makes the FFI of Node; `workers` loads node:worker_threads. */
+export function nodeFfi(node: NodeFfiModule, process: NodeProcess, workers: () => WorkerThreads): Ffi {
+  const threads = new Threads(workers, BIND);
   return {
     runtime: "node",
     longestBuffer: Number.MAX_SAFE_INTEGER,
@@ -54,6 +61,14 @@ export function nodeFfi(node: NodeFfiModule, process: NodeProcess): Ffi {
         }
       }
       return functions as Functions<Table>;
+    },
+
+    inBackground({ libraries, name, prototype }: Background, values: readonly unknown[]): Promise<unknown> {
+      return threads.call({ libraries, name, signature: translate(prototype), values });
+    },
+
+    beforeExit(act: () => void): void {
+      process.on("exit", act);
     },
 
     arrayBuffer(address: bigint, byteLength: number): ArrayBuffer {

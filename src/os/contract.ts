@@ -150,6 +150,16 @@ export interface Guard {
   claim(): GuardSlot;
 }
 
+/** Waiting for another thread or process, on words of 32 bits in memory that is shared. */
+export interface Waiting {
+  /** Blocks while the word is `expected`, at most so long; whether somebody has ended it. It may end without a reason. */
+  wait(address: bigint, expected: number, milliseconds: number): boolean;
+  /** The same on another thread. */
+  waitInBackground(address: bigint, expected: number, milliseconds: number): Promise<boolean>;
+  /** Wakes at most so many who wait, and tells how many. */
+  notify(address: bigint, count: number): number;
+}
+
 /** The questions that `platform.supports()` answers. */
 export type FlagKind = "open" | "protection" | "map" | "flush" | "advice";
 /** What a platform has or has not as a whole. */
@@ -162,6 +172,8 @@ export interface System extends Files, Handles, Memory, Bytes {
   supportsFeature(feature: Feature): boolean;
   /** The guard, installed at the first call; `undefined` where the system does not allow it. */
   guard(): Guard | undefined;
+  /** Waiting across processes; `undefined` where the system has none. */
+  waiting(): Waiting | undefined;
   /** An error that the library raises in the system's name. */
   error(code: string, syscall: string, reason: string, path?: string): MmapError;
 }

@@ -10,12 +10,13 @@ import { type Dialect, Libc } from "./libc.ts";
 import { posixFiles } from "./posix_files.ts";
 import { posixHandles } from "./posix_handles.ts";
 import { posixMemory } from "./posix_memory.ts";
+import { posixWaiting } from "./posix_waiting.ts";
 
 /** Loads the C library and makes a system of it. */
 export function posix(ffi: Ffi, os: OperatingSystem, target: PosixTarget, dialect?: Dialect): System {
   const libc = new Libc(ffi, target, dialect);
   const files = posixFiles(libc);
-  const guard = guardOf(libc, target);
+  const guard = once(() => tryToInstall(libc, target));
   const features: Record<Feature, () => boolean> = {
     guard: () => guard() !== undefined,
     residency: () => true,
@@ -31,16 +32,18 @@ export function posix(ffi: Ffi, os: OperatingSystem, target: PosixTarget, dialec
     supportsFlag: (kind, flag) => hasWord(libc.constants, kind, flag),
     supportsFeature: (feature) => features[feature](),
     guard,
+    waiting: once(() => posixWaiting(libc, target)),
     error: (code, syscall, reason, path) => libc.error(code, syscall, reason, path),
   };
 }
 
-/** Installs the guard when it is first asked for. Where that fails once, it is not tried again. */
-function guardOf(libc: Libc, target: PosixTarget): () => Guard | undefined {
-  let installed: { readonly guard: Guard | undefined } | undefined;
-  return () => (installed ??= { guard: tryToInstall(libc, target) }).guard;
+/** Makes something when it is first asked for; where there is nothing, it is not tried again. */
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
+/** Installs the guard. */
 function tryToInstall(libc: Libc, target: PosixTarget): Guard | undefined {
   if (!isGuarded(target)) return undefined;
   try {

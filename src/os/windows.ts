@@ -23,6 +23,8 @@ export function windows(ffi: Ffi): System {
     supportsFlag: (kind, flag) => hasWord(kernel32.words, kind, flag),
     supportsFeature: (feature) => FEATURES[feature],
     guard: () => undefined,
+    // WaitOnAddress ends at the process, and named objects would need a count of those who wait in everybody's memory.
+    waiting: () => undefined,
     error: (code, syscall, reason, path) => kernel32.error(code, syscall, reason, path),
   };
 }

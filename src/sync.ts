@@ -1,0 +1,165 @@
+/** Waiting for others, on words in memory that is shared with them. */
+import { describe } from "./describe.ts";
+import { host, os } from "./host.ts";
+import { mmap } from "./mmap.ts";
+import type { Waiting } from "./os/contract.ts";
+import { byteCount } from "./range.ts";
+import { MappedRegion } from "./region.ts";
+
+/** How a wait ended, as with `Atomics.wait`. */
+export type WaitResult = "ok" | "not-equal" | "timed-out";
+
+/** What {@linkcode waitAsync} returns, as `Atomics.waitAsync` does. */
+export type WaitAsyncResult =
+  | { readonly async: false; readonly value: "not-equal" | "timed-out" }
+  | { readonly async: true; readonly value: Promise<"ok" | "timed-out"> };
+
+/** Bytes of a word. */
+const WORD = 4;
+
+/** Most that can be woken: an int of C. */
+const EVERYBODY = 2 ** 31 - 1;
+
+/**
+ * Blocks the thread until another thread or process calls {@linkcode notify} on the same word, with the meaning and the
+ * results of `Atomics.wait`: `"not-equal"` at once where the word is not `expected`, `"timed-out"` after `timeout`
+ * milliseconds, else `"ok"`. As with every futex, `"ok"` may come without a reason: look at the word and wait again.
+ *
+ * The word is the same for everybody who has mapped its file or memory, whatever the address, in whatever process or
+ * runtime. **It blocks**, the event loop included; {@linkcode waitAsync} does not.
+ *
+ * Rests on [futex(2)](https://man7.org/linux/man-pages/man2/futex.2.html) on Linux, `os_sync_wait_on_address` on macOS
+ * (14.4), [_umtx_op(2)](https://man.freebsd.org/cgi/man.cgi?query=_umtx_op) on FreeBSD.
+ *
+ * @param region Mapped `shared`, to be seen by others.
+ * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
+ * @param expected What the word is while there is nothing to do.
+ * @param timeout Milliseconds. Default: for ever.
+ * @throws {MmapError} `ENOTSUP` on Windows, whose WaitOnAddress does not reach beyond the process, and on older macOS.
+ * @throws {RangeError} beyond the region, or where the word is not aligned to 4 bytes in memory.
+ * @throws {TypeError} where the region is unmapped.
+ *
+ * @example
+ * ```ts
+ * import { ANONYMOUS, mmap } from "@region/mmap";
+ * import { wait } from "@region/mmap/sync";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using region = mmap(ANONYMOUS, { size: 4096 });
+ * assertEquals(wait(region, 0, 1), "not-equal"); // it is 0
+ * assertEquals(wait(region, 0, 0, 10), "timed-out"); // nobody else is here
+ * ```
+ */
+export function wait(region: MappedRegion, int32Index: number, expected: number, timeout?: number): WaitResult {
+  const word = wordOf(region, int32Index, expected);
+  const waiting = waitingOf();
+  const deadline = deadlineOf(timeout);
+  for (;;) {
+    if (Atomics.load(word, 0) !== expected) return "not-equal";
+    const left = deadline - performance.now();
+    if (left <= 0) return "timed-out";
+    if (waiting.wait(addressOf(region, int32Index), expected, left)) return "ok";
+  }
+}
+
+/**
+ * The same as {@linkcode wait} without blocking: with the meaning and the results of `Atomics.waitAsync`. The waiting is
+ * done on another thread, in a mapping of its own; the region may be unmapped meanwhile. It keeps the process alive.
+ *
+ * Change the word before you notify, as one does anyway: a {@linkcode notify} of a word that is as before may come
+ * before the other thread has begun to wait, and be missed.
+ *
+ * @throws {MmapError} `ENOTSUP` as {@linkcode wait}, and for memory from `null`, which nobody else can map.
+ *
+ * @example
+ * ```ts
+ * import { ANONYMOUS, mmap } from "@region/mmap";
+ * import { notify, waitAsync } from "@region/mmap/sync";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * using region = mmap(ANONYMOUS, { size: 4096 });
+ * const result = waitAsync(region, 0, 0);
+ * assert(result.async);
+ * Atomics.store(region.int32, 0, 1);
+ * notify(region, 0);
+ * assertEquals(await result.value, "ok");
+ * ```
+ */
+export function waitAsync(
+  region: MappedRegion,
+  int32Index: number,
+  expected: number,
+  timeout?: number,
+): WaitAsyncResult {
+  const word = wordOf(region, int32Index, expected);
+  const waiting = waitingOf();
+  const deadline = deadlineOf(timeout);
+  if (Atomics.load(word, 0) !== expected) return { async: false, value: "not-equal" };
+  if (deadline <= performance.now()) return { async: false, value: "timed-out" };
+  // Where it is, memory may be something else's before the other thread has looked at it.
+  const own = mmap(region.handle, { protection: ["read"], guard: false });
+  return { async: true, value: waitElsewhere(waiting, own, int32Index, expected, deadline).finally(() => own.unmap()) };
+}
+
+async function waitElsewhere(
+  waiting: Waiting,
+  region: MappedRegion,
+  int32Index: number,
+  expected: number,
+  deadline: number,
+): Promise<"ok" | "timed-out"> {
+  const word = region.view(Int32Array, WORD * int32Index, 1);
+  for (;;) {
+    const left = deadline - performance.now();
+    if (left <= 0) return "timed-out";
+    const woken = await waiting.waitInBackground(addressOf(region, int32Index), expected, left);
+    if (woken || Atomics.load(word, 0) !== expected) return "ok";
+  }
+}
+
+/**
+ * Wakes threads and processes that {@linkcode wait} on a word, with the meaning of `Atomics.notify`.
+ *
+ * @param region Mapped `shared`.
+ * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
+ * @param count How many at most. Default: all.
+ * @returns How many were woken; always 0 on FreeBSD, which does not tell.
+ * @throws {MmapError} `ENOTSUP`, {@linkcode RangeError} and {@linkcode TypeError} as {@linkcode wait}.
+ */
+export function notify(region: MappedRegion, int32Index: number, count?: number): number {
+  wordOf(region, int32Index, 0);
+  const most = count === undefined || count === Infinity ? EVERYBODY : Math.min(byteCount(count, "count"), EVERYBODY);
+  const waiting = waitingOf();
+  return most === 0 ? 0 : waiting.notify(addressOf(region, int32Index), most);
+}
+
+/** The word, checked. */
+function wordOf(region: MappedRegion, int32Index: number, expected: number): Int32Array {
+  if (!(region instanceof MappedRegion)) {
+    throw new TypeError(`region: ${describe(region)} given, wanted a MappedRegion`);
+  }
+  const start = WORD * byteCount(int32Index, "int32Index");
+  if (typeof expected !== "number") throw new TypeError(`expected: ${describe(expected)} given, wanted a number`);
+  if ((expected | 0) !== expected) throw new RangeError(`expected: ${expected} given, wanted a 32-bit integer`);
+  const word = region.view(Int32Array, start, 1);
+  if (region.address % BigInt(WORD) === 0n) return word;
+  throw new RangeError(`region: it begins at ${region.offset} in its file, wanted a multiple of ${WORD}`);
+}
+
+function addressOf(region: MappedRegion, int32Index: number): bigint {
+  return region.address + BigInt(WORD * int32Index);
+}
+
+function waitingOf(): Waiting {
+  const { system } = host();
+  const waiting = system.waiting();
+  if (waiting) return waiting;
+  throw system.error("ENOTSUP", "wait", `this system (${os}) has no way to wait for another process on memory`);
+}
+
+/** When to give up, on the clock of `performance.now()`; as with `Atomics.wait`, what is no number is for ever. */
+function deadlineOf(timeout: number | undefined): number {
+  if (timeout === undefined) return Infinity;
+  if (typeof timeout !== "number") throw new TypeError(`timeout: ${describe(timeout)} given, wanted milliseconds`);
+  return Number.isNaN(timeout) ? Infinity : performance.now() + Math.max(0, timeout);
+}
