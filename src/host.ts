@@ -68,7 +68,7 @@ function make(): Host {
     throw new MmapError({ code: "ENOTSUP", errno: 0, syscall: "mmap", reason: `no support for ${os} on ${arch}` });
   }
   const ffi = makeFfi();
-  if (target === "windows") return { ffi, system: windows(ffi) };
+  if (target === "windows") return { ffi, system: windows(ffi, arch) };
   const variadicOnStack = os === "darwin" && arch === "arm64";
   return { ffi, system: posix(ffi, os, target, { variadicOnStack, without: [] }) };
 }
@@ -80,7 +80,7 @@ function makeFfi(): Ffi {
     case "deno":
       return denoFfi(globals.Deno!, () => globals.process.getBuiltinModule("node:fs") as DenoFs);
     case "bun":
-      return bunFfi(globals.process.getBuiltinModule("bun:ffi") as BunFfiModule, globals.process, workers);
+      return bunFfi(globals.process.getBuiltinModule("bun:ffi") as BunFfiModule, workers);
     case "node":
       return nodeFfi(nodeModule(), globals.process, workers);
   }

@@ -37,7 +37,7 @@ const EVERYBODY = 2 ** 31 - 1;
  * @param timeout Milliseconds. Default: for ever.
  * @throws {MmapError} `ENOTSUP` on Windows, whose WaitOnAddress does not reach beyond the process, and on older macOS.
  * @throws {RangeError} beyond the region, or where the word is not aligned to 4 bytes in memory.
- * @throws {TypeError} where the region is unmapped.
+ * @throws {TypeError} where the region is unmapped, or `private`, which is shared with nobody.
  *
  * @example
  * ```ts
@@ -54,11 +54,12 @@ export function wait(region: MappedRegion, int32Index: number, expected: number,
   const word = wordOf(region, int32Index, expected);
   const waiting = waitingOf();
   const deadline = deadlineOf(timeout);
-  for (;;) {
-    if (Atomics.load(word, 0) !== expected) return "not-equal";
+  for (let first = true;; first = false) {
+    if (Atomics.load(word, 0) !== expected) return first ? "not-equal" : "ok";
     const left = deadline - performance.now();
     if (left <= 0) return "timed-out";
     if (waiting.wait(addressOf(region, int32Index), expected, left)) return "ok";
+    if (deadline <= performance.now()) return "timed-out";
   }
 }
 
@@ -66,8 +67,8 @@ export function wait(region: MappedRegion, int32Index: number, expected: number,
  * The same as {@linkcode wait} without blocking: with the meaning and the results of `Atomics.waitAsync`. The waiting is
  * done on another thread, in a mapping of its own; the region may be unmapped meanwhile. It keeps the process alive.
  *
- * Change the word before you notify, as one does anyway: a {@linkcode notify} of a word that is as before may come
- * before the other thread has begun to wait, and be missed.
+ * Change the word before you notify, as one does anyway: a {@linkcode notify} of a word that is as before may come while
+ * the other thread is about to wait, and be missed. A word that was changed without it may end the waiting as well.
  *
  * @throws {MmapError} `ENOTSUP` as {@linkcode wait}, and for memory from `null`, which nobody else can map.
  *
@@ -97,7 +98,7 @@ export function waitAsync(
   if (Atomics.load(word, 0) !== expected) return { async: false, value: "not-equal" };
   if (deadline <= performance.now()) return { async: false, value: "timed-out" };
   // Where it is, memory may be something else's before the other thread has looked at it.
-  const own = mmap(region.handle, { protection: ["read"], guard: false });
+  const own = mmap(region.handle, { protection: ["read"] });
   return { async: true, value: waitElsewhere(waiting, own, int32Index, expected, deadline).finally(() => own.unmap()) };
 }
 
@@ -109,12 +110,9 @@ async function waitElsewhere(
   deadline: number,
 ): Promise<"ok" | "timed-out"> {
   const word = region.view(Int32Array, WORD * int32Index, 1);
-  for (;;) {
-    const left = deadline - performance.now();
-    if (left <= 0) return "timed-out";
-    const woken = await waiting.waitInBackground(addressOf(region, int32Index), expected, left);
-    if (woken || Atomics.load(word, 0) !== expected) return "ok";
-  }
+  const changed = (): boolean => Atomics.load(word, 0) !== expected;
+  const woken = await waiting.waitInBackground({ address: addressOf(region, int32Index), expected, deadline, changed });
+  return woken ? "ok" : "timed-out";
 }
 
 /**
@@ -138,10 +136,15 @@ function wordOf(region: MappedRegion, int32Index: number, expected: number): Int
   if (!(region instanceof MappedRegion)) {
     throw new TypeError(`region: ${describe(region)} given, wanted a MappedRegion`);
   }
-  const start = WORD * byteCount(int32Index, "int32Index");
+  const index = byteCount(int32Index, "int32Index");
   if (typeof expected !== "number") throw new TypeError(`expected: ${describe(expected)} given, wanted a number`);
   if ((expected | 0) !== expected) throw new RangeError(`expected: ${expected} given, wanted a 32-bit integer`);
-  const word = region.view(Int32Array, start, 1);
+  const words = Math.floor(region.byteLength / WORD);
+  if (index >= words) throw new RangeError(`int32Index: ${index} given, but the region has ${words} words`);
+  const word = region.view(Int32Array, WORD * index, 1);
+  if (!region.flags.includes("shared")) {
+    throw new TypeError(`region: it is mapped ${describe(region.flags)}, wanted one that is "shared" with others`);
+  }
   if (region.address % BigInt(WORD) === 0n) return word;
   throw new RangeError(`region: it begins at ${region.offset} in its file, wanted a multiple of ${WORD}`);
 }

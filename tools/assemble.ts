@@ -7,8 +7,12 @@ import type { Buffer } from "node:buffer";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
-/** The prefix of the GNU tools for each processor; Debian: binutils, binutils-aarch64-linux-gnu. */
-export const TOOLS = { x64: "x86_64-linux-gnu-", arm64: "aarch64-linux-gnu-" } as const;
+/** The prefix of the GNU tools for each handler; Debian: binutils, binutils-aarch64-linux-gnu. */
+export const TOOLS = {
+  x64: "x86_64-linux-gnu-",
+  arm64: "aarch64-linux-gnu-",
+  windows_x64: "x86_64-linux-gnu-",
+} as const;
 
 export type Processor = keyof typeof TOOLS;
 

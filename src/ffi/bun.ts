@@ -9,7 +9,7 @@ import {
   type Prototypes,
   type Result,
 } from "./contract.ts";
-import { type ExitingProcess, Threads, type WorkerThreads } from "./threads.ts";
+import { Threads, type WorkerThreads } from "./threads.ts";
 
 /** The part of `bun:ffi` that is used here, so that other runtimes' type checkers can read this file. */
 export interface BunFfiModule {
@@ -39,7 +39,7 @@ const BIND = `(library, name, signature) =>
   process.getBuiltinModule("bun:ffi").dlopen(library, { [name]: signature }).symbols[name]`;
 
 /** Makes the FFI of Bun; `workers` loads node:worker_threads. */
-export function bunFfi(bun: BunFfiModule, process: ExitingProcess, workers: () => WorkerThreads): Ffi {
+export function bunFfi(bun: BunFfiModule, workers: () => WorkerThreads): Ffi {
   const threads = new Threads(workers, BIND);
   // Bun calls it an error to bind nothing.
   const bind = (library: string, prototypes: readonly [string, Prototype][]) =>
@@ -52,6 +52,7 @@ export function bunFfi(bun: BunFfiModule, process: ExitingProcess, workers: () =
     runtime: "bun",
     // A longer one is "RangeError: Out of memory".
     longestBuffer: 2 ** 32,
+    longestBlock: Infinity,
 
     load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table> {
       const rows = Object.entries(prototypes);
@@ -71,10 +72,6 @@ export function bunFfi(bun: BunFfiModule, process: ExitingProcess, workers: () =
 
     inBackground({ libraries, name, prototype }: Background, values: readonly unknown[]): Promise<unknown> {
       return threads.call({ libraries, name, signature: translate(prototype), values });
-    },
-
-    beforeExit(act: () => void): void {
-      process.on("exit", act);
     },
 
     arrayBuffer(address: bigint, byteLength: number): ArrayBuffer {

@@ -65,8 +65,8 @@ export interface Ffi {
    * leaves in errno is lost.
    */
   inBackground(call: Background, values: readonly unknown[]): Promise<unknown>;
-  /** Has `act` done before the process ends, where that waits for other threads. */
-  beforeExit(act: () => void): void;
+  /** Milliseconds for which a call may block, where the runtime cannot end the thread meanwhile. */
+  readonly longestBlock: number;
   /** An ArrayBuffer over the memory itself, not a copy. Neither bounds nor lifetime are checked. */
   arrayBuffer(address: bigint, byteLength: number): ArrayBuffer;
   /** Closes a descriptor that the runtime keeps account of; false where it keeps none of this one. */

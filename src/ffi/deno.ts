@@ -38,6 +38,7 @@ export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
     runtime: "deno",
     // More makes Deno panic instead of throwing.
     longestBuffer: Number.MAX_SAFE_INTEGER,
+    longestBlock: Infinity,
 
     load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table> {
       const { symbols } = firstLibrary(libraries, (name) => deno.dlopen(name, prototypes));
@@ -58,10 +59,6 @@ export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
         background.set(name, call);
       }
       return call(...values);
-    },
-
-    beforeExit(): void {
-      // Deno ends without its threads.
     },
 
     arrayBuffer(address: bigint, byteLength: number): ArrayBuffer {

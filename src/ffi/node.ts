@@ -9,7 +9,7 @@ import {
   type Prototype,
   type Prototypes,
 } from "./contract.ts";
-import { type ExitingProcess, Threads, type WorkerThreads } from "./threads.ts";
+import { Threads, type WorkerThreads } from "./threads.ts";
 
 /** The part of `node:ffi` that is used here, so that other runtimes' type checkers can read this file. */
 export interface NodeFfiModule {
@@ -20,7 +20,7 @@ export interface NodeFfiModule {
 }
 
 /** The part of `process` that is used here. */
-export interface NodeProcess extends ExitingProcess {
+export interface NodeProcess {
   readonly permission?: { has(scope: string, path: string): boolean };
 }
 
@@ -49,6 +49,8 @@ export function nodeFfi(node: NodeFfiModule, process: NodeProcess, workers: () =
   return {
     runtime: "node",
     longestBuffer: Number.MAX_SAFE_INTEGER,
+    // Node ends a worker, and the process, only when the worker comes back from a call.
+    longestBlock: workers().isMainThread ? Infinity : 100,
 
     load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table> {
       const library = firstLibrary(libraries, (name) => new node.DynamicLibrary(name));
@@ -65,10 +67,6 @@ export function nodeFfi(node: NodeFfiModule, process: NodeProcess, workers: () =
 
     inBackground({ libraries, name, prototype }: Background, values: readonly unknown[]): Promise<unknown> {
       return threads.call({ libraries, name, signature: translate(prototype), values });
-    },
-
-    beforeExit(act: () => void): void {
-      process.on("exit", act);
     },
 
     arrayBuffer(address: bigint, byteLength: number): ArrayBuffer {

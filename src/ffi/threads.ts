@@ -4,12 +4,8 @@
  */
 /** The part of node:worker_threads that is used here. */
 export interface WorkerThreads {
+  readonly isMainThread: boolean;
   readonly Worker: new (source: string, options: { eval: true; name: string }) => WorkerThread;
-}
-
-/** The part of `process` that is used here. */
-export interface ExitingProcess {
-  on(event: "exit", listener: () => void): unknown;
 }
 
 interface WorkerThread {

@@ -11,7 +11,7 @@ import type { Libc } from "../os/libc.ts";
 import { readProc } from "../os/linux_proc.ts";
 import { HANDLER_ARM64 } from "./handler_arm64.ts";
 import { HANDLER_X64 } from "./handler_x64.ts";
-import { CODE, ENTRY_SIZE, HEADER, header, SIGNATURE, TABLE } from "./layout.ts";
+import { bytesOf, CODE, ENTRY_SIZE, HEADER, header, SIGNATURE, TABLE } from "./layout.ts";
 import { MAX_ENTRIES, Table } from "./table.ts";
 
 /** The systems that the guard has a handler for. */
@@ -127,9 +127,4 @@ class Area {
     const old = this.#base + BigInt(HEADER + header.oldAction);
     this.#libc.check(this.#libc.functions.sigaction(signal, action, old), "sigaction");
   }
-}
-
-/** Bytes from hexadecimal digits. */
-function bytesOf(hexadecimal: string): Uint8Array {
-  return Uint8Array.from(hexadecimal.match(/[0-9a-f]{2}/g) ?? [], (digits) => Number.parseInt(digits, 16));
 }

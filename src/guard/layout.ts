@@ -31,6 +31,11 @@ export const header = {
   /** The handlers that were there before: 64-bit addresses. */
   oldSigbus: 16,
   oldSigsegv: 24,
+  /** What the handler of Windows calls: 64-bit addresses. */
+  virtualQuery: 64,
+  virtualProtect: 72,
+  unmapView: 80,
+  virtualAlloc: 88,
   /** A kernel's `struct sigaction` of zeros: what the system does without any handler. */
   defaultAction: 32,
   /** Room to exchange two of the C library's `struct sigaction`, of zeros at first. */
@@ -61,3 +66,8 @@ export const ENTRY_SIZE = 32;
  * interrupted does not take the list for unchanged because the same entry is first again.
  */
 export const FREE_BITS = 20;
+
+/** The bytes of a handler, from hexadecimal digits. */
+export function bytesOf(hexadecimal: string): Uint8Array {
+  return Uint8Array.from(hexadecimal.match(/[0-9a-f]{2}/g) ?? [], (digits) => Number.parseInt(digits, 16));
+}

@@ -150,12 +150,22 @@ export interface Guard {
   claim(): GuardSlot;
 }
 
+/** What is waited for on another thread. */
+export interface WaitRequest {
+  readonly address: bigint;
+  readonly expected: number;
+  /** When to give up, on the clock of `performance.now()`. */
+  readonly deadline: number;
+  /** Whether the word is no longer what is expected. */
+  changed(): boolean;
+}
+
 /** Waiting for another thread or process, on words of 32 bits in memory that is shared. */
 export interface Waiting {
   /** Blocks while the word is `expected`, at most so long; whether somebody has ended it. It may end without a reason. */
   wait(address: bigint, expected: number, milliseconds: number): boolean;
-  /** The same on another thread. */
-  waitInBackground(address: bigint, expected: number, milliseconds: number): Promise<boolean>;
+  /** The same on another thread; resolves when the word has changed, too. */
+  waitInBackground(request: WaitRequest): Promise<boolean>;
   /** Wakes at most so many who wait, and tells how many. */
   notify(address: bigint, count: number): number;
 }

@@ -59,6 +59,10 @@ const KERNEL32 = {
   PrefetchVirtualMemory: { parameters: ["usize", "usize", "buffer", "u32"], result: "i32" },
   // BOOL K32QueryWorkingSetEx(HANDLE process, PSAPI_WORKING_SET_EX_INFORMATION *, DWORD size)
   K32QueryWorkingSetEx: { parameters: ["usize", "buffer", "u32"], result: "i32" },
+  // void *AddVectoredExceptionHandler(ULONG first, LONG (*handler)(EXCEPTION_POINTERS *))
+  AddVectoredExceptionHandler: { parameters: ["u32", "usize"], result: "usize" },
+  GetModuleHandleW: { parameters: ["buffer"], result: "usize" }, // HMODULE GetModuleHandleW(LPCWSTR name)
+  GetProcAddress: { parameters: ["usize", "buffer"], result: "usize" }, // FARPROC GetProcAddress(HMODULE, LPCSTR name)
   GetSystemInfo: { parameters: ["buffer"], result: "void" }, // void GetSystemInfo(SYSTEM_INFO *)
 
   SetLastError: { parameters: ["u32"], result: "void" }, // void SetLastError(DWORD)
@@ -147,6 +151,13 @@ export class Kernel32 {
   /** An error that the library raises in the system's name, with a reason of its own. */
   error(code: string, syscall: string, reason: string, path?: string): MmapError {
     return new MmapError({ code, errno: win32ErrorNumber(code), syscall, reason, path });
+  }
+
+  /** The address of a function of kernel32. */
+  addressOf(name: string): bigint {
+    const library = this.functions.GetModuleHandleW(wideString("kernel32.dll"));
+    const address = this.functions.GetProcAddress(library, new TextEncoder().encode(`${name}\0`));
+    return this.checkAddress(address, "GetProcAddress");
   }
 
   /** An ENOTSUP where Windows has not what a word stands for. */

@@ -1,12 +1,12 @@
 /** A POSIX system, over its C library. */
-import { MmapError } from "../error.ts";
 import type { Ffi } from "../ffi/contract.ts";
 import { installGuard, isGuarded } from "../guard/guard.ts";
 import type { OperatingSystem } from "../types.ts";
 import { cBytes } from "./c_bytes.ts";
 import { hasWord, type PosixTarget } from "./constants.ts";
-import type { Feature, Guard, System } from "./contract.ts";
+import type { Feature, System } from "./contract.ts";
 import { type Dialect, Libc } from "./libc.ts";
+import { once, unlessRefused } from "./once.ts";
 import { posixFiles } from "./posix_files.ts";
 import { posixHandles } from "./posix_handles.ts";
 import { posixMemory } from "./posix_memory.ts";
@@ -16,7 +16,7 @@ import { posixWaiting } from "./posix_waiting.ts";
 export function posix(ffi: Ffi, os: OperatingSystem, target: PosixTarget, dialect?: Dialect): System {
   const libc = new Libc(ffi, target, dialect);
   const files = posixFiles(libc);
-  const guard = once(() => tryToInstall(libc, target));
+  const guard = once(() => isGuarded(target) ? unlessRefused(() => installGuard(libc, target)) : undefined);
   const features: Record<Feature, () => boolean> = {
     guard: () => guard() !== undefined,
     residency: () => true,
@@ -35,22 +35,4 @@ export function posix(ffi: Ffi, os: OperatingSystem, target: PosixTarget, dialec
     waiting: once(() => posixWaiting(libc, target)),
     error: (code, syscall, reason, path) => libc.error(code, syscall, reason, path),
   };
-}
-
-/** Makes something when it is first asked for; where there is nothing, it is not tried again. */
-function once<Value>(make: () => Value): () => Value {
-  let made: { readonly value: Value } | undefined;
-  return () => (made ??= { value: make() }).value;
-}
-
-/** Installs the guard. */
-function tryToInstall(libc: Libc, target: PosixTarget): Guard | undefined {
-  if (!isGuarded(target)) return undefined;
-  try {
-    return installGuard(libc, target);
-  } catch (error) {
-    // Hardened systems forbid memory that becomes executable, or new handlers.
-    if (error instanceof MmapError) return undefined;
-    throw error;
-  }
 }

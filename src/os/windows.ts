@@ -1,18 +1,24 @@
 /** Windows, over kernel32. */
 import type { Ffi } from "../ffi/contract.ts";
+import { installWindowsGuard } from "../guard/windows_guard.ts";
 import { BYTES, cBytes } from "./c_bytes.ts";
 import { hasWord } from "./constants.ts";
 import type { Feature, System } from "./contract.ts";
 import { Kernel32 } from "./kernel32.ts";
+import { once, unlessRefused } from "./once.ts";
 import { windowsFiles } from "./windows_files.ts";
 import { windowsHandles } from "./windows_handles.ts";
 import { windowsMemory } from "./windows_memory.ts";
 
-const FEATURES: Readonly<Record<Feature, boolean>> = { guard: false, residency: true, handle: true };
-
 /** Loads kernel32 and makes a system of it. */
-export function windows(ffi: Ffi): System {
+export function windows(ffi: Ffi, arch: string): System {
   const kernel32 = new Kernel32(ffi);
+  const guard = once(() => arch === "x64" ? unlessRefused(() => installWindowsGuard(kernel32)) : undefined);
+  const features: Readonly<Record<Feature, () => boolean>> = {
+    guard: () => guard() !== undefined,
+    residency: () => true,
+    handle: () => true,
+  };
   return {
     os: "windows",
     ...windowsFiles(kernel32),
@@ -21,8 +27,8 @@ export function windows(ffi: Ffi): System {
     // A part of Windows itself, unlike the C library of each compiler.
     ...cBytes(ffi.load(["msvcrt.dll"], BYTES)),
     supportsFlag: (kind, flag) => hasWord(kernel32.words, kind, flag),
-    supportsFeature: (feature) => FEATURES[feature],
-    guard: () => undefined,
+    supportsFeature: (feature) => features[feature](),
+    guard,
     // WaitOnAddress ends at the process, and named objects would need a count of those who wait in everybody's memory.
     waiting: () => undefined,
     error: (code, syscall, reason, path) => kernel32.error(code, syscall, reason, path),

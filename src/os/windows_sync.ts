@@ -5,11 +5,8 @@
  */
 import type { Kernel32 } from "./kernel32.ts";
 import { WIN32 } from "./win32_numbers.ts";
-import { wideString } from "./kernel32.ts";
 
 const THREADS = {
-  GetModuleHandleW: { parameters: ["buffer"], result: "usize" }, // HMODULE GetModuleHandleW(LPCWSTR name)
-  GetProcAddress: { parameters: ["usize", "buffer"], result: "usize" }, // FARPROC GetProcAddress(HMODULE, LPCSTR name)
   // HANDLE CreateThread(SECURITY_ATTRIBUTES *, SIZE_T stack, DWORD (*start)(void *), void *argument, DWORD flags, DWORD *)
   CreateThread: { parameters: ["usize", "usize", "usize", "usize", "u32", "usize"], result: "usize" },
   WaitForSingleObject: { parameters: ["usize", "u32"], result: "i32" }, // DWORD WaitForSingleObject(HANDLE, DWORD)
@@ -19,9 +16,7 @@ const THREADS = {
 /** Resolves when everything that is dirty in the file now is on disk. */
 export async function syncInThread(kernel32: Kernel32, handle: bigint): Promise<void> {
   const threads = kernel32.ffi.load(["kernel32.dll"], THREADS);
-  const library = threads.GetModuleHandleW(wideString("kernel32.dll"));
-  const start = threads.GetProcAddress(library, new TextEncoder().encode("FlushFileBuffers\0"));
-  const thread = threads.CreateThread(0n, 0n, kernel32.checkAddress(start, "GetProcAddress"), handle, 0, 0n);
+  const thread = threads.CreateThread(0n, 0n, kernel32.addressOf("FlushFileBuffers"), handle, 0, 0n);
   kernel32.checkAddress(thread, "CreateThread");
   try {
     for (let wait = 0; threads.WaitForSingleObject(thread, 0) !== WIN32.WAIT_OBJECT_0; wait = Math.min(wait + 1, 10)) {

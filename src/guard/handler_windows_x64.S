@@ -1,0 +1,166 @@
+# The exception handler of the guard, for Windows on x86-64. The bytes are in handler_windows_x64.ts; a test assembles
+# this file and compares.
+#
+#   LONG handler(EXCEPTION_POINTERS *exception /* rcx */)
+#
+# It is entered for every exception of the process. Where a store faults that a page of a region in the table does not
+# allow, the page becomes a private copy; where a page of a region cannot be read in, all of the region becomes zeros,
+# since Windows replaces no single page of a view. Then the page is counted and the instruction tried again. Everything
+# else goes on to whoever else handles exceptions.
+#
+# It calls VirtualQuery, VirtualProtect, UnmapViewOfFile and VirtualAlloc, which are system calls and take no lock, and
+# touches no memory but the table and the stack. Registers are kept as the calling convention of Windows wants it.
+#
+# The layout of the memory around it (see layout.ts): this code at 64, the header at HEADER, the table at TABLE.
+
+        .intel_syntax noprefix
+        .set    HEADER, 0x10000
+        .set    TABLE, 0x20000
+        .set    CODE, 64
+
+        # Header.
+        .set    COUNT, 0                # int32: entries of the table that were ever used
+        .set    VIRTUAL_QUERY, 64       # functions of kernel32
+        .set    VIRTUAL_PROTECT, 72
+        .set    UNMAP_VIEW, 80
+        .set    VIRTUAL_ALLOC, 88
+
+        # Entry of the table.
+        .set    START, 0                # uint64: first address
+        .set    END, 8                  # uint64: address behind the last
+        .set    SEQUENCE, 16            # int32: odd while the entry is valid; another number at every change
+        .set    FAULTS, 20              # int32: pages that were replaced
+        .set    UNIT, 24                # uint32: size of its pages
+        .set    ENTRY_SIZE, 32
+
+        # EXCEPTION_RECORD.
+        .set    RECORD_CODE, 0
+        .set    RECORD_ACCESS, 0x20     # ExceptionInformation[0]
+        .set    RECORD_ADDRESS, 0x28    # ExceptionInformation[1]
+        .set    STORE, 1
+
+        .set    ACCESS_VIOLATION, 0xc0000005
+        .set    IN_PAGE_ERROR, 0xc0000006
+        .set    CONTINUE_EXECUTION, -1
+        .set    CONTINUE_SEARCH, 0
+
+        .set    PAGE_READWRITE, 0x04
+        .set    PAGE_WRITECOPY, 0x08
+        .set    MEM_COMMIT_RESERVE, 0x3000
+        .set    MEM_PRIVATE, 0x20000
+
+        # On the stack, above the 32 bytes that belong to whatever is called: a MEMORY_BASIC_INFORMATION and more.
+        .set    INFORMATION, 32
+        .set    INFORMATION_SIZE, 48
+        .set    INFORMATION_TYPE, 32 + 40
+        .set    OLD_PROTECTION, 80
+        .set    REGION_START, 88
+        .set    REGION_END, 96
+        .set    FRAME_SIZE, 112
+
+        .text
+handler:
+        endbr64
+        push    rbx
+        push    rsi
+        push    rdi
+        push    r12
+        push    r13
+        push    r14
+        push    r15
+        sub     rsp, FRAME_SIZE
+        mov     rsi, [rcx]              # EXCEPTION_RECORD
+        lea     r12, [rip + handler - CODE + HEADER]
+        mov     edi, [rsi + RECORD_CODE]
+        mov     r14, [rsi + RECORD_ADDRESS]
+        cmp     edi, IN_PAGE_ERROR
+        je      lookup
+        cmp     edi, ACCESS_VIOLATION
+        jne     pass
+        cmp     qword ptr [rsi + RECORD_ACCESS], STORE
+        jne     pass
+
+        # Which entry does the address lie in? An entry may change while it is read, but then its sequence does.
+lookup:
+        mov     ecx, [r12 + COUNT]
+        test    ecx, ecx
+        jle     pass
+        lea     rbx, [r12 + TABLE - HEADER]
+1:      mov     eax, [rbx + SEQUENCE]
+        test    al, 1
+        jz      2f
+        mov     r8, [rbx + START]
+        mov     r9, [rbx + END]
+        mov     r13d, [rbx + UNIT]
+        cmp     r14, r8
+        jb      2f
+        cmp     r14, r9
+        jae     2f
+        cmp     eax, [rbx + SEQUENCE]
+        je      found
+2:      add     rbx, ENTRY_SIZE
+        dec     ecx
+        jnz     1b
+        jmp     pass
+
+found:
+        mov     [rsp + REGION_START], r8
+        mov     [rsp + REGION_END], r9
+        cmp     edi, IN_PAGE_ERROR
+        je      lost
+
+        # The page does not allow the store: it becomes a copy. Memory that has no file is nobody else's anyway.
+        mov     rax, r13
+        neg     rax
+        and     r14, rax                # the page
+        mov     rcx, r14
+        lea     rdx, [rsp + INFORMATION]
+        mov     r8d, INFORMATION_SIZE
+        call    [r12 + VIRTUAL_QUERY]
+        test    rax, rax
+        jz      pass
+        mov     r8d, PAGE_WRITECOPY
+        cmp     dword ptr [rsp + INFORMATION_TYPE], MEM_PRIVATE
+        jne     3f
+        mov     r8d, PAGE_READWRITE
+3:      mov     rcx, r14
+        mov     rdx, r13
+        lea     r9, [rsp + OLD_PROTECTION]
+        call    [r12 + VIRTUAL_PROTECT]
+        test    eax, eax
+        jz      pass
+        lock inc dword ptr [rbx + FAULTS]
+        jmp     again
+
+        # The page cannot be read in: zeros take the place of the region.
+lost:
+        mov     rcx, [rsp + REGION_START]
+        call    [r12 + UNMAP_VIEW]
+        mov     rcx, [rsp + REGION_START]
+        mov     rdx, [rsp + REGION_END]
+        sub     rdx, rcx
+        mov     r8d, MEM_COMMIT_RESERVE
+        mov     r9d, PAGE_READWRITE
+        call    [r12 + VIRTUAL_ALLOC]
+        cmp     rax, [rsp + REGION_START]
+        jne     pass
+        mov     rax, [rsp + REGION_END]
+        sub     rax, [rsp + REGION_START]
+        xor     edx, edx
+        div     r13
+        mov     [rbx + FAULTS], eax
+again:
+        mov     eax, CONTINUE_EXECUTION
+        jmp     leave
+pass:
+        mov     eax, CONTINUE_SEARCH
+leave:
+        add     rsp, FRAME_SIZE
+        pop     r15
+        pop     r14
+        pop     r13
+        pop     r12
+        pop     rdi
+        pop     rsi
+        pop     rbx
+        ret

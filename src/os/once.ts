@@ -1,0 +1,18 @@
+/** Parts of a system that are made when they are first asked for, and may not be had. */
+import { MmapError } from "../error.ts";
+
+/** Makes something when it is first asked for; where there is nothing, it is not tried again. */
+export function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+/** Makes something; `undefined` where the OS refuses. Hardened systems forbid memory that becomes executable. */
+export function unlessRefused<Value>(make: () => Value): Value | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof MmapError) return undefined;
+    throw error;
+  }
+}
