@@ -129,6 +129,7 @@ export class Mapping {
   // ---------------------------------------------------------------- pages
 
   flush(span: Span, flags: readonly FlushFlag[]): void {
+    this.#system.requireWords("flush", flags);
     const { file } = this;
     if (!file || !this.flags.includes("shared")) return;
     this.#onPages(this.#touched(span), (base, length) => this.#system.flush(base, length, flags, file.descriptor));
@@ -153,12 +154,14 @@ export class Mapping {
   }
 
   advise(span: Span, advice: Advice): void {
+    this.#system.requireWords("advice", [advice]);
     if (advice === "populate-write") this.#pages.require("write", this.#inPages(span));
     const pages = DESTRUCTIVE_ADVICE.has(advice) ? this.#contained(span, advice) : this.#touched(span);
     this.#onPages(pages, (base, length) => this.#system.advise(base, length, advice));
   }
 
   protect(span: Span, protection: readonly Protection[]): void {
+    this.#system.requireWords("protection", protection);
     const pages = this.#touched(span);
     if (pages.length > 0 || this.#pages.length === 0) this.#pages.protect(pages, protection);
   }

@@ -79,6 +79,7 @@ export function mmap(source: MapSource, options?: MmapOptions): MappedRegion {
   const what = sourceOf(source, os);
   const plan = planOf(what.kind === "handle" ? optionsOfHandle(what.handle, options) : options, what.kind);
   const here = host();
+  requireWords(here, what, plan);
   const guard = guardFor(here, plan);
   const file = openSource(here, what, plan);
   try {
@@ -136,6 +137,13 @@ export function withMmap<T>(
 
 function isThenable(value: unknown): boolean {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}
+
+/** What this system has not is not tried. How a descriptor was opened is its opener's affair. */
+function requireWords({ system }: Host, { kind }: Source, { open, protection, flags }: Plan): void {
+  if (kind === "path") system.requireWords("open", open);
+  system.requireWords("protection", protection);
+  system.requireWords("map", flags);
 }
 
 /** The guard, unless it is not wanted; where it is wanted and there is none, an ENOTSUP. */

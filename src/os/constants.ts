@@ -264,6 +264,12 @@ export function hasWord(words: Words, kind: FlagKind, word: string): boolean {
   return Object.hasOwn(row, word) && row[word] !== null;
 }
 
+/** What there is to say of the first word that a system has not; `undefined` where it has all. */
+export function missingWord(words: Words, kind: FlagKind, given: readonly string[]): string | undefined {
+  const missing = given.find((word) => !hasWord(words, kind, word));
+  return missing === undefined ? undefined : `this system has no "${missing}"`;
+}
+
 function column<Name extends string, Value>(
   rows: Readonly<Record<Name, readonly Value[]>>,
   index: number,

@@ -180,6 +180,8 @@ export interface System extends Files, Handles, Memory, Bytes {
   readonly os: OperatingSystem;
   supportsFlag(kind: FlagKind, flag: string): boolean;
   supportsFeature(feature: Feature): boolean;
+  /** Throws an ENOTSUP where the system has not what one of the words stands for. */
+  requireWords(kind: FlagKind, words: readonly string[]): void;
   /** The guard, installed at the first call; `undefined` where the system does not allow it. */
   guard(): Guard | undefined;
   /** Waiting across processes; `undefined` where the system has none. */

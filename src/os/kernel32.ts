@@ -1,7 +1,7 @@
 /** The libraries of Windows: their functions, and their way of saying that a call failed. */
 import { MmapError } from "../error.ts";
 import type { Ffi, Functions } from "../ffi/contract.ts";
-import { type Cell, type Words, wordsOf } from "./constants.ts";
+import { type Words, wordsOf } from "./constants.ts";
 import { win32ErrorName, win32ErrorNumber } from "./win32_errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "./win32_numbers.ts";
 
@@ -158,17 +158,6 @@ export class Kernel32 {
     const library = this.functions.GetModuleHandleW(wideString("kernel32.dll"));
     const address = this.functions.GetProcAddress(library, new TextEncoder().encode(`${name}\0`));
     return this.checkAddress(address, "GetProcAddress");
-  }
-
-  /** An ENOTSUP where Windows has not what a word stands for. */
-  refuseMissing<Word extends string>(
-    row: Readonly<Record<Word, Cell>>,
-    words: readonly Word[],
-    syscall: string,
-  ): void {
-    for (const word of words) {
-      if (row[word] === null) throw this.error("ENOTSUP", syscall, `this system has no "${word}"`);
-    }
   }
 
   #message(errno: number): string {

@@ -3,14 +3,23 @@ import type { Ffi } from "../ffi/contract.ts";
 import { installGuard, isGuarded } from "../guard/guard.ts";
 import type { OperatingSystem } from "../types.ts";
 import { cBytes } from "./c_bytes.ts";
-import { hasWord, type PosixTarget } from "./constants.ts";
-import type { Feature, System } from "./contract.ts";
+import { hasWord, missingWord, type PosixTarget } from "./constants.ts";
+import type { Feature, FlagKind, System } from "./contract.ts";
 import { type Dialect, Libc } from "./libc.ts";
 import { once, unlessRefused } from "./once.ts";
 import { posixFiles } from "./posix_files.ts";
 import { posixHandles } from "./posix_handles.ts";
 import { posixMemory } from "./posix_memory.ts";
 import { posixWaiting } from "./posix_waiting.ts";
+
+/** The calls that take the words. */
+const CALLS: Readonly<Record<FlagKind, string>> = {
+  open: "open",
+  protection: "mprotect",
+  map: "mmap",
+  flush: "msync",
+  advice: "madvise",
+};
 
 /** Loads the C library and makes a system of it. */
 export function posix(ffi: Ffi, os: OperatingSystem, target: PosixTarget, dialect?: Dialect): System {
@@ -30,6 +39,10 @@ export function posix(ffi: Ffi, os: OperatingSystem, target: PosixTarget, dialec
     ...posixMemory(libc),
     ...cBytes(libc.functions),
     supportsFlag: (kind, flag) => hasWord(libc.constants, kind, flag),
+    requireWords(kind: FlagKind, words: readonly string[]): void {
+      const missing = missingWord(libc.constants, kind, words);
+      if (missing !== undefined) throw libc.error("ENOTSUP", CALLS[kind], missing);
+    },
     supportsFeature: (feature) => features[feature](),
     guard,
     waiting: once(() => posixWaiting(libc, target)),

@@ -2,13 +2,22 @@
 import type { Ffi } from "../ffi/contract.ts";
 import { installWindowsGuard } from "../guard/windows_guard.ts";
 import { BYTES, cBytes } from "./c_bytes.ts";
-import { hasWord } from "./constants.ts";
-import type { Feature, System } from "./contract.ts";
+import { hasWord, missingWord } from "./constants.ts";
+import type { Feature, FlagKind, System } from "./contract.ts";
 import { Kernel32 } from "./kernel32.ts";
 import { once, unlessRefused } from "./once.ts";
 import { windowsFiles } from "./windows_files.ts";
 import { windowsHandles } from "./windows_handles.ts";
 import { windowsMemory } from "./windows_memory.ts";
+
+/** The calls that take the words. */
+const CALLS: Readonly<Record<FlagKind, string>> = {
+  open: "CreateFileW",
+  protection: "VirtualProtect",
+  map: "MapViewOfFile",
+  flush: "FlushViewOfFile",
+  advice: "PrefetchVirtualMemory",
+};
 
 /** Loads kernel32 and makes a system of it. */
 export function windows(ffi: Ffi, arch: string): System {
@@ -27,6 +36,10 @@ export function windows(ffi: Ffi, arch: string): System {
     // A part of Windows itself, unlike the C library of each compiler.
     ...cBytes(ffi.load(["msvcrt.dll"], BYTES)),
     supportsFlag: (kind, flag) => hasWord(kernel32.words, kind, flag),
+    requireWords(kind: FlagKind, words: readonly string[]): void {
+      const missing = missingWord(kernel32.words, kind, words);
+      if (missing !== undefined) throw kernel32.error("ENOTSUP", CALLS[kind], missing);
+    },
     supportsFeature: (feature) => features[feature](),
     guard,
     // WaitOnAddress ends at the process, and named objects would need a count of those who wait in everybody's memory.

@@ -29,7 +29,6 @@ export function windowsFiles(kernel32: Kernel32): Files {
     cutsMappedFiles: false,
 
     open(path: string, flags: readonly OpenFlag[], mode: number, executable: boolean): OpenedFile {
-      kernel32.refuseMissing(kernel32.words.open, flags, "CreateFileW");
       return openPath(kernel32, path, flags, mode, executable);
     },
 

@@ -25,7 +25,7 @@ const WRITE_BACK_STEP = 4 << 20;
 
 /** Makes the memory half of Windows. */
 export function windowsMemory(kernel32: Kernel32): Memory {
-  const { functions, words } = kernel32;
+  const { functions } = kernel32;
   const { pageSize, allocationGranularity } = sizesOf(kernel32);
 
   const prefetch = (base: bigint, length: number): void => {
@@ -48,8 +48,6 @@ export function windowsMemory(kernel32: Kernel32): Memory {
     },
 
     map(request: MapRequest): bigint {
-      kernel32.refuseMissing(words.map, request.flags, "MapViewOfFile");
-      kernel32.refuseMissing(words.protection, request.protection, "MapViewOfFile");
       const { descriptor, length, protection } = request;
       return descriptor === null
         ? allocate(kernel32, 0n, length, WIN32.MEM_RESERVE | WIN32.MEM_COMMIT, pagesFor(protection, false))
@@ -57,8 +55,6 @@ export function windowsMemory(kernel32: Kernel32): Memory {
     },
 
     probe(request: MapRequest): void {
-      kernel32.refuseMissing(words.map, request.flags, "MapViewOfFile");
-      kernel32.refuseMissing(words.protection, request.protection, "MapViewOfFile");
       const reachesFile = request.flags.includes("shared") && request.protection.includes("write");
       const section = openSection(kernel32, request, request.descriptor as bigint, reachesFile ? "write" : "copy");
       if (section !== 0n) {
@@ -83,13 +79,11 @@ export function windowsMemory(kernel32: Kernel32): Memory {
     },
 
     flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void {
-      kernel32.refuseMissing(words.flush, flags, "FlushViewOfFile");
       kernel32.check(functions.FlushViewOfFile(base, BigInt(length)), "FlushViewOfFile");
       if (flags.includes("sync")) flushFile(kernel32, descriptor as bigint);
     },
 
     advise(base: bigint, length: number, advice: Advice): void {
-      kernel32.refuseMissing(words.advice, [advice], "PrefetchVirtualMemory");
       if (advice === "will-need") prefetch(base, length);
       // What is not locked leaves the process's memory, and comes back from the file when it is touched: that is said
       // to be a failure, "not locked".
@@ -97,7 +91,6 @@ export function windowsMemory(kernel32: Kernel32): Memory {
     },
 
     protect(base: bigint, length: number, protection: readonly Protection[], flags: readonly MapFlag[]): void {
-      kernel32.refuseMissing(words.protection, protection, "VirtualProtect");
       const copy = isCopy(kernel32, base);
       if (copy && flags.includes("shared") && protection.includes("write")) {
         throw kernel32.error("EACCES", "VirtualProtect", "the file was not opened for writing");
