@@ -19,6 +19,11 @@ import type { ViewConstructor } from "./types.ts";
 /** What a buffer keeps alive. */
 const owners: WeakMap<ArrayBuffer, object> = new WeakMap();
 
+/** Whether a buffer lies over a mapping. */
+export function isMapped(buffer: ArrayBuffer): boolean {
+  return owners.has(buffer);
+}
+
 const forgotten: FinalizationRegistry<Mapping> = new FinalizationRegistry((mapping) => {
   try {
     mapping.release(mapping.exposed);

@@ -104,8 +104,13 @@ export class Mapping {
   read(span: Span): Uint8Array<ArrayBuffer> {
     this.#pages.require("read", this.#inPages(span));
     const bytes = allocate(span.length);
-    if (span.length > 0) this.#system.read(this.address + BigInt(span.start), bytes);
+    this.readInto(bytes, span);
     return bytes;
+  }
+
+  readInto(bytes: Uint8Array, span: Span): void {
+    this.#pages.require("read", this.#inPages(span));
+    if (span.length > 0) this.#system.read(this.address + BigInt(span.start), bytes);
   }
 
   write(start: number, bytes: Uint8Array): void {

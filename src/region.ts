@@ -1,7 +1,8 @@
 import { describe } from "./describe.ts";
 import { checkAdvice, checkFlushFlags, checkProtection } from "./flags.ts";
 import type { Host } from "./host.ts";
-import { elementSize, forget, releaseWhenForgotten, Views } from "./lifetime.ts";
+import { showIn } from "./inspect.ts";
+import { elementSize, forget, isMapped, releaseWhenForgotten, Views } from "./lifetime.ts";
 import type { Mapping } from "./mapping.ts";
 import { byteCount, rangeOf, type Span, spanWithin } from "./range.ts";
 import type {
@@ -295,6 +296,34 @@ export class MappedRegion implements Disposable {
   }
 
   /**
+   * Copies bytes out into memory that is there already, as many as fit into it.
+   *
+   * @param target Where they go: an `ArrayBuffer`, a typed array or a `DataView`, also of shared or mapped memory.
+   * @param byteOffset First byte. Default: 0.
+   * @throws {RangeError} where the region has not so many from there.
+   * @throws {TypeError} where the memory does not allow "read", or the region is unmapped.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using region = mmap("LICENSE");
+   * const buffer = new Uint8Array(16); // once, for many copies
+   * for (let at = 0; at + 16 <= region.byteLength; at += 16) region.copyTo(buffer, at);
+   * assertEquals(buffer.length, 16);
+   * ```
+   */
+  copyTo(target: ArrayBuffer | ArrayBufferView, byteOffset?: number | bigint): void {
+    const bytes = bytesIn(target, "target");
+    const mapping = this.#live();
+    const span = spanWithin(this.byteLength, byteOffset, bytes.byteLength);
+    // Not every FFI takes shared memory, and the C library copies only what does not overlap.
+    if (isArrayBuffer(bytes.buffer) && !isMapped(bytes.buffer)) mapping.readInto(bytes, span);
+    else bytes.set(mapping.read(span));
+  }
+
+  /**
    * Copies bytes in. The data may be a view of the same region, even one that overlaps.
    *
    * @param data The bytes: an `ArrayBuffer`, a typed array or a `DataView`.
@@ -516,6 +545,11 @@ export class MappedRegion implements Disposable {
     this.#mapping.release(this.#views.detach());
   }
 
+  /** What `Object.prototype.toString` calls it: `[object MappedRegion]`. */
+  get [Symbol.toStringTag](): string {
+    return "MappedRegion";
+  }
+
   /** The same as {@linkcode unmap}, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.unmap();
@@ -537,19 +571,25 @@ export class MappedRegion implements Disposable {
   }
 }
 
-/** The bytes of a buffer or view, as the FFIs take them. */
-function bytesOf(data: unknown, name: string): Uint8Array {
+showIn(MappedRegion.prototype);
+
+/** The bytes of a buffer or view. */
+function bytesIn(data: unknown, name: string): Uint8Array {
   const view = isArrayBuffer(data) ? new Uint8Array(data) : data;
   if (!ArrayBuffer.isView(view)) {
     throw new TypeError(`${name}: ${describe(data)} given, wanted an ArrayBuffer or a view of one`);
   }
   const { buffer, byteOffset, byteLength } = view;
-  if (!isArrayBuffer(buffer)) {
-    // Shared memory is not taken by every FFI.
-    return new Uint8Array(buffer, byteOffset, byteLength).slice();
+  if (isArrayBuffer(buffer) && buffer.detached) {
+    throw new TypeError(`${name}: a detached buffer given, wanted one that has its bytes`);
   }
-  if (buffer.detached) throw new TypeError(`${name}: a detached buffer given, wanted one that has its bytes`);
   return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** The same as the FFIs take them, of which not every one takes shared memory. */
+function bytesOf(data: unknown, name: string): Uint8Array {
+  const bytes = bytesIn(data, name);
+  return isArrayBuffer(bytes.buffer) ? bytes : bytes.slice();
 }
 
 /** `instanceof` would not know the classes of another realm. */

@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** What a program imports. */
-const ENTRIES = ["mod.ts", "sync.ts"];
+const ENTRIES = ["mod.ts", "sync.ts", "lines.ts", "web.ts"];
 
 /** Every source file of the library, by its path from the root. */
 const FILES = [
@@ -60,7 +60,7 @@ test("the guard is a part of the system", () => {
   const users = FILES.filter((file) =>
     !file.startsWith("src/guard/") && importsOf(file).some((name) => name.startsWith("src/guard/"))
   );
-  assertEquals(users, ["src/os/posix.ts"]);
+  assertEquals(users.toSorted(), ["src/os/posix.ts", "src/os/windows.ts"]);
   assertNoImport(/^src\/guard\//, /^src\/ffi\//);
 });
 
@@ -79,7 +79,7 @@ test("neither axis, nor the guard, knows what is built on it", () => {
 test("only host.ts sees both axes", () => {
   const both = FILES.filter((file) => {
     const targets = importsOf(file);
-    return targets.some((name) => /^src\/ffi\/(deno|bun|node)/.test(name)) || targets.includes("src/os/posix.ts");
+    return targets.some((name) => /^src\/(ffi\/(deno|bun|node)|os\/(posix|windows))\.ts$/.test(name));
   });
   assertEquals(both, ["src/host.ts"]);
 });
@@ -112,7 +112,7 @@ test("mod.ts does without what only other entries need", () => {
     runtimeImportsOf(file).forEach(visit);
   };
   visit("mod.ts");
-  assert(seen.has("src/region.ts") && !seen.has("src/sync.ts"));
+  assert(seen.has("src/region.ts") && ["sync", "lines", "web"].every((name) => !seen.has(`src/${name}.ts`)));
 });
 
 test("nothing loads a runtime's module at import, and nothing waits for it", () => {

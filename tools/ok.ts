@@ -13,6 +13,8 @@ const CHECKS: readonly (readonly string[])[] = [
     "--quiet",
     "mod.ts",
     "sync.ts",
+    "lines.ts",
+    "web.ts",
     "tests",
     "examples",
     "bench",
@@ -23,7 +25,7 @@ const CHECKS: readonly (readonly string[])[] = [
     "tools/shims_deno.ts",
   ],
   ["tsc", "--project", "tools/tsconfig.json"],
-  ["deno", "doc", "--lint", "--quiet", "mod.ts", "sync.ts"],
+  ["deno", "doc", "--lint", "--quiet", "mod.ts", "sync.ts", "lines.ts", "web.ts"],
   ["deno", "publish", "--dry-run", "--allow-dirty", "--quiet"],
   ["node", "tools/test.ts", ...process.argv.slice(2)],
 ];

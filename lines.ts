@@ -1,0 +1,14 @@
+/**
+ * The lines of a mapped text file.
+ *
+ * ```ts
+ * import { mmap } from "@region/mmap";
+ * import { lines } from "@region/mmap/lines";
+ *
+ * using region = mmap("README.md");
+ * for (const line of lines(region)) if (line.startsWith("# ")) console.log(line);
+ * ```
+ *
+ * @module
+ */
+export { lines } from "./src/lines.ts";

@@ -1,0 +1,199 @@
+import { test } from "node:test";
+import { inspect } from "node:util";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { lines } from "../lines.ts";
+import { mmap, platform } from "../mod.ts";
+import { respond, stream } from "../web.ts";
+import { countingBytes, fileOf } from "./support/files.ts";
+
+// ---------------------------------------------------------------- copyTo
+
+test("copyTo fills what it is given", () => {
+  using region = mmap(fileOf(300));
+  const target = new Uint8Array(10).fill(99);
+  region.copyTo(target.subarray(2, 5), 260);
+  assertEquals([...target], [99, 99, 4, 5, 6, 99, 99, 99, 99, 99]);
+  const floats = new Float64Array(2);
+  region.copyTo(floats);
+  assertEquals(new Uint8Array(floats.buffer), countingBytes(16));
+  const buffer = new ArrayBuffer(3);
+  region.copyTo(buffer, 297n);
+  assertEquals([...new Uint8Array(buffer)], [41, 42, 43]);
+  region.copyTo(new Uint8Array(0), 300);
+});
+
+test("copyTo takes shared memory, and memory of the region itself", () => {
+  using region = mmap(fileOf(300), { access: "copy" });
+  const shared = new Uint8Array(new SharedArrayBuffer(4));
+  region.copyTo(shared, 5);
+  assertEquals([...shared], [5, 6, 7, 8]);
+  region.copyTo(region.bytes.subarray(1, 101), 0);
+  assertEquals(region.bytes.subarray(0, 102), new Uint8Array([0, ...countingBytes(100), 101]));
+});
+
+test("copyTo refuses what is beyond the region, and changes nothing", () => {
+  using region = mmap(fileOf(10));
+  const target = new Uint8Array(5).fill(1);
+  assertThrows(() => region.copyTo(target, 6), RangeError, "byteLength: 5 bytes from 6");
+  assertThrows(() => region.copyTo(target, -1), RangeError, "byteOffset: -1");
+  assertThrows(() => region.copyTo([1] as never), TypeError, "target: ");
+  target.buffer.transfer();
+  assertThrows(() => region.copyTo(target), TypeError, "detached");
+  region.unmap();
+  assertThrows(() => region.copyTo(new Uint8Array(1)), TypeError, "unmapped");
+});
+
+// ---------------------------------------------------------------- what is shown
+
+test("console.log shows what a region is, and none of its bytes", () => {
+  using region = mmap(fileOf(300), { access: "write", offset: 10 });
+  const { Deno } = globalThis as { Deno?: { inspect(value: unknown): string } };
+  for (const show of Deno ? [inspect, Deno.inspect] : [inspect]) {
+    const text = show(region);
+    assert(text.startsWith("MappedRegion {"), text);
+    for (const part of ["byteLength: 290", "offset: 10", "address", "0x", "shared", "faults: 0"]) {
+      assert(text.includes(part), text);
+    }
+  }
+  assertEquals(Object.prototype.toString.call(region), "[object MappedRegion]");
+  assertEquals(`${region}`, "[object MappedRegion]");
+  region.unmap();
+  assertEquals(inspect(region), "MappedRegion (unmapped)");
+});
+
+// ---------------------------------------------------------------- lines
+
+test("lines are those that split gives", () => {
+  for (
+    const text of [
+      "",
+      "\n",
+      "one",
+      "one\n",
+      "one\ntwo",
+      "\n\none\n\n",
+      "one\r\ntwo\r\n",
+      "a\rb\n\r\n",
+      "\ufeffé\n\ufeff\n😀",
+    ]
+  ) {
+    using region = mmap(fileOf(text));
+    const wanted = text.replace(/^\ufeff/, "").replace(/\n$/, "").split("\n").map((line) => line.replace(/\r$/, ""));
+    assertEquals([...lines(region)], text === "" ? [] : wanted, JSON.stringify(text));
+  }
+});
+
+test("lines of any length, also across chunks", () => {
+  const wanted = Array.from({ length: 3000 }, (_, index) => "é".repeat((index * 7919) % 200));
+  wanted[1000] = "x".repeat(200_000);
+  wanted[2999] = "y".repeat(65_535);
+  using region = mmap(fileOf(wanted.join("\n")));
+  assertEquals([...lines(region)], wanted);
+});
+
+test("lines of a part", () => {
+  using region = mmap(fileOf("one\ntwo\nthree"));
+  assertEquals([...lines(region, { byteOffset: 4 })], ["two", "three"]);
+  assertEquals([...lines(region, { byteOffset: 1, byteLength: 4 })], ["ne", "t"]);
+  assertThrows(() => lines(region, { byteOffset: 100 }), RangeError);
+  assertThrows(() => lines("one" as never), TypeError, "region: ");
+});
+
+test("lines stop where the region is unmapped", () => {
+  const region = mmap(fileOf("a\n".repeat(100_000)));
+  const iterator = lines(region);
+  assertEquals(iterator.next().value, "a");
+  region.unmap();
+  assertThrows(() => {
+    while (!iterator.next().done);
+  }, TypeError);
+});
+
+// ---------------------------------------------------------------- streams and responses
+
+test("a stream has the bytes of its part", async () => {
+  using region = mmap(fileOf(1_000_000));
+  assertEquals(new Uint8Array(await new Response(stream(region)).arrayBuffer()), countingBytes(1_000_000));
+  const part = stream(region, { byteOffset: 300_000, byteLength: 3 });
+  assertEquals([...new Uint8Array(await new Response(part).arrayBuffer())], [224, 225, 226]);
+  assertEquals((await new Response(stream(region, { byteOffset: 1_000_000 })).arrayBuffer()).byteLength, 0);
+  assertThrows(() => stream(region, { byteOffset: 1_000_001 }), RangeError);
+});
+
+test("what was streamed is a copy", async () => {
+  const region = mmap(fileOf(10));
+  const reader = stream(region).getReader();
+  const { value } = await reader.read();
+  region.unmap();
+  assertEquals(value, countingBytes(10));
+});
+
+test("a stream fails where its region is unmapped", async () => {
+  const region = mmap(fileOf(1_000_000));
+  const reader = stream(region).getReader();
+  await reader.read();
+  region.unmap();
+  await assertRejects(() => reader.read(), TypeError, "unmapped");
+});
+
+test("a response is whole, or the range that was asked for", async () => {
+  using region = mmap(fileOf(1000));
+  const cases: [range: string | undefined, status: number, contentRange: string | null, start: number, end: number][] =
+    [
+      [undefined, 200, null, 0, 1000],
+      ["bytes=0-9", 206, "bytes 0-9/1000", 0, 10],
+      ["bytes=990-", 206, "bytes 990-999/1000", 990, 1000],
+      ["bytes=990-5000", 206, "bytes 990-999/1000", 990, 1000],
+      ["bytes=-10", 206, "bytes 990-999/1000", 990, 1000],
+      ["bytes=-5000", 206, "bytes 0-999/1000", 0, 1000],
+      ["bytes=999-999", 206, "bytes 999-999/1000", 999, 1000],
+      ["bytes=1000-", 416, "bytes */1000", 0, 0],
+      ["bytes=-0", 416, "bytes */1000", 0, 0],
+      ["bytes=99999999999999999999-", 416, "bytes */1000", 0, 0],
+      ["bytes=5-2", 200, null, 0, 1000],
+      ["bytes=0-1,5-6", 200, null, 0, 1000],
+      ["bytes=-", 200, null, 0, 1000],
+      ["lines=1-2", 200, null, 0, 1000],
+    ];
+  for (const [range, status, contentRange, start, end] of cases) {
+    const request = new Request("http://localhost/", range === undefined ? {} : { headers: { range } });
+    const response = respond(region, request, { "content-type": "text/plain" });
+    assertEquals([response.status, response.headers.get("content-range")], [status, contentRange], range);
+    assertEquals(new Uint8Array(await response.arrayBuffer()), countingBytes(1000).subarray(start, end));
+    assertEquals([response.headers.get("accept-ranges"), response.headers.get("content-type")], [
+      "bytes",
+      "text/plain",
+    ]);
+    if (status !== 416) assertEquals(response.headers.get("content-length"), String(end - start));
+  }
+});
+
+test("HEAD gets the headers alone", async () => {
+  using region = mmap(fileOf(1000));
+  const response = respond(region, new Request("http://localhost/", { method: "HEAD" }));
+  assertEquals([response.status, response.headers.get("content-length")], [200, "1000"]);
+  assertEquals((await response.arrayBuffer()).byteLength, 0);
+});
+
+test("a region is served", { skip: platform.runtime === "node" && "has no serve of its own" }, async () => {
+  using region = mmap(fileOf(600_000));
+  const { url, stop } = serve((request) => respond(region, request));
+  const whole = await (await fetch(url)).arrayBuffer();
+  const part = await (await fetch(url, { headers: { range: "bytes=500000-" } })).arrayBuffer();
+  await stop();
+  assertEquals([whole.byteLength, new Uint8Array(part)[0], part.byteLength], [600_000, 500_000 & 255, 100_000]);
+});
+
+/** Starts the runtime's own server. */
+function serve(handler: (request: Request) => Response): { url: string; stop: () => Promise<void> } {
+  const { Deno, Bun } = globalThis as unknown as {
+    Deno?: { serve(options: object, handler: unknown): { addr: { port: number }; shutdown(): Promise<void> } };
+    Bun?: { serve(options: object): { port: number; stop(): Promise<void> } };
+  };
+  if (Deno) {
+    const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, handler);
+    return { url: `http://127.0.0.1:${server.addr.port}/`, stop: () => server.shutdown() };
+  }
+  const server = Bun!.serve({ port: 0, hostname: "127.0.0.1", fetch: handler });
+  return { url: `http://127.0.0.1:${server.port}/`, stop: () => server.stop() };
+}
