@@ -10,6 +10,7 @@ import { nodeFfi, type NodeFfiModule, type NodeProcess } from "./ffi/node.ts";
 import type { WorkerThreads } from "./ffi/threads.ts";
 import { targetOf } from "./os/constants.ts";
 import type { System } from "./os/contract.ts";
+import type { Dialect } from "./os/libc_functions.ts";
 import { posix } from "./os/posix.ts";
 import { windows } from "./os/windows.ts";
 import type { OperatingSystem, Runtime } from "./types.ts";
@@ -62,6 +63,12 @@ export function useHost(other: Host): void {
   made = other;
 }
 
+/** How macOS wants its C library to be called, on each processor. */
+const APPLE: Readonly<Record<string, Dialect>> = {
+  x64: { variadicOnStack: false, fstat: "fstat$INODE64", without: [] },
+  arm64: { variadicOnStack: true, fstat: "fstat", without: [] },
+};
+
 function make(): Host {
   const target = targetOf(os, arch);
   if (target === undefined) {
@@ -69,8 +76,7 @@ function make(): Host {
   }
   const ffi = makeFfi();
   if (target === "windows") return { ffi, system: windows(ffi, arch) };
-  const variadicOnStack = os === "darwin" && arch === "arm64";
-  return { ffi, system: posix(ffi, os, target, { variadicOnStack, without: [] }) };
+  return { ffi, system: posix(ffi, os, target, os === "darwin" ? APPLE[arch] : undefined) };
 }
 
 const workers = (): WorkerThreads => globals.process.getBuiltinModule("node:worker_threads") as WorkerThreads;

@@ -151,7 +151,7 @@ export class MappedRegion implements Disposable {
     const { system } = this.#host;
     if (!file) throw system.error("ENOTSUP", "handle", "memory from null has no descriptor; map ANONYMOUS instead");
     const { byteLength, offset, protection, flags } = this;
-    return { kind: "mmap-handle", pid: system.pid, descriptor: file.share(), byteLength, offset, protection, flags };
+    return { kind: "mmap-handle", pid: system.pid(), descriptor: file.share(), byteLength, offset, protection, flags };
   }
 
   // ---------------------------------------------------------------- typed arrays over the whole region

@@ -26,6 +26,7 @@ test("memory with a descriptor is shared memory whose name is gone", onLinux, ()
 test("where there is no shared memory either, that is ENOTSUP", onLinux, () => {
   const system = posix(host().ffi, platform.os, `linux-${process.arch}` as PosixTarget, {
     variadicOnStack: false,
+    fstat: "fstat",
     without: ["memfd_create", "shm_open"],
   });
   assertEquals(assertThrows(() => system.openAnonymous(1, []), MmapError).code, "ENOTSUP");

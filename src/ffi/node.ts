@@ -50,7 +50,9 @@ export function nodeFfi(node: NodeFfiModule, process: NodeProcess, workers: () =
     runtime: "node",
     longestBuffer: Number.MAX_SAFE_INTEGER,
     // Node ends a worker, and the process, only when the worker comes back from a call.
-    longestBlock: workers().isMainThread ? Infinity : 100,
+    get longestBlock(): number {
+      return workers().isMainThread ? Infinity : 100;
+    },
 
     load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table> {
       const library = firstLibrary(libraries, (name) => new node.DynamicLibrary(name));

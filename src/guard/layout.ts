@@ -67,7 +67,7 @@ export const ENTRY_SIZE = 32;
  */
 export const FREE_BITS = 20;
 
-/** The bytes of a handler, from hexadecimal digits. */
-export function bytesOf(hexadecimal: string): Uint8Array {
-  return Uint8Array.from(hexadecimal.match(/[0-9a-f]{2}/g) ?? [], (digits) => Number.parseInt(digits, 16));
+/** The bytes of a handler, from lines of hexadecimal digits. */
+export function bytesOf(lines: string): Uint8Array {
+  return Uint8Array.fromHex(lines.replaceAll("\n", ""));
 }

@@ -229,6 +229,8 @@ export interface Constants extends Words {
   readonly stat: StatusLayout;
   readonly aiocb: { readonly size: number; readonly descriptor: number; readonly notify: number };
   readonly libraries: readonly string[];
+  /** What the function is called that says where errno is. */
+  readonly errnoLocation: string;
   /** Whether memory of shm_open has no type in its mode, as on macOS. */
   readonly untypedMemory: boolean;
 }
@@ -254,6 +256,7 @@ export function constantsOf(target: PosixTarget): Constants {
     stat: LAYOUTS.stat[index],
     aiocb: LAYOUTS.aiocb[index],
     libraries: LIBRARIES[index],
+    errnoLocation: target === "darwin" || target === "freebsd" ? "__error" : "__errno_location",
     untypedMemory: target === "darwin",
   };
 }

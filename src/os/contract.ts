@@ -64,7 +64,7 @@ export interface Files {
 /** Descriptors that other threads and processes take over. */
 export interface Handles {
   /** The number of this process. */
-  readonly pid: number;
+  pid(): number;
   /** What a descriptor of this process is to others, as text: which it is, of which file, of which process. */
   share(descriptor: Descriptor): string;
   /**

@@ -5,7 +5,8 @@ import type { OperatingSystem } from "../types.ts";
 import { cBytes } from "./c_bytes.ts";
 import { hasWord, missingWord, type PosixTarget } from "./constants.ts";
 import type { Feature, FlagKind, System } from "./contract.ts";
-import { type Dialect, Libc } from "./libc.ts";
+import { Libc } from "./libc.ts";
+import type { Dialect } from "./libc_functions.ts";
 import { once, unlessRefused } from "./once.ts";
 import { posixFiles } from "./posix_files.ts";
 import { posixHandles } from "./posix_handles.ts";
@@ -37,7 +38,7 @@ export function posix(ffi: Ffi, os: OperatingSystem, target: PosixTarget, dialec
     ...files,
     ...posixHandles(libc, os, files),
     ...posixMemory(libc),
-    ...cBytes(libc.functions),
+    ...cBytes(libc.functions, () => libc.more),
     supportsFlag: (kind, flag) => hasWord(libc.constants, kind, flag),
     requireWords(kind: FlagKind, words: readonly string[]): void {
       const missing = missingWord(libc.constants, kind, words);

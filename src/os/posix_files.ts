@@ -18,9 +18,9 @@ export function posixFiles(libc: Libc): Files {
     },
 
     openAnonymous(byteLength: number, flags: readonly MapFlag[]): Descriptor {
-      const descriptor = functions.memfd_create ? openMemory(libc, flags) : openShared(libc);
+      const descriptor = libc.more.memfd_create ? openMemory(libc, flags) : openShared(libc);
       try {
-        libc.check(functions.ftruncate(descriptor, BigInt(byteLength)), "ftruncate");
+        libc.check(libc.more.ftruncate(descriptor, BigInt(byteLength)), "ftruncate");
       } catch (error) {
         functions.close(descriptor);
         throw error;
@@ -38,7 +38,7 @@ export function posixFiles(libc: Libc): Files {
     },
 
     setLength(descriptor: Descriptor, byteLength: number): void {
-      libc.check(functions.ftruncate(descriptor as number, BigInt(byteLength)), "ftruncate");
+      libc.check(libc.more.ftruncate(descriptor as number, BigInt(byteLength)), "ftruncate");
     },
 
     close(descriptor: Descriptor): void {
@@ -49,7 +49,7 @@ export function posixFiles(libc: Libc): Files {
     },
 
     remove(path: string): void {
-      libc.check(functions.unlink(cString(path)), "unlink", path);
+      libc.check(libc.more.unlink(cString(path)), "unlink", path);
     },
 
     sync(descriptor: Descriptor): Promise<void> {
@@ -63,12 +63,12 @@ export function posixFiles(libc: Libc): Files {
 function openMemory(libc: Libc, flags: readonly MapFlag[]): number {
   const hugePages = flags.includes("huge-table") ? LINUX.MFD_HUGETLB : 0;
   const bits = LINUX.MFD_CLOEXEC | LINUX.MFD_ALLOW_SEALING | hugePages;
-  return libc.check(libc.functions.memfd_create!(cString("mmap"), bits), "memfd_create");
+  return libc.check(libc.more.memfd_create!(cString("mmap"), bits), "memfd_create");
 }
 
 /** The same where the system has none: shared memory with a name, which is taken away at once. */
 function openShared(libc: Libc): number {
-  const { functions: { shm_open, shm_unlink }, constants: { numbers } } = libc;
+  const { more: { shm_open, shm_unlink }, constants: { numbers } } = libc;
   if (!shm_open || !shm_unlink) throw libc.error("ENOTSUP", "shm_open", "the C library has no shared memory");
   const bits = numbers.O_RDWR | numbers.O_CREAT | numbers.O_EXCL;
   // macOS takes names of 31 bytes at most. Nobody else can have guessed this one.
@@ -89,9 +89,9 @@ function openBits(libc: Libc, flags: readonly OpenFlag[]): number {
 
 /** The length of a block device, which has it at its end only. The position is left where it was. */
 function endOfDevice(libc: Libc, descriptor: number): number {
-  const { functions, constants: { numbers } } = libc;
+  const { constants: { numbers } } = libc;
   const seek = (offset: bigint, from: number): number =>
-    libc.check(Number(functions.lseek(descriptor, offset, from)), "lseek");
+    libc.check(Number(libc.more.lseek(descriptor, offset, from)), "lseek");
   const position = seek(0n, numbers.SEEK_CUR);
   const end = seek(0n, numbers.SEEK_END);
   seek(BigInt(position), numbers.SEEK_SET);
@@ -144,9 +144,9 @@ function openOrCreate(
 }
 
 /** The path without links. */
-function realPath({ functions, constants: { numbers } }: Libc, path: string): string {
-  const resolved = new Uint8Array(numbers.PATH_MAX);
-  if (functions.realpath(cString(path), resolved) === 0n) return path;
+function realPath(libc: Libc, path: string): string {
+  const resolved = new Uint8Array(libc.constants.numbers.PATH_MAX);
+  if (libc.more.realpath(cString(path), resolved) === 0n) return path;
   return new TextDecoder().decode(resolved.subarray(0, resolved.indexOf(0)));
 }
 
@@ -163,8 +163,7 @@ class StatusReader {
   readonly #kinds: Readonly<Record<number, FileStatus["kind"]>>;
 
   constructor(libc: Libc) {
-    const { functions: { statx }, constants: { numbers, stat } } = libc;
-    const fstat = libc.functions["fstat$INODE64"] ?? libc.functions.fstat;
+    const { functions: { fstat }, constants: { numbers, stat } } = libc;
     this.#libc = libc;
     const bytes = new Uint8Array(Math.max(stat.size, STATX.size));
     this.#view = new DataView(bytes.buffer);
@@ -179,7 +178,8 @@ class StatusReader {
     if (fstat) {
       this.#layout = stat;
       this.#read = (descriptor) => libc.check(fstat(descriptor, bytes), "fstat");
-    } else if (statx) {
+    } else if (libc.more.statx) {
+      const { statx } = libc.more;
       const here = cString("");
       const { AT_EMPTY_PATH, STATX_BASIC_STATS } = LINUX;
       this.#layout = STATX;
@@ -205,10 +205,9 @@ class StatusReader {
   /** Files of huge pages, which only Linux has, have the size of one as their block size; other file systems may have large blocks, too. */
   #isOnHugePages(descriptor: number): boolean {
     if (this.#libc.constants.map["huge-table"] === null) return false;
-    const { functions } = this.#libc;
     // The type of the file system is the first word of a struct statfs, which is shorter than this.
     const status = new Uint32Array(128);
-    this.#libc.check(functions.fstatfs(descriptor, new Uint8Array(status.buffer)), "fstatfs");
+    this.#libc.check(this.#libc.more.fstatfs(descriptor, new Uint8Array(status.buffer)), "fstatfs");
     return status[0] === LINUX.HUGETLBFS_MAGIC;
   }
 

@@ -15,7 +15,6 @@ const GONE: readonly string[] = ["ENOENT", "ESRCH", "EBADF"];
 /** Makes the handles of a POSIX system. Only Linux lets one process open what another one has open. */
 export function posixHandles(libc: Libc, os: OperatingSystem, { identity }: Files): Handles {
   const { functions, constants: { numbers } } = libc;
-  const pid = functions.getpid();
   const birthOf = (process: number): string => os === "linux" ? linuxBirth(libc, process) : "";
   let ownBirth: string | undefined;
   const gone = (reason: string): Error => libc.error("ESTALE", "handle", reason);
@@ -59,10 +58,12 @@ export function posixHandles(libc: Libc, os: OperatingSystem, { identity }: File
   };
 
   return {
-    pid,
+    pid(): number {
+      return libc.more.getpid();
+    },
 
     share(descriptor: Descriptor): string {
-      ownBirth ??= birthOf(pid);
+      ownBirth ??= birthOf(libc.more.getpid());
       return new SharedText(String(descriptor), identity(descriptor), ownBirth).toString();
     },
 
@@ -72,7 +73,7 @@ export function posixHandles(libc: Libc, os: OperatingSystem, { identity }: File
       if (theirs > MAX_DESCRIPTOR) throw gone("there is no such descriptor");
       try {
         if (shared.birth !== birthOf(process)) throw gone("its process has ended");
-        return process === pid ? adoptOwn(shared, theirs) : adoptOf(process, shared, theirs, authorize);
+        return process === libc.more.getpid() ? adoptOwn(shared, theirs) : adoptOf(process, shared, theirs, authorize);
       } catch (error) {
         throw GONE.includes((error as { code?: string }).code ?? "") ? gone("the region is gone") : error;
       }
@@ -117,6 +118,6 @@ function openNamed(libc: Libc, name: number, access: number, authorize: (path: s
 
 function readLink(libc: Libc, path: string): string {
   const target = new Uint8Array(libc.constants.numbers.PATH_MAX);
-  const length = libc.functions.readlink(cString(path), target, BigInt(target.length));
+  const length = libc.more.readlink(cString(path), target, BigInt(target.length));
   return new TextDecoder().decode(target.subarray(0, libc.check(Number(length), "readlink", path)));
 }

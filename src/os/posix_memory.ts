@@ -15,10 +15,10 @@ export function posixMemory(libc: Libc): Memory {
   const lock = (base: bigint, length: number, copy: boolean): void => {
     // mlock writes to every page of a private, writable mapping, that is it copies the whole file; to lock the pages
     // as they are, they are marked first and read in then.
-    if (copy || !functions.mlock2) {
-      libc.check(functions.mlock(base, BigInt(length)), "mlock");
+    if (copy || !libc.more.mlock2) {
+      libc.check(libc.more.mlock(base, BigInt(length)), "mlock");
     } else {
-      libc.check(functions.mlock2(base, BigInt(length), LINUX.MLOCK_ONFAULT), "mlock2");
+      libc.check(libc.more.mlock2(base, BigInt(length), LINUX.MLOCK_ONFAULT), "mlock2");
       populate(libc, base, length, false);
     }
   };
@@ -50,16 +50,16 @@ export function posixMemory(libc: Libc): Memory {
       libc.mapAnonymous(length, ["read", "write"], base, numbers.MAP_FIXED);
       // Nothing worth dumping; and Linux joins it with its neighbours of the same kind then, which mmap does not always.
       const dontDump: Cell = constants.advice["dont-dump"];
-      if (typeof dontDump === "number") functions.madvise(base, BigInt(length), dontDump);
+      if (typeof dontDump === "number") libc.more.madvise(base, BigInt(length), dontDump);
     },
 
     flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void {
-      libc.check(functions.msync(base, BigInt(length), libc.bits(constants.flush, flags, "msync")), "msync");
+      libc.check(libc.more.msync(base, BigInt(length), libc.bits(constants.flush, flags, "msync")), "msync");
       if (flags.includes("sync")) libc.flushDrive(descriptor as number);
     },
 
     advise(base: bigint, length: number, advice: Advice): void {
-      libc.check(functions.madvise(base, BigInt(length), libc.bits(constants.advice, [advice], "madvise")), "madvise");
+      libc.check(libc.more.madvise(base, BigInt(length), libc.bits(constants.advice, [advice], "madvise")), "madvise");
     },
 
     protect(base: bigint, length: number, protection: readonly Protection[]): void {
@@ -74,11 +74,11 @@ export function posixMemory(libc: Libc): Memory {
     lock,
 
     unlock(base: bigint, length: number): void {
-      libc.check(functions.munlock(base, BigInt(length)), "munlock");
+      libc.check(libc.more.munlock(base, BigInt(length)), "munlock");
     },
 
     residency(base: bigint, length: number, into: Uint8Array): void {
-      libc.check(functions.mincore(base, BigInt(length), into), "mincore");
+      libc.check(libc.more.mincore(base, BigInt(length), into), "mincore");
       // Only the lowest bit has a meaning on every system.
       for (let page = 0; page < into.length; page++) into[page] &= 1;
     },
@@ -87,7 +87,7 @@ export function posixMemory(libc: Libc): Memory {
 
 /** The calls for another length; only Linux has them. */
 function remapOf(libc: Libc): Remap | undefined {
-  if (!libc.functions.mremap) return undefined;
+  if (!libc.remaps) return undefined;
   return {
     reserve(length: number): bigint {
       return libc.mapAnonymous(length, ["none"]);
@@ -107,7 +107,7 @@ function remapOf(libc: Libc): Remap | undefined {
 const NOT_AS_A_WHOLE = ["EFAULT", "EINVAL", "ENOMEM"];
 
 function remap(libc: Libc, base: bigint, length: number, newLength: number, flags: number, target: bigint): boolean {
-  if (libc.functions.mremap!(base, BigInt(length), BigInt(newLength), flags, target) !== MAP_FAILED) return true;
+  if (libc.more.mremap!(base, BigInt(length), BigInt(newLength), flags, target) !== MAP_FAILED) return true;
   const error = libc.failure("mremap");
   // Advice, locks or protection for a part have made several mappings of it; huge pages keep their length.
   if (NOT_AS_A_WHOLE.includes(error.code)) return false;
@@ -143,15 +143,15 @@ function absorbsStores({ descriptor, protection, flags }: MapRequest): boolean {
 }
 
 function populate(libc: Libc, base: bigint, length: number, copy: boolean): void {
-  const { functions, constants: { advice } } = libc;
+  const { constants: { advice } } = libc;
   const populating: Cell = advice[copy ? "populate-write" : "populate-read"];
   if (typeof populating === "number") {
-    if (functions.madvise(base, BigInt(length), populating) === 0) return;
+    if (libc.more.madvise(base, BigInt(length), populating) === 0) return;
     const error = libc.failure("madvise");
     // A kernel that knows the advice takes it for nothing at all.
-    if (error.code !== "EINVAL" || functions.madvise(base, 0n, populating) === 0) throw error;
+    if (error.code !== "EINVAL" || libc.more.madvise(base, 0n, populating) === 0) throw error;
   }
   // Other systems, and Linux before 5.14, can only start to read ahead, which is what MAP_POPULATE promises: the
   // effort, not the result.
-  libc.check(functions.madvise(base, BigInt(length), libc.bits(advice, ["will-need"], "madvise")), "madvise");
+  libc.check(libc.more.madvise(base, BigInt(length), libc.bits(advice, ["will-need"], "madvise")), "madvise");
 }

@@ -1,7 +1,7 @@
 /** Windows, over kernel32. */
 import type { Ffi } from "../ffi/contract.ts";
 import { installWindowsGuard } from "../guard/windows_guard.ts";
-import { BYTES, cBytes } from "./c_bytes.ts";
+import { BYTES, cBytes, SEARCH } from "./c_bytes.ts";
 import { hasWord, missingWord } from "./constants.ts";
 import type { Feature, FlagKind, System } from "./contract.ts";
 import { Kernel32 } from "./kernel32.ts";
@@ -9,6 +9,9 @@ import { once, unlessRefused } from "./once.ts";
 import { windowsFiles } from "./windows_files.ts";
 import { windowsHandles } from "./windows_handles.ts";
 import { windowsMemory } from "./windows_memory.ts";
+
+/** A C library that is a part of Windows itself, unlike that of each compiler. */
+const MSVCRT = ["msvcrt.dll"];
 
 /** The calls that take the words. */
 const CALLS: Readonly<Record<FlagKind, string>> = {
@@ -33,8 +36,7 @@ export function windows(ffi: Ffi, arch: string): System {
     ...windowsFiles(kernel32),
     ...windowsHandles(kernel32),
     ...windowsMemory(kernel32),
-    // A part of Windows itself, unlike the C library of each compiler.
-    ...cBytes(ffi.load(["msvcrt.dll"], BYTES)),
+    ...cBytes(ffi.load(MSVCRT, BYTES), once(() => ffi.load(MSVCRT, SEARCH))),
     supportsFlag: (kind, flag) => hasWord(kernel32.words, kind, flag),
     requireWords(kind: FlagKind, words: readonly string[]): void {
       const missing = missingWord(kernel32.words, kind, words);

@@ -28,7 +28,7 @@ export function windowsHandles(kernel32: Kernel32): Handles {
   };
 
   return {
-    pid,
+    pid: () => pid,
 
     share(descriptor: Descriptor): string {
       const handle = descriptor as bigint;

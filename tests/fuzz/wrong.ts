@@ -1,5 +1,5 @@
 /** Wrong arguments: each has to be refused, by an error of its class, before anything has changed. */
-import { ANONYMOUS, type MappedRegion, mmap, withMmap } from "../../mod.ts";
+import { ANONYMOUS, type MapHandle, type MappedRegion, mmap, withMmap } from "../../mod.ts";
 import type { Model } from "./model.ts";
 import { expectOutcome } from "./outcome.ts";
 import type { World } from "./world.ts";
@@ -47,6 +47,14 @@ const WITH_COUNT: Readonly<Record<string, (region: MappedRegion, count: never, p
 const COUNT_NAMES: readonly string[] = Object.keys(WITH_COUNT);
 
 type Call = (region: MappedRegion, path: string) => unknown;
+
+/** The handle of a region that was unmapped. */
+const GONE: MapHandle = handleOfNothing();
+
+function handleOfNothing(): MapHandle {
+  using region = mmap(ANONYMOUS, { size: 1 });
+  return region.handle;
+}
 
 /** Everything else that is wrong in one way only. */
 const CALLS: readonly (readonly [wanted: string, name: string, call: Call])[] = [
@@ -102,7 +110,8 @@ const CALLS: readonly (readonly [wanted: string, name: string, call: Call])[] = 
   ["TypeError", "closeDescriptor", (_, path) => mmap(path, { closeDescriptor: 1 as never })],
   ["TypeError", "guard", (_, path) => mmap(path, { guard: "yes" as never })],
   ["TypeError", "withMmap", (_, path) => withMmap(path, undefined as never)],
-  ["MmapError", "handle", (region) => region.handle],
+  ["ESTALE", "handle of what is gone", () => mmap(GONE)],
+  ["TypeError", "handle of nothing", () => mmap({ ...GONE, descriptor: "5" })],
 ];
 
 export function wrongArgument(world: World, model: Model): void {
@@ -141,6 +150,7 @@ const MEMBERS: readonly ((region: MappedRegion) => unknown)[] = [
   (region) => region.unlock(),
   (region) => region.residency(),
   (region) => region.handle,
+  (region) => region.copyTo(new Uint8Array(1)),
 ];
 
 /** A region that is unmapped refuses everything, but another unmap. */

@@ -12,7 +12,7 @@ const MISSING = ["mremap", "memfd_create", "mlock2", "statx", "memmem"] as const
 /** That system. Variable arguments are passed as on Apple's arm64. */
 export function bareSystem(): System {
   const target = `linux-${process.arch}` as PosixTarget;
-  return posix(host().ffi, platform.os, target, { variadicOnStack: true, without: MISSING });
+  return posix(host().ffi, platform.os, target, { variadicOnStack: true, fstat: "fstat", without: MISSING });
 }
 
 /** Has the library use it from now on. */
