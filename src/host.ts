@@ -3,7 +3,7 @@
  * this thread when they are first needed. The only file that sees both axes.
  */
 import { MmapError } from "./error.ts";
-import { bunFfi, type BunFfiModule } from "./ffi/bun.ts";
+import { type BufferModule, bunFfi, type BunFfiModule } from "./ffi/bun.ts";
 import type { Ffi } from "./ffi/contract.ts";
 import { denoFfi, type DenoFs, type DenoNamespace } from "./ffi/deno.ts";
 import { nodeFfi, type NodeFfiModule, type NodeProcess } from "./ffi/node.ts";
@@ -81,12 +81,14 @@ function make(): Host {
 
 const workers = (): WorkerThreads => globals.process.getBuiltinModule("node:worker_threads") as WorkerThreads;
 
+const buffers = (): BufferModule => globals.process.getBuiltinModule("node:buffer") as BufferModule;
+
 function makeFfi(): Ffi {
   switch (runtime) {
     case "deno":
       return denoFfi(globals.Deno!, () => globals.process.getBuiltinModule("node:fs") as DenoFs);
     case "bun":
-      return bunFfi(globals.process.getBuiltinModule("bun:ffi") as BunFfiModule, workers);
+      return bunFfi(globals.process.getBuiltinModule("bun:ffi") as BunFfiModule, workers, buffers);
     case "node":
       return nodeFfi(nodeModule(), globals.process, workers);
   }

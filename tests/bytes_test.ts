@@ -135,3 +135,19 @@ test("indexOf refuses what cannot be searched for", () => {
   for (const from of [-1, 0.5, NaN, 2 ** 53]) assertThrows(() => region.indexOf(1, from), RangeError, `from: ${from}`);
   assertThrows(() => region.indexOf(1, "0" as never), TypeError, "from: ");
 });
+
+test("indexOf finds what is made of common bytes, in much of the same", () => {
+  const text = new TextEncoder().encode("tea at sea ".repeat(100_000));
+  using region = mmap(fileOf(text), { access: "copy" });
+  for (const at of [0, 1, 5000, 262_143, 262_144, 700_001, text.length - 8]) {
+    const needle = "eat neat";
+    const before = region.read(at, 8);
+    region.write(new TextEncoder().encode(needle), at);
+    assertEquals(region.indexOf(needle), at);
+    assertEquals(region.indexOf(needle, at), at);
+    assertEquals(region.indexOf(needle, at + 1), -1);
+    region.write(before, at);
+  }
+  assertEquals(region.indexOf("tea tea"), -1);
+  assertEquals(region.indexOf("a tea", 900_000), 900_008);
+});

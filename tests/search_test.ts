@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { indexOfCopied } from "../src/os/search.ts";
+import { indexOfCopied, rarestIndex } from "../src/os/search.ts";
 
 /** Searches bytes as if they were memory. */
 function search(haystack: Uint8Array, needle: Uint8Array): number {
@@ -31,4 +31,9 @@ test("what lies across pieces is found, and so is what is longer than one", () =
   assertEquals(search(haystack, long), 1_234_567);
   assertEquals(search(haystack, haystack), 0);
   assertEquals(search(haystack.subarray(1), haystack), -1);
+});
+
+test("the rarest byte of a needle is looked for", () => {
+  const rarest = (text: string): string => text[rarestIndex(new TextEncoder().encode(text))];
+  assertEquals(["needle", "e t\x01", "quiz", "eee", "a\nb", "THE the"].map(rarest), ["d", "\x01", "z", "e", "\n", "T"]);
 });

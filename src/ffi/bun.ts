@@ -38,8 +38,19 @@ const TYPES = {
 const BIND = `(library, name, signature) =>
   process.getBuiltinModule("bun:ffi").dlopen(library, { [name]: signature }).symbols[name]`;
 
-/** Makes the FFI of Bun; `workers` loads node:worker_threads. */
-export function bunFfi(bun: BunFfiModule, workers: () => WorkerThreads): Ffi {
+/** Laying a buffer over memory and taking it away takes Bun as long as the C library takes to search so many bytes. */
+const SEARCHED_BY_BUN = 1 << 18;
+
+/** Bytes that Bun searches at a time. */
+const WINDOW = 1 << 30;
+
+/** The part of `node:buffer` that is used here. */
+export interface BufferModule {
+  readonly Buffer: { readonly prototype: { indexOf(needle: Uint8Array): number } };
+}
+
+/** Makes the FFI of Bun; `workers` loads node:worker_threads and `buffers` node:buffer. */
+export function bunFfi(bun: BunFfiModule, workers: () => WorkerThreads, buffers: () => BufferModule): Ffi {
   const threads = new Threads(workers, BIND);
   // Bun calls it an error to bind nothing.
   const bind = (library: string, prototypes: readonly [string, Prototype][]) =>
@@ -48,10 +59,26 @@ export function bunFfi(bun: BunFfiModule, workers: () => WorkerThreads): Ffi {
       : bun.dlopen(library, Object.fromEntries(prototypes.map(([name, prototype]) => [name, translate(prototype)])))
         .symbols;
 
+  const arrayBuffer = (address: bigint, byteLength: number): ArrayBuffer =>
+    bun.toArrayBuffer(Number(address) as never, 0, byteLength);
+
+  const indexOf = (address: bigint, length: number, needle: Uint8Array): number => {
+    const { Buffer } = buffers();
+    for (let start = 0; start < length; start += WINDOW) {
+      const window = arrayBuffer(address + BigInt(start), Math.min(WINDOW + needle.length - 1, length - start));
+      const found = Buffer.prototype.indexOf.call(new Uint8Array(window), needle);
+      // The engine forgets the memory at once, instead of when it collects.
+      window.transfer(0);
+      if (found >= 0) return start + found;
+    }
+    return -1;
+  };
+
   return {
     runtime: "bun",
     // A longer one is "RangeError: Out of memory".
     longestBuffer: 2 ** 32,
+    search: { from: SEARCHED_BY_BUN, indexOf },
     longestBlock: Infinity,
 
     load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table> {
@@ -74,9 +101,7 @@ export function bunFfi(bun: BunFfiModule, workers: () => WorkerThreads): Ffi {
       return threads.call({ libraries, name, signature: translate(prototype), values });
     },
 
-    arrayBuffer(address: bigint, byteLength: number): ArrayBuffer {
-      return bun.toArrayBuffer(Number(address) as never, 0, byteLength);
-    },
+    arrayBuffer,
 
     closeDescriptor(): boolean {
       return false;

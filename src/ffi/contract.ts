@@ -53,6 +53,14 @@ export interface PathAccess {
   readonly write: boolean;
 }
 
+/** A runtime's own search. */
+export interface RuntimeSearch {
+  /** How many bytes of memory it needs to be ahead of the C library's. */
+  readonly from: number;
+  /** Distance of the first occurrence from `address`, or -1. */
+  indexOf(address: bigint, length: number, needle: Uint8Array): number;
+}
+
 /** A runtime's foreign function interface. */
 export interface Ffi {
   readonly runtime: Runtime;
@@ -67,6 +75,8 @@ export interface Ffi {
   inBackground(call: Background, values: readonly unknown[]): Promise<unknown>;
   /** Milliseconds for which a call may block, where the runtime cannot end the thread meanwhile. */
   readonly longestBlock: number;
+  /** Where the runtime has a search for bytes that is faster than the C library's. */
+  readonly search: RuntimeSearch | undefined;
   /** An ArrayBuffer over the memory itself, not a copy. Neither bounds nor lifetime are checked. */
   arrayBuffer(address: bigint, byteLength: number): ArrayBuffer;
   /** Closes a descriptor that the runtime keeps account of; false where it keeps none of this one. */

@@ -38,6 +38,7 @@ export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
     runtime: "deno",
     // More makes Deno panic instead of throwing.
     longestBuffer: Number.MAX_SAFE_INTEGER,
+    search: undefined,
     longestBlock: Infinity,
 
     load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table> {

@@ -49,6 +49,7 @@ export function nodeFfi(node: NodeFfiModule, process: NodeProcess, workers: () =
   return {
     runtime: "node",
     longestBuffer: Number.MAX_SAFE_INTEGER,
+    search: undefined,
     // Node ends a worker, and the process, only when the worker comes back from a call.
     get longestBlock(): number {
       return workers().isMainThread ? Infinity : 100;

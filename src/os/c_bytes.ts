@@ -1,7 +1,7 @@
 /** The bytes in mapped memory, read and searched by the system's C library, which has the fastest loops for it. */
-import type { Functions } from "../ffi/contract.ts";
+import type { Functions, RuntimeSearch } from "../ffi/contract.ts";
 import type { Bytes } from "./contract.ts";
-import { indexOfCopied } from "./search.ts";
+import { indexOfCopied, rarestIndex } from "./search.ts";
 
 /** By the exact name in C. memcpy copies out and memmove copies in, since a function can have one prototype only. */
 export const BYTES = {
@@ -21,11 +21,29 @@ export const SEARCH = {
 export function cBytes(
   { memcpy, memmove }: Functions<typeof BYTES>,
   search: () => Functions<typeof SEARCH>,
+  own: RuntimeSearch | undefined,
 ): Bytes {
-  const distance = (found: bigint, from: bigint): number => found === 0n ? -1 : Number(found - from);
   const read = (address: bigint, into: Uint8Array): void => {
     memcpy(into, address, BigInt(into.byteLength));
   };
+
+  const equal = (address: bigint, bytes: Uint8Array): boolean =>
+    search().memcmp(address, bytes, BigInt(bytes.byteLength)) === 0;
+
+  const indexOfByte = (address: bigint, length: number, byte: number): number => {
+    const found = search().memchr(address, byte, BigInt(length));
+    return found === 0n ? -1 : Number(found - address);
+  };
+
+  /** The search that is not slowed down by anything in the memory or the needle. */
+  const indexOfAny = (address: bigint, length: number, bytes: Uint8Array): number => {
+    if (own && length >= own.from) return own.indexOf(address, length, bytes);
+    const { memmem } = search();
+    if (!memmem) return indexOfCopied((start, into) => read(address + BigInt(start), into), length, bytes);
+    const found = memmem(address, BigInt(length), bytes, BigInt(bytes.byteLength));
+    return found === 0n ? -1 : Number(found - address);
+  };
+
   return {
     read,
 
@@ -33,18 +51,33 @@ export function cBytes(
       memmove(address, from, BigInt(from.byteLength));
     },
 
-    equal(address: bigint, bytes: Uint8Array): boolean {
-      return search().memcmp(address, bytes, BigInt(bytes.byteLength)) === 0;
-    },
+    equal,
 
-    indexOfByte(address: bigint, length: number, byte: number): number {
-      return distance(search().memchr(address, byte, BigInt(length)), address);
-    },
+    indexOfByte,
 
+    /**
+     * memchr is several times as fast as every search for more than one byte. So the needle's rarest byte is looked for,
+     * as long as that is rare in the memory, too.
+     */
     indexOfBytes(address: bigint, length: number, bytes: Uint8Array): number {
-      const { memmem } = search();
-      if (!memmem) return indexOfCopied((start, into) => read(address + BigInt(start), into), length, bytes);
-      return distance(memmem(address, BigInt(length), bytes, BigInt(bytes.byteLength)), address);
+      const rarest = rarestIndex(bytes);
+      const last = length - bytes.byteLength;
+      let start = 0;
+      for (let hits = 0; start <= last && hits * RARE <= start + PATIENCE; hits++) {
+        const hit = indexOfByte(address + BigInt(start + rarest), last - start + 1, bytes[rarest]);
+        if (hit === -1) return -1;
+        if (equal(address + BigInt(start + hit), bytes)) return start + hit;
+        start += hit + 1;
+      }
+      if (start > last) return -1;
+      const found = indexOfAny(address + BigInt(start), length - start, bytes);
+      return found === -1 ? -1 : start + found;
     },
   };
 }
+
+/** A byte is rare that comes once in so many: then calling for each of them costs less than searching does. */
+const RARE = 1024;
+
+/** How far it may be off in the beginning. */
+const PATIENCE = 8192;

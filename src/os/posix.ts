@@ -38,7 +38,7 @@ export function posix(ffi: Ffi, os: OperatingSystem, target: PosixTarget, dialec
     ...files,
     ...posixHandles(libc, os, files),
     ...posixMemory(libc),
-    ...cBytes(libc.functions, () => libc.more),
+    ...cBytes(libc.functions, () => libc.more, ffi.search),
     supportsFlag: (kind, flag) => hasWord(libc.constants, kind, flag),
     requireWords(kind: FlagKind, words: readonly string[]): void {
       const missing = missingWord(libc.constants, kind, words);

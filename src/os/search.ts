@@ -1,4 +1,20 @@
-/** Searching memory for bytes without a function of the system's for it: a piece at a time is copied out and searched. */
+/** Searching memory for bytes: which of them to look for, and what to do without a function of the system's for it. */
+
+/** Bytes that are common in texts and in other data, the most common first; all others are rarer. */
+const COMMON = [0, ...new TextEncoder().encode(" etaoinsrhldcumfpgwybvkxjqz"), 255];
+
+/** How common each byte is: 0 where it is none of those. */
+const COMMONNESS: Uint8Array = new Uint8Array(256);
+COMMON.forEach((byte, index) => COMMONNESS[byte] = COMMON.length - index);
+
+/** Where the byte of a needle is that is least common. */
+export function rarestIndex(needle: Uint8Array): number {
+  let rarest = 0;
+  for (let index = 1; index < needle.length && COMMONNESS[needle[rarest]] > 0; index++) {
+    if (COMMONNESS[needle[index]] < COMMONNESS[needle[rarest]]) rarest = index;
+  }
+  return rarest;
+}
 
 /** Bytes that are copied at a time, where the needle is not longer. */
 const PIECE = 1 << 18;

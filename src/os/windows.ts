@@ -36,7 +36,7 @@ export function windows(ffi: Ffi, arch: string): System {
     ...windowsFiles(kernel32),
     ...windowsHandles(kernel32),
     ...windowsMemory(kernel32),
-    ...cBytes(ffi.load(MSVCRT, BYTES), once(() => ffi.load(MSVCRT, SEARCH))),
+    ...cBytes(ffi.load(MSVCRT, BYTES), once(() => ffi.load(MSVCRT, SEARCH)), ffi.search),
     supportsFlag: (kind, flag) => hasWord(kernel32.words, kind, flag),
     requireWords(kind: FlagKind, words: readonly string[]): void {
       const missing = missingWord(kernel32.words, kind, words);
