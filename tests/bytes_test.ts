@@ -149,5 +149,5 @@ test("indexOf finds what is made of common bytes, in much of the same", () => {
     region.write(before, at);
   }
   assertEquals(region.indexOf("tea tea"), -1);
-  assertEquals(region.indexOf("a tea", 900_000), 900_008);
+  assertEquals(region.indexOf("a tea", 900_000), 900_007);
 });

@@ -1,4 +1,5 @@
-// Runs the suite on Deno, Bun and Node, and the examples of the documentation on Deno; counts everything together.
+// Runs the suite on Deno, Bun and Node, the examples of the documentation on Deno, and the npm package as a stranger
+// would use it; counts everything together.
 // Names as arguments choose among the runs (`npm test -- deno node`), or name other systems, on which the suite runs as
 // well, emulated: `npm test -- windows`, `npm test -- arm64-bun`, `npm test -- here windows arm64`.
 import { spawnSync } from "node:child_process";
@@ -16,21 +17,24 @@ const DOCUMENTED = ["mod.ts", "sync.ts", "lines.ts", "web.ts", "src", "README.md
 /** A run as the command that writes a JUnit report to a path. */
 type Run = (report: string) => string[];
 
-/** The runs on this system. */
-const HERE: Readonly<Record<string, Run>> = {
-  deno: (report) => ["deno", "test", "-A", "--no-check", "--v8-flags=--expose-gc", `--junit-path=${report}`, ...TESTS],
-  bun: (report) => ["bun", "test", "--reporter=junit", `--reporter-outfile=${report}`, ...TESTS],
-  node: (report) => [
-    "node",
-    "--test",
-    "--no-warnings",
-    "--expose-gc",
+const NODE = ["node", "--test", "--no-warnings"];
+
+/** Node's reports: one to be read here where something fails, and one to be counted. */
+function reportingTo(report: string): string[] {
+  return [
     "--test-reporter=spec",
     "--test-reporter-destination=stdout",
     "--test-reporter=junit",
     `--test-reporter-destination=${report}`,
-    ...TESTS,
-  ],
+  ];
+}
+
+/** The runs on this system. */
+const HERE: Readonly<Record<string, Run>> = {
+  deno: (report) => ["deno", "test", "-A", "--no-check", "--v8-flags=--expose-gc", `--junit-path=${report}`, ...TESTS],
+  bun: (report) => ["bun", "test", "--reporter=junit", `--reporter-outfile=${report}`, ...TESTS],
+  node: (report) => [...NODE, "--expose-gc", ...reportingTo(report), ...TESTS],
+  package: (report) => [...NODE, ...reportingTo(report), "tests/package/package_test.ts"],
   documentation: (report) => ["deno", "test", "-A", "--doc", `--junit-path=${report}`, ...DOCUMENTED],
 };
 

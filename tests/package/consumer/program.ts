@@ -1,0 +1,68 @@
+// A stranger's program, which does what the package is for and prints the runtime that it ran on. It is built, bundled
+// and compiled in every way that the test knows, and imports nothing but the package and what the runtimes share.
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, truncateSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { ANONYMOUS, mmap, MmapError, platform, withMmap } from "@region/mmap";
+import { notify, wait, waitAsync } from "@region/mmap/sync";
+
+function storeAndGrow(path: string): void {
+  using region = mmap(path, {
+    open: ["read", "write", "create"],
+    protection: ["read", "write"],
+    flags: ["shared"],
+    size: 4096,
+  });
+  region.bytes.set(new TextEncoder().encode("stored"));
+  region.flush();
+  assert.equal(readFileSync(path).toString("utf8", 0, 6), "stored");
+  region.resize(8192);
+  assert.equal(readFileSync(path).length, 8192);
+  assert.equal(region.indexOf("red"), 3);
+}
+
+function loseEverything(path: string): void {
+  if (!platform.supports("guard")) return;
+  using region = mmap(path, { access: "write" });
+  truncateSync(path, 0);
+  assert.equal(region.bytes[0], 0);
+  assert.equal(region.faults, 1);
+  assert.throws(() => region.flush(), (error) => error instanceof MmapError && error.code === "EIO");
+}
+
+function handOver(): void {
+  using region = mmap(ANONYMOUS, { size: 4096 });
+  using there = mmap(JSON.parse(JSON.stringify(region.handle)));
+  Atomics.add(there.int32, 0, 41);
+  Atomics.add(region.int32, 0, 1);
+  assert.equal(there.int32[0], 42);
+}
+
+/** The one thing that needs another thread. */
+async function waitForIt(): Promise<void> {
+  using region = mmap(ANONYMOUS, { size: 4096 });
+  assert.equal(wait(region, 0, 0, 10), "timed-out");
+  const result = waitAsync(region, 0, 0);
+  Atomics.store(region.int32, 0, 1);
+  notify(region, 0);
+  assert.equal(await result.value, "ok");
+}
+
+async function useAll(directory: string): Promise<void> {
+  const path = join(directory, "file");
+  storeAndGrow(path);
+  assert.equal(await withMmap(path, (region) => Promise.resolve(region.byteLength)), 8192);
+  loseEverything(path);
+  handOver();
+  if (platform.os !== "windows") await waitForIt();
+}
+
+const directory = mkdtempSync(join(tmpdir(), "mmap-package-"));
+try {
+  await useAll(directory);
+} finally {
+  rmSync(directory, { recursive: true });
+}
+process.stdout.write(`${platform.runtime}\n`);
