@@ -3,6 +3,7 @@ import type { Descriptor } from "../types.ts";
 import type { Handles } from "./contract.ts";
 import { type Kernel32, THIS_PROCESS } from "./kernel32.ts";
 import { SharedText } from "./shared_text.ts";
+import { WIN32_ERRORS } from "./win32_errors.ts";
 import { WIN32 } from "./win32_numbers.ts";
 import { duplicate, identityOf } from "./windows_files.ts";
 
@@ -18,7 +19,7 @@ export function windowsHandles(kernel32: Kernel32): Handles {
     const access = WIN32.PROCESS_DUP_HANDLE | WIN32.PROCESS_QUERY_LIMITED_INFORMATION;
     const handle = functions.OpenProcess(access, 0, process);
     // There is no process of this number.
-    if (handle === 0n && kernel32.lastError === INVALID_PARAMETER) throw gone("its process has ended");
+    if (handle === 0n && kernel32.lastError === WIN32_ERRORS.INVALID_PARAMETER) throw gone("its process has ended");
     kernel32.checkAddress(handle, "OpenProcess");
     try {
       return use(handle);
@@ -40,7 +41,8 @@ export function windowsHandles(kernel32: Kernel32): Handles {
       const own = withProcess(process, (handle) => {
         if (birthOf(kernel32, handle) !== birth) throw gone("its process has ended");
         const copy = duplicate(kernel32, BigInt.asUintN(64, BigInt(descriptor)), handle);
-        if (copy === undefined) throw gone("the region is gone");
+        if (copy === undefined && kernel32.lastError === WIN32_ERRORS.INVALID_HANDLE) throw gone("the region is gone");
+        if (copy === undefined) throw kernel32.failure("DuplicateHandle");
         return copy;
       });
       if (isFile(kernel32, own, identity)) return own;
@@ -49,9 +51,6 @@ export function windowsHandles(kernel32: Kernel32): Handles {
     },
   };
 }
-
-/** ERROR_INVALID_PARAMETER. */
-const INVALID_PARAMETER = 87;
 
 /** A handle may be of anything, such as an event or a key, by now. */
 function isFile(kernel32: Kernel32, handle: bigint, identity: string): boolean {

@@ -140,19 +140,26 @@ function allocate(kernel32: Kernel32, base: bigint, length: number, type: number
 function mapFile(kernel32: Kernel32, request: MapRequest, handle: bigint): bigint {
   if (!request.flags.includes("shared")) return mapCopy(kernel32, request, handle);
   const allowsWrite = request.protection.includes("write");
+  let base: bigint;
   try {
-    const base = mapView(kernel32, request, handle, "write");
-    if (!allowsWrite) setPages(kernel32, base, request.length, pagesFor(request.protection, false));
-    return base;
+    base = mapView(kernel32, request, handle, "write");
   } catch (error) {
     if (allowsWrite || !isNumber(error, WIN32_ERRORS.ACCESS_DENIED)) throw error;
     // Through a handle that cannot write nothing reaches the file. A copy shows the same, and keeps stray stores to
-    // itself instead of ending the process.
+    // itself.
     return mapCopy(kernel32, request, handle);
   }
+  try {
+    // What is asked for may allow less than what `protect` may ask for later.
+    if (!allowsWrite) setPages(kernel32, base, request.length, pagesFor(request.protection, false));
+  } catch (error) {
+    kernel32.functions.UnmapViewOfFile(base);
+    throw error;
+  }
+  return base;
 }
 
-/** Maps what keeps its stores to itself; also where none are allowed, since a stray one would end the process. */
+/** Maps what keeps its stores to itself; also where none are allowed, so that a stray one is kept as well. */
 function mapCopy(kernel32: Kernel32, request: MapRequest, handle: bigint): bigint {
   try {
     return mapView(kernel32, request, handle, "copy");
