@@ -1,0 +1,122 @@
+/**
+ * What the examples share: where their input is, and what each way to read it costs. Every way runs in a process of its
+ * own, that does everything for the first time, loading the system's library included.
+ *
+ *     node examples/with/NAME.ts [SIZE] [DIRECTORY]
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { platform } from "../../mod.ts";
+
+/** Prints what was found. Time and memory are taken at this moment, while the region is still mapped. */
+export type Show = (found: string) => void;
+
+/** One way to come to the result. */
+export type Way = (path: string, show: Show) => void | Promise<void>;
+
+/** An example as its file describes it. */
+export interface Example {
+  /** Name of the input. */
+  readonly input: string;
+  /** How much of it there is where nothing else is asked for: rows, records, bytes. */
+  readonly size: number;
+  /** Makes the input. */
+  readonly make: (path: string, size: number) => void | Promise<void>;
+  /** The ways that are compared, by what they are called. */
+  readonly ways: Readonly<Record<string, Way>>;
+}
+
+/** What a way has found, and what it took. */
+export interface Outcome {
+  readonly found: string;
+  readonly milliseconds: number;
+  readonly memory: Memory;
+}
+
+/** Bytes that a process has in memory. */
+interface Memory {
+  /** Its own, which nobody else has and nothing takes back. */
+  readonly own: number;
+  /** Pages of files: those of the system's cache, shared with all others, and gone where memory gets short. */
+  readonly files: number;
+}
+
+/** Argument with which an example starts itself to go one way. */
+const WAY = "--way";
+
+/** What a program does that is an example. */
+export async function run(example: Example): Promise<void> {
+  const [first, ...rest] = process.argv.slice(2);
+  if (first === WAY) print(JSON.stringify(await go(example.ways[rest[0]], rest[1])));
+  else await compare(example, Number(first ?? example.size), rest[0] ?? join(tmpdir(), "mmap-examples"));
+}
+
+/** Goes one way, here. */
+export async function go(way: Way, path: string): Promise<Outcome> {
+  let outcome: Outcome | undefined;
+  const { own, files } = memoryNow();
+  const start = performance.now();
+  await way(path, (found) => {
+    const milliseconds = performance.now() - start;
+    const now = memoryNow();
+    outcome = { found, milliseconds, memory: { own: now.own - own, files: now.files - files } };
+  });
+  if (outcome) return outcome;
+  throw new Error("nothing was shown");
+}
+
+/** Only Linux tells the two kinds apart. */
+function memoryNow(): Memory {
+  if (platform.os !== "linux") return { own: process.memoryUsage().rss, files: 0 };
+  const status = readFileSync("/proc/self/status", "utf8");
+  const bytes = (key: string): number => Number(new RegExp(`^${key}:\\s*(\\d+) kB$`, "m").exec(status)?.[1]) * 1024;
+  return { own: bytes("RssAnon"), files: bytes("RssFile") };
+}
+
+async function compare({ input, size, make, ways }: Example, wanted: number, directory: string): Promise<void> {
+  if (!(Number.isSafeInteger(wanted) && wanted > 0)) throw new TypeError(`size: wanted a number, such as ${size}`);
+  mkdirSync(directory, { recursive: true });
+  const path = join(directory, `${wanted}-${input}`);
+  if (!existsSync(path)) await makeWhole(path, (part) => make(part, wanted));
+  print(`${path}, ${inBytes(statSync(path).size)}, in ${platform.runtime}`);
+  const outcomes = Object.keys(ways).map((name): [string, Outcome] => [name, goElsewhere(name, path)]);
+  print(`  ${outcomes[0][1].found}`);
+  for (const [name, { milliseconds, memory: { own, files } }] of outcomes) {
+    const cached = files > 0 ? `, beside ${inBytes(files)} of files in the system's cache` : "";
+    print(`${name}: after ${inTime(milliseconds)} and ${inBytes(Math.max(0, own))}${cached}`);
+  }
+}
+
+/** An input that was made in part is none. */
+async function makeWhole(path: string, make: (path: string) => void | Promise<void>): Promise<void> {
+  await make(`${path}.part`);
+  renameSync(`${path}.part`, path);
+}
+
+function goElsewhere(name: string, path: string): Outcome {
+  const runtimeArguments = platform.runtime === "deno" ? ["run", "-A"] : process.execArgv;
+  const line = [...runtimeArguments, process.argv[1], WAY, name, path];
+  const { status, signal, stdout } = spawnSync(process.execPath, line, {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+    // Node says of its FFI that it is experimental.
+    env: { ...process.env, NODE_NO_WARNINGS: "1" },
+  });
+  if (status === 0) return JSON.parse(stdout);
+  throw new Error(`"${name}" ended with ${status ?? signal}`);
+}
+
+function inBytes(bytes: number): string {
+  return bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+}
+
+function inTime(milliseconds: number): string {
+  return milliseconds < 1000 ? `${milliseconds.toPrecision(3)} ms` : `${(milliseconds / 1000).toPrecision(3)} s`;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
