@@ -9,11 +9,12 @@ import { posix } from "../src/os/posix.ts";
 import { callRepeatingLast, repeatingLast } from "../src/os/variadic.ts";
 import { bareSystem } from "./support/bare.ts";
 import { exists, freshPath } from "./support/files.ts";
+import { onLinux } from "./support/systems.ts";
 
 // What macOS and FreeBSD lack is left out of this system's C library here; fuzz_test.ts does everything else on it.
-const onLinux = { skip: platform.os === "linux" ? false : "the C library is Linux's" };
+const LINUX = onLinux("the C library that this is about");
 
-test("memory with a descriptor is shared memory whose name is gone", onLinux, () => {
+test("memory with a descriptor is shared memory whose name is gone", LINUX, () => {
   const system = bareSystem();
   assertEquals(system.remap, undefined);
   const descriptor = system.openAnonymous(5000, []) as number;
@@ -23,7 +24,7 @@ test("memory with a descriptor is shared memory whose name is gone", onLinux, ()
   system.close(descriptor);
 });
 
-test("where there is no shared memory either, that is ENOTSUP", onLinux, () => {
+test("where there is no shared memory either, that is ENOTSUP", LINUX, () => {
   const system = posix(host().ffi, platform.os, `linux-${process.arch}` as PosixTarget, {
     variadicOnStack: false,
     fstat: "fstat",
@@ -32,7 +33,7 @@ test("where there is no shared memory either, that is ENOTSUP", onLinux, () => {
   assertEquals(assertThrows(() => system.openAnonymous(1, []), MmapError).code, "ENOTSUP");
 });
 
-test("open finds its mode where variable arguments are on the stack, too", onLinux, () => {
+test("open finds its mode where variable arguments are on the stack, too", LINUX, () => {
   const [path, umask] = [freshPath(), process.umask()];
   const system = bareSystem();
   const { descriptor, created } = system.open(path, ["read", "write", "create"], 0o640, false);

@@ -1,13 +1,15 @@
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assertEquals, assertThrows } from "@std/assert";
+import { platform } from "../mod.ts";
 import { pathOfFileUrl } from "../src/file_url.ts";
 
+const POSIX = ["file:///a/b", "file:///a%20b/%C3%A9", "file:///a/../b?query#hash", "file:///", "file://localhost/a"];
+const WINDOWS = ["file:///C:/a%20b/%C3%A9?query#hash", "file:///d:/../e", "file://server/share/a"];
+
 test("file URLs are read as Node reads them", () => {
-  for (
-    const url of ["file:///a/b", "file:///a%20b/%C3%A9", "file:///a/../b?query#hash", "file:///", "file://localhost/a"]
-  ) {
-    assertEquals(pathOfFileUrl(new URL(url), "linux"), fileURLToPath(url));
+  for (const url of platform.os === "windows" ? WINDOWS : POSIX) {
+    assertEquals(pathOfFileUrl(new URL(url), platform.os), fileURLToPath(url));
   }
 });
 

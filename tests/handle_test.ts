@@ -5,6 +5,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, type MapHandle, mmap, MmapError, platform } from "../mod.ts";
 import { runChild } from "./support/children.ts";
 import { closeDescriptor, openDescriptor, openDescriptorAs } from "./support/descriptors.ts";
+import { notInQemu } from "./support/emulated.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
 import { openDescriptors } from "./support/process.ts";
 
@@ -87,16 +88,23 @@ test("the region may be unmapped while those from its handle are in use", () => 
   assertEquals(same.bytes[0], 1);
 });
 
-test("a worker maps a handle", async () => {
-  for (const source of [ANONYMOUS, fileOf(100)] as const) {
-    using region = mmap(source, { access: "write", size: 100 });
-    region.bytes.set([5], 99);
-    region.bytes[0] = 1;
-    assertEquals([await inWorker(region.handle), region.bytes[0]], [5, 2]);
-  }
-});
+test(
+  "a worker maps a handle",
+  notInQemu("its /proc/self/stat says for each thread that the process was started with it"),
+  async () => {
+    for (const source of [ANONYMOUS, fileOf(100)] as const) {
+      using region = mmap(source, { access: "write", size: 100 });
+      region.bytes.set([5], 99);
+      region.bytes[0] = 1;
+      assertEquals([await inWorker(region.handle), region.bytes[0]], [5, 2]);
+    }
+  },
+);
 
-test("another process maps a handle", acrossProcesses, () => {
+test("another process maps a handle", {
+  ...acrossProcesses,
+  ...notInQemu("its /proc/self/stat says for each thread that the process was started with it"),
+}, () => {
   for (const source of [ANONYMOUS, fileOf(5100)] as const) {
     using region = mmap(source, { access: "write", size: 8, offset: 5000 });
     region.bytes.set([1, 0, 0, 0, 2, 3, 4, 5]);
@@ -110,7 +118,10 @@ test("another process maps a handle", acrossProcesses, () => {
   }
 });
 
-test("a handle gives no more access than the descriptor", acrossProcesses, () => {
+test("a handle gives no more access than the descriptor", {
+  ...acrossProcesses,
+  ...notInQemu("its /proc/self/stat says for each thread that the process was started with it"),
+}, () => {
   using region = mmap(fileOf(100), { flags: ["shared"] });
   const forged: MapHandle = { ...region.handle, protection: ["read", "write"] };
   assertEquals(codeOf(() => mmap(forged)), "EACCES");

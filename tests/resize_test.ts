@@ -1,12 +1,16 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, type MappedRegion, type MapSource, mmap, MmapError, type MmapOptions, platform } from "../mod.ts";
 import { host } from "../src/host.ts";
 import type { PosixTarget } from "../src/os/constants.ts";
 import { Libc } from "../src/os/libc.ts";
+import { closeDescriptor, openDescriptor, openDescriptorAs } from "./support/descriptors.ts";
+import { notInQemu } from "./support/emulated.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
-import { areaOf, areas, mappingsOf, openDescriptors, statusKibibytes } from "./support/proc.ts";
+import { areaOf, statusKibibytes } from "./support/proc.ts";
+import { mappingCount, mappingsOf, openDescriptors, permissionsOf } from "./support/process.ts";
+import { isWindows, onLinux, onPosix } from "./support/systems.ts";
 
 const PAGE = platform.pageSize;
 
@@ -108,7 +112,7 @@ test("views made before have length 0", () => {
   assertEquals(grown.length, 0);
 });
 
-test("protection, flags and offset are kept", () => {
+test("protection, flags and offset are kept", notInQemu("it has no mlock2"), () => {
   using region = mmap(fileOf(10_000), {
     open: ["read", "write"],
     protection: ["read", "write"],
@@ -116,15 +120,17 @@ test("protection, flags and offset are kept", () => {
     offset: 5000,
   });
   region.resize(20_000);
-  const area = areaOf(region);
-  assertEquals([area.permissions, area.offset, area.flags.includes("lo")], ["rw-s", 4096, true]);
+  assertEquals(permissionsOf(region), "rw-s");
+  if (isWindows) assert(region.residency().every((page) => page === 1));
+  else assertEquals([areaOf(region).offset, areaOf(region).flags.includes("lo")], [4096, true]);
   assertEquals([region.offset, region.protection, region.flags], [5000, ["read", "write"], ["shared", "locked"]]);
   region.protect(["read"]);
   region.resize(5000);
-  assertEquals(areaOf(region).permissions, "r--s");
+  assertEquals(permissionsOf(region), "r--s");
 });
 
 test("protection of parts is kept, and the contents of all of them", () => {
+  const least = platform.supports("protection", "none") ? "none" : "read";
   for (
     const [source, flags] of [[null, "private"], [null, "shared"], [ANONYMOUS, "shared"], [
       ANONYMOUS,
@@ -133,20 +139,20 @@ test("protection of parts is kept, and the contents of all of them", () => {
   ) {
     using region = mmap(source, { size: 4 * PAGE, flags: [flags] });
     region.write(countingBytes(4 * PAGE));
-    region.protect(["none"], { byteOffset: PAGE, byteLength: PAGE });
+    region.protect([least], { byteOffset: PAGE, byteLength: PAGE });
     region.protect(["read"], { byteOffset: 2 * PAGE, byteLength: PAGE });
     // Private memory with a descriptor ends where its file does.
     region.resize(flags === "private" && source === ANONYMOUS ? 3 * PAGE : 40 * PAGE);
-    assertThrows(() => region.read(PAGE, 1), TypeError);
-    assertThrows(() => region.write(new Uint8Array(1), 2 * PAGE), TypeError);
-    assertEquals(areaOf({ address: region.address + BigInt(PAGE) }).permissions.slice(0, 3), "---");
-    assertEquals(areaOf({ address: region.address + BigInt(2 * PAGE) }).permissions.slice(0, 3), "r--");
+    if (least === "none") assertThrows(() => region.read(PAGE, 1), TypeError);
+    for (const page of [1, 2]) assertThrows(() => region.write(new Uint8Array(1), page * PAGE), TypeError);
+    const permissions = [0, 1, 2].map((page) => permissionsOf({ address: region.address + BigInt(page * PAGE) }));
+    assertEquals(permissions.map((words) => words.slice(0, 3)), ["rw-", least === "none" ? "---" : "r--", "r--"]);
     region.protect(["read", "write"]);
     assertEquals(region.read(0, 3 * PAGE), countingBytes(3 * PAGE));
   }
 });
 
-test("a region that advice has split is resized all the same", () => {
+test("a region that advice has split is resized all the same", onLinux("mappings that are split so"), () => {
   for (const source of [null, ANONYMOUS] as const) {
     using region = mmap(source, { size: 4 * PAGE });
     region.write(countingBytes(4 * PAGE));
@@ -158,7 +164,7 @@ test("a region that advice has split is resized all the same", () => {
   }
 });
 
-test("a resize that must copy leaves untouched pages untouched", () => {
+test("a resize that must copy leaves untouched pages untouched", onLinux("/proc to see it in"), () => {
   using region = mmap(null, { size: 1000 * PAGE });
   region.bytes[500 * PAGE] = 1;
   region.protect(["read"], { byteOffset: 0, byteLength: PAGE });
@@ -185,29 +191,30 @@ test("a size that the OS refuses leaves region and file as they were", () => {
   using region = mmap(path, { access: "write" });
   const { bytes, address } = region;
   assertThrows(() => region.resize(2 ** 52), MmapError);
-  assertEquals([region.byteLength, region.address, bytes.length, statSync(path).size], [5000, address, 5000, 5000]);
-  assertEquals(bytes, countingBytes(5000));
+  assertEquals([region.byteLength, statSync(path).size], [5000, 5000]);
+  // Windows can make the file so long, and then has to take the pages away to cut it again.
+  if (!isWindows) assertEquals([region.address, bytes.length], [address, 5000]);
+  assertEquals(region.bytes, countingBytes(5000));
 });
 
 test("a descriptor that is another file's by now is not touched", () => {
   const path = fileOf(3 * PAGE);
-  const descriptor = openSync(path, "r+");
+  const descriptor = openDescriptor(path, "r+");
   using region = mmap(descriptor, { access: "write" });
-  closeSync(descriptor);
+  closeDescriptor(descriptor);
   const otherPath = fileOf(9 * PAGE);
-  const other = openSync(otherPath, "r+");
+  openDescriptorAs(descriptor, otherPath, "r+");
   try {
-    assertEquals(other, descriptor);
     const { bytes } = region;
     assertEquals(assertThrows(() => region.resize(PAGE), MmapError).code, "EBADF");
     assertEquals([region.byteLength, bytes.length], [3 * PAGE, 3 * PAGE]);
     assertEquals([statSync(path).size, statSync(otherPath).size], [3 * PAGE, 9 * PAGE]);
   } finally {
-    closeSync(other);
+    closeDescriptor(descriptor);
   }
 });
 
-test("a file that will not shrink or grow leaves the region as it was", () => {
+test("a file that will not shrink or grow leaves the region as it was", onLinux("memory that can be sealed"), () => {
   using region = mmap(ANONYMOUS, { size: 10 * PAGE });
   region.bytes.fill(5);
   seal(region.descriptor as number);
@@ -231,22 +238,24 @@ test("wrong lengths are refused, and change nothing", () => {
   assertEquals(bytes.length, 100);
 });
 
-test("nothing is left behind by a thousand resizes", () => {
+const splits = platform.runtime === "deno"
+  ? notInQemu("it shows V8's memory in more pieces than there are, and ever more of them")
+  : {};
+
+test("nothing is left behind by a thousand resizes", splits, () => {
   const path = fileOf(100);
   using region = mmap(path, { access: "write" });
-  const [mappings, descriptors] = [areas().length, openDescriptors()];
+  const [mappings, descriptors] = [mappingCount(), openDescriptors()];
   for (let round = 1; round <= 1000; round++) region.resize((round * 7919) % 200_000 + 1);
   assertEquals([mappingsOf(path), openDescriptors()], [1, descriptors]);
   // The engine's heap comes and goes meanwhile.
-  assert(Math.abs(areas().length - mappings) < 100, `${mappings} mappings became ${areas().length}`);
+  assert(Math.abs(mappingCount() - mappings) < 100, `${mappings} mappings became ${mappingCount()}`);
 });
 
 test("a file that others have made longer is not cut", () => {
   const path = fileOf(100);
   using region = mmap(path, { access: "write" });
-  const descriptor = openSync(path, "r+");
-  ftruncateSync(descriptor, 50_000);
-  closeSync(descriptor);
+  truncateSync(path, 50_000);
   region.resize(40);
   assertEquals(statSync(path).size, 50_000);
   writeFileSync(path, "x", { flag: "a" });
@@ -279,12 +288,15 @@ test("a region that was made read-only still takes its file along", () => {
   using region = mmap(path, { access: "write" });
   region.protect(["read"]);
   region.resize(3 * PAGE);
-  assertEquals([statSync(path).size, areaOf(region).permissions], [3 * PAGE, "r--s"]);
+  assertEquals([statSync(path).size, permissionsOf(region)], [3 * PAGE, "r--s"]);
   region.resize(100);
   assertEquals(statSync(path).size, 100);
 });
 
-test("a locked region of which a part allows nothing is resized", () => {
+test("a locked region of which a part allows nothing is resized", {
+  ...onPosix("such protection"),
+  ...notInQemu("what its smaps shows is not what the kernel does"),
+}, () => {
   using region = mmap(null, { size: 4 * PAGE, flags: ["locked"] });
   region.write(countingBytes(4 * PAGE));
   region.protect(["none"], { byteOffset: PAGE, byteLength: PAGE });
@@ -294,7 +306,7 @@ test("a locked region of which a part allows nothing is resized", () => {
   assertEquals(region.read(0, 4 * PAGE), countingBytes(4 * PAGE));
 });
 
-test("a region of a device keeps its length", () => {
+test("a region of a device keeps its length", onPosix("/dev/zero"), () => {
   for (const flag of ["shared", "private"] as const) {
     using region = mmap("/dev/zero", {
       open: ["read", "write"],
@@ -312,15 +324,15 @@ test("a descriptor that the program was left with is not trusted, either", () =>
   const path = fileOf(3 * PAGE);
   using region = mmap(path, { access: "write", closeDescriptor: false });
   // Closed by its number alone, as a program in another language of the same process could.
-  mmap(region.descriptor as number, { closeDescriptor: true }).unmap();
+  mmap(region.descriptor!, { closeDescriptor: true }).unmap();
   const otherPath = fileOf(9 * PAGE);
-  using other = mmap(otherPath, { access: "write" });
-  assertEquals(other.descriptor, region.descriptor);
+  openDescriptorAs(region.descriptor!, otherPath, "r+");
   assertEquals(assertThrows(() => region.resize(PAGE), MmapError).code, "EBADF");
   assertEquals([statSync(path).size, statSync(otherPath).size], [3 * PAGE, 9 * PAGE]);
+  closeDescriptor(region.descriptor!);
 });
 
-test("pages that are mapped anew allow what the old ones did", () => {
+test("pages that are mapped anew allow what the old ones did", onPosix("such protection"), () => {
   using region = mmap(ANONYMOUS, { size: 2 * PAGE, protection: ["none"] });
   region.protect(["read", "write"], { byteLength: PAGE });
   region.resize(PAGE);

@@ -1,3 +1,4 @@
+import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { type MappedRegion, mmap, platform } from "../mod.ts";
@@ -165,8 +166,9 @@ test("regions are not constructed", () => {
 
 test("platform tells where it is", () => {
   assertEquals(platform.runtime, "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node");
-  assertEquals(platform.os, "linux");
+  const names: Record<string, string> = { win32: "windows" };
+  assertEquals(platform.os, names[process.platform] ?? process.platform);
   assert(["x64", "arm64"].includes(platform.arch));
   assert(platform.pageSize >= 4096 && Number.isInteger(Math.log2(platform.pageSize)));
-  assertEquals(platform.allocationGranularity, platform.pageSize);
+  assertEquals(platform.allocationGranularity, platform.os === "windows" ? 65_536 : platform.pageSize);
 });

@@ -2,7 +2,7 @@
 import process from "node:process";
 import { mmap } from "../../mod.ts";
 import { collectAll } from "../support/collector.ts";
-import { areas, mappingsOf, openDescriptors, statusKibibytes } from "../support/proc.ts";
+import { mappingCount, mappingsOf, openDescriptors, residentKibibytes } from "../support/process.ts";
 
 const [path, cycles] = process.argv.slice(2);
 
@@ -15,7 +15,7 @@ function cycle(count: number): void {
 
 async function measure(): Promise<{ mappings: number; descriptors: number; rssKibibytes: number }> {
   await collectAll();
-  return { mappings: areas().length, descriptors: openDescriptors(), rssKibibytes: statusKibibytes("VmRSS") };
+  return { mappings: mappingCount(), descriptors: openDescriptors(), rssKibibytes: residentKibibytes() };
 }
 
 // The engine's heap takes its size in the first round.

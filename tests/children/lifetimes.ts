@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import { assert, assertEquals } from "@std/assert";
 import { mmap } from "../../mod.ts";
 import { collectAll, collectUntil } from "../support/collector.ts";
-import { mappingsOf, openDescriptors } from "../support/proc.ts";
+import { mappingsOf, openDescriptors } from "../support/process.ts";
 
 const SHARED = { protection: ["read", "write"], flags: ["shared"] } as const;
 

@@ -4,6 +4,7 @@ import process from "node:process";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { platform } from "../../mod.ts";
+import { EMULATOR } from "./emulated.ts";
 
 /** How the runtime is told to run a TypeScript file, with a collector that can be called. */
 const ARGUMENTS: Readonly<Record<typeof platform.runtime, readonly string[]>> = {
@@ -12,12 +13,15 @@ const ARGUMENTS: Readonly<Record<typeof platform.runtime, readonly string[]>> = 
   node: ["--expose-gc", "--no-warnings"],
 };
 
+/** The runtime itself, which an emulator has to run where there is one. */
+const [COMMAND, ...RUNTIME] = EMULATOR === undefined ? [process.execPath] : [EMULATOR, process.execPath];
+
 function pathOf(name: string): string {
   return fileURLToPath(new URL(`../children/${name}.ts`, import.meta.url));
 }
 
 function commandLine(name: string, rest: readonly string[]): string[] {
-  return [...ARGUMENTS[platform.runtime], pathOf(name), ...rest];
+  return [...RUNTIME, ...ARGUMENTS[platform.runtime], pathOf(name), ...rest];
 }
 
 /** Runs a child to its end and returns what it printed; an error where it failed or was killed. */
@@ -27,21 +31,21 @@ export function runChild(name: string, ...rest: string[]): string {
 
 /** The same with other arguments for the runtime. */
 export function runChildWith(flags: readonly string[], name: string, ...rest: string[]): string {
-  const line = [...flags, pathOf(name), ...rest];
-  const child = spawnSync(process.execPath, line, { encoding: "utf8", timeout: 120_000 });
+  const line = [...RUNTIME, ...flags, pathOf(name), ...rest];
+  const child = spawnSync(COMMAND, line, { encoding: "utf8", timeout: 120_000 });
   if (child.status === 0) return child.stdout.trim();
   throw new Error(`${name} ended with ${child.signal ?? child.status}:\n${child.stdout}${child.stderr}`);
 }
 
 /** Runs a child that is expected not to come through, and returns the signal or status it ended with. */
 export function endOfChild(name: string, ...rest: string[]): string | number | null {
-  const { signal, status } = spawnSync(process.execPath, commandLine(name, rest), { stdio: "ignore", timeout: 60_000 });
+  const { signal, status } = spawnSync(COMMAND, commandLine(name, rest), { stdio: "ignore", timeout: 60_000 });
   return signal ?? status;
 }
 
 /** Starts a child whose output can be read. */
 export function spawnChild(name: string, ...rest: string[]): ChildProcessByStdio<null, Readable, null> {
-  return spawn(process.execPath, commandLine(name, rest), { stdio: ["ignore", "pipe", "inherit"] });
+  return spawn(COMMAND, commandLine(name, rest), { stdio: ["ignore", "pipe", "inherit"] });
 }
 
 /** Starts a child; resolves to what it printed. */

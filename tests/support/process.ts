@@ -1,0 +1,29 @@
+/** What the system says of this process, as far as every system says it; what only Linux says is in proc.ts. */
+import * as linux from "./proc.ts";
+import { isWindows } from "./systems.ts";
+import * as windows from "./windows_process.ts";
+
+/** What the memory of a region allows: `"rw-s"`, the last letter for shared or private. */
+export function permissionsOf(region: { readonly address: bigint }): string {
+  return isWindows ? windows.permissionsAt(region.address) : linux.areaOf(region).permissions;
+}
+
+/** How many mappings there are. */
+export function mappingCount(): number {
+  return isWindows ? windows.allPages().length : linux.areas().length;
+}
+
+/** How many mappings of a file there are. */
+export function mappingsOf(path: string): number {
+  return isWindows ? windows.mappingsOf(path) : linux.mappingsOf(path);
+}
+
+/** How many descriptors of a file are open, where Windows counts no further than to 1; or of all. */
+export function openDescriptors(path?: string): number {
+  return isWindows ? windows.openHandles(path) : linux.openDescriptors(path);
+}
+
+/** How much of the process is in memory. */
+export function residentKibibytes(): number {
+  return isWindows ? windows.residentKibibytes() : linux.statusKibibytes("VmRSS");
+}
