@@ -1,7 +1,6 @@
 import { test } from "node:test";
 import { assert } from "@std/assert";
 import { runChild } from "./support/children.ts";
-import { notInQemu } from "./support/emulated.ts";
 import { onPosix } from "./support/systems.ts";
 
 const STEPS = 3000;
@@ -17,7 +16,6 @@ for (
   test(`random operations agree with the model: ${name}`, {
     timeout: 120_000,
     ...onPosix("cutting of files that are mapped, of which the model has much to say"),
-    ...notInQemu("it ignores the advice to remove pages, which the model follows"),
   }, () => {
     const output = runChild("../fuzz/fuzz", "--steps", String(STEPS), "--seed", String(seed), ...flags);
     assert(output.startsWith(`seed ${seed} `) && output.includes(`${STEPS} steps, `), output);

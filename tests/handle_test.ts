@@ -5,7 +5,6 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, type MapHandle, mmap, MmapError, platform } from "../mod.ts";
 import { runChild } from "./support/children.ts";
 import { closeDescriptor, openDescriptor, openDescriptorAs } from "./support/descriptors.ts";
-import { notInQemu } from "./support/emulated.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
 import { openDescriptors } from "./support/process.ts";
 
@@ -88,23 +87,16 @@ test("the region may be unmapped while those from its handle are in use", () => 
   assertEquals(same.bytes[0], 1);
 });
 
-test(
-  "a worker maps a handle",
-  notInQemu("its /proc/self/stat says for each thread that the process was started with it"),
-  async () => {
-    for (const source of [ANONYMOUS, fileOf(100)] as const) {
-      using region = mmap(source, { access: "write", size: 100 });
-      region.bytes.set([5], 99);
-      region.bytes[0] = 1;
-      assertEquals([await inWorker(region.handle), region.bytes[0]], [5, 2]);
-    }
-  },
-);
+test("a worker maps a handle", async () => {
+  for (const source of [ANONYMOUS, fileOf(100)] as const) {
+    using region = mmap(source, { access: "write", size: 100 });
+    region.bytes.set([5], 99);
+    region.bytes[0] = 1;
+    assertEquals([await inWorker(region.handle), region.bytes[0]], [5, 2]);
+  }
+});
 
-test("another process maps a handle", {
-  ...acrossProcesses,
-  ...notInQemu("its /proc/self/stat says for each thread that the process was started with it"),
-}, () => {
+test("another process maps a handle", acrossProcesses, () => {
   for (const source of [ANONYMOUS, fileOf(5100)] as const) {
     using region = mmap(source, { access: "write", size: 8, offset: 5000 });
     region.bytes.set([1, 0, 0, 0, 2, 3, 4, 5]);
@@ -118,10 +110,7 @@ test("another process maps a handle", {
   }
 });
 
-test("a handle gives no more access than the descriptor", {
-  ...acrossProcesses,
-  ...notInQemu("its /proc/self/stat says for each thread that the process was started with it"),
-}, () => {
+test("a handle gives no more access than the descriptor", acrossProcesses, () => {
   using region = mmap(fileOf(100), { flags: ["shared"] });
   const forged: MapHandle = { ...region.handle, protection: ["read", "write"] };
   assertEquals(codeOf(() => mmap(forged)), "EACCES");

@@ -2,7 +2,7 @@
 // would use it; counts everything together.
 // Names as arguments choose among the runs (`npm test -- deno node`), or name other systems, on which the suite runs as
 // well, emulated: `npm test -- windows`, `npm test -- arm64-bun`, `npm test -- here windows arm64`.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -82,24 +82,36 @@ function line({ passed, failed, skipped }: Counts): string {
 }
 
 /** One run; a runner that fails without saying which test did counts as one failure. */
-function run(name: string): Counts {
+async function run(name: string): Promise<Counts> {
   const path = `${REPORTS}/${name}.xml`;
   const [command, ...rest] = RUNS[name](path);
   const started = performance.now();
-  const { status, signal, error, stdout, stderr } = spawnSync(command, rest, {
-    cwd: ROOT,
-    encoding: "utf8",
-    maxBuffer: 2 ** 28,
-    timeout: 20 * 60_000,
-    env: { ...process.env, NO_COLOR: "1" },
-  });
+  const { status, output } = await outcomeOf(command, rest);
   const counts = reportOf(path);
   if (status !== 0 && counts.failed === 0) counts.failed = 1;
   if (counts.passed === 0) counts.failed ||= 1;
-  if (counts.failed > 0) process.stdout.write(`${stdout}\n${stderr}\n${error ?? signal ?? ""}\n`);
+  if (counts.failed > 0) process.stdout.write(`${output}\n`);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(`${name.padEnd(14)} ${line(counts)}  (${seconds} s)\n`);
   return counts;
+}
+
+/** Runs a command to its end. */
+function outcomeOf(command: string, rest: readonly string[]): Promise<{ status: number | null; output: string }> {
+  const { promise, resolve } = Promise.withResolvers<{ status: number | null; output: string }>();
+  const child = spawn(command, rest, {
+    cwd: ROOT,
+    timeout: 30 * 60_000,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  const output: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => output.push(text));
+  }
+  child.on("error", (error) => resolve({ status: null, output: String(error) }));
+  child.on("close", (status, signal) => resolve({ status, output: `${output.join("")}${signal ?? ""}` }));
+  return promise;
 }
 
 function reportOf(path: string): Counts {
@@ -110,12 +122,25 @@ function reportOf(path: string): Counts {
   }
 }
 
+/** Does some runs one after another. */
+async function runInTurn(names: readonly string[]): Promise<Counts[]> {
+  const counts: Counts[] = [];
+  for (const name of names) counts.push(await run(name));
+  return counts;
+}
+
+/** Does all runs: those here alone, since some are about memory; then those on other systems, one system beside another. */
+async function runAll(names: readonly string[]): Promise<Counts[]> {
+  const here = await runInTurn(names.filter((name) => Object.hasOwn(HERE, name)));
+  const elsewhere = ELSEWHERE.map((system) => runInTurn(names.filter((name) => name.startsWith(`${system}-`))));
+  return [...here, ...(await Promise.all(elsewhere)).flat()];
+}
+
 rmSync(REPORTS, { recursive: true, force: true });
 mkdirSync(REPORTS);
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : ["here"];
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
-for (const name of chosen.flatMap(chosenBy)) {
-  const counts = run(name);
+for (const counts of await runAll(chosen.flatMap(chosenBy))) {
   total.passed += counts.passed;
   total.failed += counts.failed;
   total.skipped += counts.skipped;

@@ -88,7 +88,8 @@ const STARTED = 19;
 
 /** What tells a process from all others that ever had its number: the boot, and when it was started since. */
 function linuxBirth(libc: Libc, process: number): string {
-  const status = readProc(libc, `/proc/${process}/stat`);
+  // That of its first thread, which is the same, and is not made up by emulators.
+  const status = readProc(libc, `/proc/${process}/task/${process}/stat`);
   // The name of the program, in parentheses, may hold anything.
   const fields = status.slice(status.lastIndexOf(")") + 2).split(" ");
   return `${readProc(libc, "/proc/sys/kernel/random/boot_id").trim()}.${fields[STARTED]}`;
