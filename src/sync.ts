@@ -55,7 +55,7 @@ export function wait(region: MappedRegion, int32Index: number, expected: number,
   const waiting = waitingOf();
   const deadline = deadlineOf(timeout);
   for (let first = true;; first = false) {
-    if (Atomics.load(word, 0) !== expected) return first ? "not-equal" : "ok";
+    if (load(word) !== expected) return first ? "not-equal" : "ok";
     const left = deadline - performance.now();
     if (left <= 0) return "timed-out";
     if (waiting.wait(addressOf(region, int32Index), expected, left)) return "ok";
@@ -95,7 +95,7 @@ export function waitAsync(
   const word = wordOf(region, int32Index, expected);
   const waiting = waitingOf();
   const deadline = deadlineOf(timeout);
-  if (Atomics.load(word, 0) !== expected) return { async: false, value: "not-equal" };
+  if (load(word) !== expected) return { async: false, value: "not-equal" };
   if (deadline <= performance.now()) return { async: false, value: "timed-out" };
   // Where it is, memory may be something else's before the other thread has looked at it.
   const own = mmap(region.handle, { protection: ["read"] });
@@ -110,7 +110,7 @@ async function waitElsewhere(
   deadline: number,
 ): Promise<"ok" | "timed-out"> {
   const word = region.view(Int32Array, WORD * int32Index, 1);
-  const changed = (): boolean => Atomics.load(word, 0) !== expected;
+  const changed = (): boolean => load(word) !== expected;
   const woken = await waiting.waitInBackground({ address: addressOf(region, int32Index), expected, deadline, changed });
   return woken ? "ok" : "timed-out";
 }
@@ -147,6 +147,14 @@ function wordOf(region: MappedRegion, int32Index: number, expected: number): Int
   }
   if (region.address % BigInt(WORD) === 0n) return word;
   throw new RangeError(`region: it begins at ${region.offset} in its file, wanted a multiple of ${WORD}`);
+}
+
+/**
+ * The word as it is now. Not Atomics.load, which Bun compiles to a store of what was there: in memory that is only read,
+ * that is a store without leave. Between two of these there is always a call, so that none is left out.
+ */
+function load(word: Int32Array): number {
+  return word[0];
 }
 
 function addressOf(region: MappedRegion, int32Index: number): bigint {

@@ -67,6 +67,13 @@ describe("Deno's permissions", { skip: platform.runtime !== "deno" && "Deno's ow
   test("memory needs no path", () => {
     assertEquals(outcome([...base, "--allow-ffi"], "", "memory"), { byteLength: 4096 });
   });
+
+  test("a permission that is given up is gone", () => {
+    const path = fileOf("text");
+    const line = [...base, "--allow-ffi", "--allow-read"];
+    const { name } = JSON.parse(runChildWith(line, "map_with_permissions", path, "read", "revoke"));
+    assertEquals(name, "NotCapable");
+  });
 });
 
 describe("Node's permissions", { skip: platform.runtime !== "node" && "Node's own" }, () => {

@@ -10,6 +10,8 @@ import {
   type Prototypes,
 } from "./contract.ts";
 
+type Access = "read" | "write";
+
 /** The part of the `Deno` namespace that is used here, so that other runtimes' type checkers can read this file. */
 export interface DenoNamespace {
   dlopen(
@@ -19,7 +21,8 @@ export interface DenoNamespace {
   readonly UnsafePointer: { create(address: bigint): unknown };
   readonly UnsafePointerView: { getArrayBuffer(pointer: never, byteLength: number): ArrayBuffer };
   readonly permissions: {
-    requestSync(descriptor: { name: "read" | "write"; path: string }): { readonly state: string };
+    requestSync(descriptor: { name: Access; path: string }): { readonly state: string };
+    querySync(descriptor: { name: Access }): { readonly state: string; readonly partial: boolean };
   };
   readonly errors: { readonly NotCapable: new (message: string) => Error };
 }
@@ -33,6 +36,14 @@ type BackgroundCall = (...values: readonly unknown[]) => Promise<unknown>;
 
 /** Makes the FFI of Deno; `fs` loads node:fs. */
 export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
+  // Deno keeps them up to date, so that looking is as good as asking, and takes no time.
+  const statuses: { [Name in Access]?: { readonly state: string; readonly partial: boolean } } = {};
+  /** Whether every path is allowed, and there is nothing to ask. */
+  const isGranted = (name: Access): boolean => {
+    const { state, partial } = statuses[name] ??= deno.permissions.querySync({ name });
+    return state === "granted" && !partial;
+  };
+
   const background: Map<string, BackgroundCall> = new Map();
   return {
     runtime: "deno",
@@ -82,13 +93,13 @@ export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
     authorize(path: string, access: PathAccess): void {
       // It names nothing; the OS says so, where Deno would call the question an error.
       if (path === "") return;
-      if (access.read) request(deno, "read", path);
-      if (access.write) request(deno, "write", path);
+      if (access.read && !isGranted("read")) request(deno, "read", path);
+      if (access.write && !isGranted("write")) request(deno, "write", path);
     },
   };
 }
 
-function request(deno: DenoNamespace, name: "read" | "write", path: string): void {
+function request(deno: DenoNamespace, name: Access, path: string): void {
   if (deno.permissions.requestSync({ name, path }).state === "granted") return;
   throw new deno.errors.NotCapable(
     `Requires ${name} access to ${JSON.stringify(path)}, run again with the --allow-${name} flag`,

@@ -74,7 +74,8 @@ export function futexSets(
 }
 
 interface Waiter extends WaitRequest {
-  readonly settle: (woken: boolean) => void;
+  readonly resolve: (woken: boolean) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** Words that one thread waits for, one of them its own: that changes when there are more to wait for. */
@@ -102,12 +103,12 @@ class FutexSet {
   /** Resolves to whether the waiting was ended by somebody. */
   add(request: WaitRequest): Promise<boolean> {
     const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-    this.#waiters.push({ ...request, settle: resolve });
+    this.#waiters.push({ ...request, resolve, reject });
     if (this.#running) {
       Atomics.add(this.#changes, 0, 1);
       this.#notify(this.#address, 1);
     } else {
-      this.#run().catch(reject);
+      void this.#run();
     }
     return promise;
   }
@@ -116,9 +117,11 @@ class FutexSet {
     this.#running = true;
     try {
       while (this.#waiters.length > 0) await this.#waitOnce();
-    } finally {
-      this.#running = false;
+    } catch (error) {
+      // There is no other thread: nobody can wait.
+      for (const { reject } of this.#waiters.splice(0)) reject(error);
     }
+    this.#running = false;
   }
 
   async #waitOnce(): Promise<void> {
@@ -134,7 +137,7 @@ class FutexSet {
     const now = performance.now();
     this.#waiters = this.#waiters.filter((waiter) => {
       const isOver = waiter === waiters[woken] || waiter.changed();
-      if (isOver || waiter.deadline <= now) waiter.settle(isOver);
+      if (isOver || waiter.deadline <= now) waiter.resolve(isOver);
       return !isOver && waiter.deadline > now;
     });
   }

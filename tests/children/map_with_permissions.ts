@@ -1,8 +1,9 @@
-// Maps PATH with ACCESS (a key of OPTIONS), and prints as JSON what came of it.
+// Maps PATH with ACCESS (a key of OPTIONS), and prints as JSON what came of it; with "revoke" as a third argument for the
+// second time, without the permission that there was the first time.
 import process from "node:process";
 import { mmap, type MmapOptions } from "../../mod.ts";
 
-const [path, access] = process.argv.slice(2);
+const [path, access, revoke] = process.argv.slice(2);
 
 const OPTIONS: Readonly<Record<string, MmapOptions>> = {
   read: { access: "read" },
@@ -12,6 +13,12 @@ const OPTIONS: Readonly<Record<string, MmapOptions>> = {
   "only-create": { open: ["create"] },
   memory: { size: 4096 },
 };
+
+if (revoke !== undefined) {
+  mmap(path, OPTIONS[access]).unmap();
+  const { Deno } = globalThis as unknown as { Deno: { permissions: { revokeSync(descriptor: object): void } } };
+  Deno.permissions.revokeSync({ name: "read" });
+}
 
 try {
   using region = mmap(access === "memory" ? null : path, OPTIONS[access]);
