@@ -48,6 +48,9 @@ interface Window {
   readonly start: number;
 }
 
+/** The longest buffer for parts of what is longer. */
+const LONGEST_WINDOW = 2 ** 32;
+
 /** The buffers over one mapping, and the views of it that are made once. */
 export class Views implements Occupants {
   readonly #ffi: Ffi;
@@ -139,22 +142,25 @@ export class Views implements Occupants {
   /** The buffer that a part lies in. */
   #bufferFor(start: number, length: number): Window {
     const { longestBuffer } = this.#ffi;
-    if (this.#mapping.byteLength <= longestBuffer) return { buffer: this.whole, start: 0 };
+    const window = Math.min(longestBuffer, LONGEST_WINDOW);
+    // What the whole costs the engine's collector grows with its length; where it is there already, it is used.
+    if (this.#whole || this.#mapping.byteLength <= window) return { buffer: this.whole, start: 0 };
     if (length > longestBuffer) {
       throw new RangeError(`length: ${length} bytes given, but ${this.#ffi.runtime} can view at most ${longestBuffer}`);
     }
+    if (length > window) return { buffer: this.whole, start: 0 };
     // Windows begin at multiples of half their length, so that few serve many views; for a view that is too long for
     // that, at ever smaller ones.
-    let stride = longestBuffer / 2;
-    while (stride > 1 && start % stride + length > longestBuffer) stride /= 2;
+    let stride = window / 2;
+    while (stride > 1 && start % stride + length > window) stride /= 2;
     const first = start - start % stride;
-    return { buffer: this.#window(first), start: first };
+    return { buffer: this.#window(first, window), start: first };
   }
 
-  #window(start: number): ArrayBuffer {
+  #window(start: number, length: number): ArrayBuffer {
     let buffer = this.#windows.get(start);
     if (!buffer) {
-      buffer = this.#lay(start, Math.min(this.#ffi.longestBuffer, this.#mapping.byteLength - start));
+      buffer = this.#lay(start, Math.min(length, this.#mapping.byteLength - start));
       this.#windows.set(start, buffer);
     }
     return buffer;

@@ -12,7 +12,7 @@ const REPORTS = `${ROOT}.reports`;
 const TESTS = readdirSync(`${ROOT}tests`).filter((name) => name.endsWith("_test.ts")).map((name) => `tests/${name}`);
 
 /** Where documentation with examples is. */
-const DOCUMENTED = ["mod.ts", "sync.ts", "lines.ts", "web.ts", "src", "README.md"];
+const DOCUMENTED = ["mod.ts", "sync.ts", "lines.ts", "web.ts", "src", "README.md", "SECURITY.md", "docs/recipes.md"];
 
 /** A run as the command that writes a JUnit report to a path. */
 type Run = (report: string) => string[];

@@ -17,6 +17,8 @@ const KERNEL32 = {
   DeleteFileW: { parameters: ["buffer"], result: "i32" }, // BOOL DeleteFileW(LPCWSTR path)
   // DWORD GetFullPathNameW(LPCWSTR path, DWORD length, LPWSTR buffer, LPWSTR *file)
   GetFullPathNameW: { parameters: ["buffer", "u32", "buffer", "usize"], result: "i32" },
+  // DWORD GetFinalPathNameByHandleW(HANDLE, LPWSTR buffer, DWORD length, DWORD flags)
+  GetFinalPathNameByHandleW: { parameters: ["usize", "buffer", "u32", "u32"], result: "i32" },
   GetTempPathW: { parameters: ["u32", "buffer"], result: "i32" }, // DWORD GetTempPathW(DWORD length, LPWSTR buffer)
   GetFileAttributesW: { parameters: ["buffer"], result: "i32" }, // DWORD GetFileAttributesW(LPCWSTR path)
   GetFileType: { parameters: ["usize"], result: "i32" }, // DWORD GetFileType(HANDLE)

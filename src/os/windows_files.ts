@@ -148,12 +148,24 @@ function attributesOf(flags: readonly OpenFlag[], mode: number): number {
   return bits >>> 0;
 }
 
+/** How the names of the files begin that are memory in truth. */
+const TEMPORARY_PREFIX = "mmap-";
+
+/** The path of an open file; `undefined` where it is memory, which has none that anybody could allow. */
+export function pathOf(kernel32: Kernel32, handle: bigint): string | undefined {
+  const buffer = new Uint8Array(2 * 32768);
+  const length = kernel32.functions.GetFinalPathNameByHandleW(handle, buffer, buffer.length / 2, 0);
+  const path = textOf(buffer, kernel32.check(length, "GetFinalPathNameByHandleW"));
+  if (/[\\/]mmap-[0-9a-f-]{36}\.tmp$/i.test(path)) return undefined;
+  return path.replace(/^\\\\\?\\UNC\\/, "\\\\").replace(/^\\\\\?\\/, "");
+}
+
 /** A file with a name that nobody knows, which goes away with its last handle and is kept in memory where possible. */
 function openTemporary(kernel32: Kernel32): bigint {
   const { functions } = kernel32;
   const directory = new Uint8Array(2 * 1024);
   const length = kernel32.check(functions.GetTempPathW(directory.length / 2, directory), "GetTempPathW");
-  const path = `${textOf(directory, length)}mmap-${crypto.randomUUID()}.tmp`;
+  const path = `${textOf(directory, length)}${TEMPORARY_PREFIX}${crypto.randomUUID()}.tmp`;
   const access = accessOf(["read", "write"], false);
   const attributes = WIN32.FILE_ATTRIBUTE_TEMPORARY | WIN32.FILE_FLAG_DELETE_ON_CLOSE;
   const handle = functions.CreateFileW(

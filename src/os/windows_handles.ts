@@ -5,7 +5,7 @@ import { type Kernel32, THIS_PROCESS } from "./kernel32.ts";
 import { SharedText } from "./shared_text.ts";
 import { WIN32_ERRORS } from "./win32_errors.ts";
 import { WIN32 } from "./win32_numbers.ts";
-import { duplicate, identityOf } from "./windows_files.ts";
+import { duplicate, identityOf, pathOf } from "./windows_files.ts";
 
 /** Makes the handles of Windows. */
 export function windowsHandles(kernel32: Kernel32): Handles {
@@ -36,7 +36,7 @@ export function windowsHandles(kernel32: Kernel32): Handles {
       return new SharedText(String(handle), identityOf(kernel32, handle), birthOf(kernel32, THIS_PROCESS)).toString();
     },
 
-    adopt(process: number, text: string): Descriptor {
+    adopt(process: number, text: string, authorize: (path: string) => void): Descriptor {
       const { descriptor, identity, birth } = SharedText.parse(text);
       const own = withProcess(process, (handle) => {
         if (birthOf(kernel32, handle) !== birth) throw gone("its process has ended");
@@ -45,9 +45,15 @@ export function windowsHandles(kernel32: Kernel32): Handles {
         if (copy === undefined) throw kernel32.failure("DuplicateHandle");
         return copy;
       });
-      if (isFile(kernel32, own, identity)) return own;
-      functions.CloseHandle(own);
-      throw gone("the region is gone, and its handle is something else's");
+      try {
+        if (!isFile(kernel32, own, identity)) throw gone("the region is gone, and its handle is something else's");
+        const path = process === pid ? undefined : pathOf(kernel32, own);
+        if (path !== undefined) authorize(path);
+        return own;
+      } catch (error) {
+        functions.CloseHandle(own);
+        throw error;
+      }
     },
   };
 }
