@@ -1,9 +1,11 @@
 import { test } from "node:test";
 import { assert } from "@std/assert";
 import { runChild } from "./support/children.ts";
+import { EMULATOR } from "./support/emulated.ts";
 import { onPosix } from "./support/systems.ts";
 
-const STEPS = 3000;
+// Emulated, everything takes many times as long.
+const STEPS = EMULATOR === undefined ? 3000 : 300;
 
 for (
   const [name, seed, flags] of [

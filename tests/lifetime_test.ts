@@ -2,6 +2,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type ByteRange, type MappedRegion, mmap } from "../mod.ts";
 import { runChild } from "./support/children.ts";
+import { EMULATOR } from "./support/emulated.ts";
 import { closeDescriptor, openDescriptor, openDescriptorAs } from "./support/descriptors.ts";
 import { fileOf } from "./support/files.ts";
 import { mappingsOf, openDescriptors } from "./support/process.ts";
@@ -116,8 +117,8 @@ for (
   test(behaviour, () => assertEquals(runChild("lifetimes", scenario, fileOf(1_000_000)), "survived"));
 }
 
-// Wine asks its server several times a cycle.
-const cycles = isWine ? 10_000 : 100_000;
+// Wine asks its server several times a cycle, and in qemu everything takes many times as long.
+const cycles = isWine || EMULATOR !== undefined ? 10_000 : 100_000;
 
 test(`${cycles.toLocaleString("en")} cycles of map, touch, unmap leave nothing behind`, { timeout: 120_000 }, () => {
   const figures = JSON.parse(runChild("cycles", fileOf(1_000_000), String(cycles)));

@@ -37,7 +37,15 @@ export function cBytes(
 
   /** The search that is not slowed down by anything in the memory or the needle. */
   const indexOfAny = (address: bigint, length: number, bytes: Uint8Array): number => {
-    if (own && length >= own.from) return own.indexOf(address, length, bytes);
+    // Most of what is there is near, and the runtime's own search takes its time to begin.
+    const near = own ? Math.min(length, own.from + bytes.byteLength - 1) : length;
+    const found = indexOfNear(address, near, bytes);
+    if (!own || found >= 0 || near === length) return found;
+    const further = own.indexOf(address + BigInt(own.from), length - own.from, bytes);
+    return further === -1 ? -1 : own.from + further;
+  };
+
+  const indexOfNear = (address: bigint, length: number, bytes: Uint8Array): number => {
     const { memmem } = search();
     if (!memmem) return indexOfCopied((start, into) => read(address + BigInt(start), into), length, bytes);
     const found = memmem(address, BigInt(length), bytes, BigInt(bytes.byteLength));

@@ -1,0 +1,97 @@
+/**
+ * Pages through a file of any size, as hexadecimal digits and as text.
+ *
+ *     deno run -A examples/hexview.ts --help
+ *     bun examples/hexview.ts --help
+ *     node --no-warnings examples/hexview.ts --help
+ */
+import process from "node:process";
+import { mapFile, readArguments, requireFiles, runTool, Trouble, UsageError, wantsColor } from "./tools/cli.ts";
+import { dump } from "./tools/hexview/dump.ts";
+import { digitsFor } from "./tools/hexview/layout.ts";
+import { page } from "./tools/hexview/session.ts";
+import { initialState } from "./tools/hexview/state.ts";
+import { parseBytes, parseCount, plural } from "./tools/numbers.ts";
+import { print } from "./tools/output.ts";
+
+const HELP = `Usage: hexview [OPTION]... FILE
+
+Pages through a file of any size in a terminal: offsets, bytes as hexadecimal
+digits, bytes as text. Where stdin or stdout is no terminal, or a length is
+given, the rows are written one after the other, as xxd writes them.
+
+  -s, --offset=NUM     begin at this byte; --offset=-NUM: before the end
+  -l, --length=NUM     write so many bytes and end
+  -c, --columns=NUM    bytes of a row; as many as fit, or 16 without paging
+  -u, --utf8           text is UTF-8 instead of ASCII
+      --color=WHEN     auto (the default: on a terminal, unless NO_COLOR is
+                       set), always or never
+      --help           this text
+
+Numbers are written as 4096, 0x1000, 4K or 1GiB.
+
+Keys
+  arrow up, down, k, j          a row
+  page up, down, b, space       a screen
+  Home, End                     the beginning, the end
+  g                             go to an offset, also 50%, +4K, -4K
+  /                             search text; Tab: bytes, as 7f 45 4c 46
+  n, N                          the next, the previous
+  u                             UTF-8 or ASCII
+  Esc                           takes the mark away
+  h, ?                          the keys
+  q, Ctrl-C                     quit
+  Ctrl-Z                        pause
+
+Exit code: 0 where all went well, 2 for trouble, such as a file that is cut
+short meanwhile.`;
+
+const OPTIONS = {
+  "offset": { type: "string", short: "s" },
+  "length": { type: "string", short: "l" },
+  "columns": { type: "string", short: "c" },
+  "utf8": { type: "boolean", short: "u" },
+  "color": { type: "string" },
+  "help": { type: "boolean" },
+} as const;
+
+const PER_ROW = { usual: 16, most: 256 };
+
+async function main(): Promise<number> {
+  const { values, positionals } = readArguments(OPTIONS);
+  if (values.help) {
+    print(HELP);
+    return 0;
+  }
+  const [path, ...rest] = requireFiles(positionals);
+  if (rest.length > 0) throw new UsageError(`${rest[0]} given as well, wanted one file`);
+  const length = values.length === undefined ? undefined : parseBytes(values.length, "--length");
+  const perRow = values.columns === undefined ? undefined : parsePerRow(values.columns);
+  const color = wantsColor(values.color);
+
+  using region = mapFile(path);
+  const size = region.byteLength;
+  const offset = parseOffset(values.offset ?? "0", size);
+  const style = { digits: digitsFor(size), color };
+  if (length === undefined && process.stdin.isTTY && process.stdout.isTTY) {
+    await page({ region, name: path, perRow, style }, initialState(size, offset, values.utf8 ?? false));
+  } else {
+    const end = Math.min(size, offset + (length ?? size));
+    dump(region, offset, end, { ...style, perRow: perRow ?? PER_ROW.usual, utf8: values.utf8 ?? false });
+  }
+  if (region.faults === 0) return 0;
+  throw new Trouble(`${path}: cut short meanwhile, ${plural(region.faults, "page")} could not be read any more`);
+}
+
+function parseOffset(text: string, size: number): number {
+  if (text.startsWith("-")) return Math.max(0, size - parseBytes(text.slice(1), "--offset"));
+  return Math.min(size, parseBytes(text, "--offset"));
+}
+
+function parsePerRow(text: string): number {
+  const perRow = parseCount(text, "--columns");
+  if (perRow >= 1 && perRow <= PER_ROW.most) return perRow;
+  throw new UsageError(`--columns: ${text} given, wanted a number from 1 to ${PER_ROW.most}`);
+}
+
+await runTool("hexview", main);

@@ -1,0 +1,171 @@
+/**
+ * Shows what of files is in memory, and changes it.
+ *
+ *     deno run -A examples/residency.ts --help
+ *     bun examples/residency.ts --help
+ *     node --no-warnings examples/residency.ts --help
+ */
+import { accessSync, constants } from "node:fs";
+import process from "node:process";
+import { type MappedRegion, platform } from "../mod.ts";
+import {
+  complain,
+  mapFile,
+  readArguments,
+  requireFiles,
+  runTool,
+  TROUBLE,
+  Trouble,
+  UsageError,
+  wantsColor,
+} from "./tools/cli.ts";
+import { parseCount, plural } from "./tools/numbers.ts";
+import { print } from "./tools/output.ts";
+import { Progress } from "./tools/progress.ts";
+import { evict, lock, touch, type Work } from "./tools/residency/act.ts";
+import { cellsInRow, draw, type Drawn, drawTotal, legend, type Style } from "./tools/residency/picture.ts";
+import { survey } from "./tools/residency/survey.ts";
+import { watch } from "./tools/residency/watch.ts";
+import { terminalSize } from "./tools/screen.ts";
+
+const NAME = "residency";
+
+const HELP = `Usage: residency [OPTION]... FILE...
+
+Shows which pages of the files are in memory, each as a picture, as a share, in
+pages and in bytes. Looking brings nothing in.
+
+What to do first
+  -t, --touch            bring all pages in
+  -e, --evict            send all pages away, as far as the system goes
+  -l, --lock             bring all pages in and keep them there until this
+                         program ends (Ctrl-C)
+
+How to show it
+  -w, --watch            look again every second, until Ctrl-C
+  -s, --seconds=NUM      look again every NUM seconds
+  -r, --rows=NUM         lines of a picture, at most; 4 for one file, else 1
+      --width=NUM        columns; those of the terminal, or 80
+      --ascii            no block characters
+      --color=WHEN       auto (the default: on a terminal, unless NO_COLOR is
+                         set), always or never
+      --help             this text
+
+What stays where pages are evicted: those that other processes have mapped or
+locked, and those that could not be written to disk. Linux evicts, and tells the
+truth of, only what you own or may write: of other files it says that all of it
+is in memory. Windows knows only what this process has in its working set.
+
+Exit code: 0 where all went well, 2 for trouble.`;
+
+const OPTIONS = {
+  "touch": { type: "boolean", short: "t" },
+  "evict": { type: "boolean", short: "e" },
+  "lock": { type: "boolean", short: "l" },
+  "watch": { type: "boolean", short: "w" },
+  "seconds": { type: "string", short: "s" },
+  "rows": { type: "string", short: "r" },
+  "width": { type: "string" },
+  "ascii": { type: "boolean" },
+  "color": { type: "string" },
+  "help": { type: "boolean" },
+} as const;
+
+const ACTS = { touch, evict, lock } as const;
+
+/** A file that is mapped as long as the program runs. */
+interface Mapped {
+  readonly path: string;
+  readonly region: MappedRegion;
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = readArguments(OPTIONS);
+  if (values.help) {
+    print(HELP);
+    return 0;
+  }
+  const acts = (["touch", "evict", "lock"] as const).filter((name) => values[name]);
+  if (acts.length > 1) throw new UsageError(`--${acts[0]} and --${acts[1]} exclude each other`);
+  const seconds = values.seconds === undefined ? 1 : parseSeconds(values.seconds);
+  const style = styleOf(values, requireFiles(positionals).length);
+  if (!platform.supports("residency")) throw new Trouble("this system does not tell what is in memory");
+
+  const files = positionals.flatMap((path) => mapOrComplain(path, acts.map((name) => ACTS[name])));
+  const failed = files.length < positionals.length;
+  if (files.length === 0) return TROUBLE;
+  if (values.watch || values.seconds !== undefined) await watch(() => frame(files, style()), seconds);
+  print(...frame(files, style()));
+  for (const file of files) noteWhatIsUncertain(file, acts.includes("evict"));
+  if (acts.includes("lock")) await forever();
+  return failed ? TROUBLE : 0;
+}
+
+/** How to draw; asked for again at each frame, since a terminal may change. */
+function styleOf(values: { [name: string]: string | boolean | undefined }, files: number): () => Style {
+  const number = (name: string): number | undefined => {
+    const text = values[name];
+    return typeof text === "string" ? parseCount(text, `--${name}`) : undefined;
+  };
+  const [width, rows] = [number("width"), number("rows") ?? (files === 1 ? 4 : 1)];
+  const color = wantsColor(typeof values.color === "string" ? values.color : undefined);
+  return () => ({ width: width ?? terminalSize().columns, rows, ascii: values.ascii === true, color });
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (seconds > 0 && seconds <= 86_400) return seconds;
+  throw new UsageError(`--seconds: ${text} given, wanted a number from 0.01 to 86400`);
+}
+
+function mapOrComplain(path: string, acts: readonly ((work: Work) => void)[]): Mapped[] {
+  const progress = new Progress();
+  try {
+    const region = mapFile(path);
+    for (const act of acts) act({ path, region, progress });
+    progress.clear();
+    return [{ path, region }];
+  } catch (error) {
+    progress.clear();
+    complain(NAME, error);
+    return [];
+  }
+}
+
+function frame(files: readonly Mapped[], style: Style): string[] {
+  const drawn = files.map(({ path, region }): Drawn => ({
+    name: path,
+    byteLength: region.byteLength,
+    survey: survey(region, cellsInRow(style) * style.rows),
+  }));
+  const total = drawn.length > 1 ? ["", ...drawTotal(drawn, style)] : [];
+  return [...drawn.flatMap((file) => draw(file, style)), ...total, ...legend(style)];
+}
+
+function noteWhatIsUncertain({ path, region }: Mapped, evicted: boolean): void {
+  const { pages, inMemory } = survey(region, 1);
+  if (evicted && inMemory > 0) {
+    process.stderr.write(`${NAME}: ${path}: ${plural(inMemory, "page")} of ${pages} stayed in memory\n`);
+  }
+  if (platform.os === "linux" && !mayWrite(path)) {
+    process.stderr.write(`${NAME}: ${path}: not yours to write, so that the system may say more than is true\n`);
+  }
+}
+
+function mayWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Until a signal ends the program. */
+function forever(): Promise<never> {
+  process.stderr.write(`${NAME}: locked; Ctrl-C lets go\n`);
+  setInterval(() => {}, 2 ** 30);
+  return new Promise(() => {});
+}
+
+await runTool(NAME, main);

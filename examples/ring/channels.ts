@@ -1,0 +1,151 @@
+/** Ways to send messages to another process or thread, alike to whoever measures them. */
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { ANONYMOUS, mmap } from "../../mod.ts";
+import { end, start } from "../support/start.ts";
+import { MESSAGE, Messages, messageThat } from "./message.ts";
+import { type RingOptions, RingReader, ringSize, RingWriter } from "./ring.ts";
+
+/** A way to another process or thread, which reads what is sent. */
+export interface Channel {
+  /** Sends so many messages; done when the other one has read them all. */
+  stream(count: number): void | Promise<void>;
+  /** Sends a message there and back, so many times. */
+  pingPong(count: number): void | Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The program that is at the other end. */
+const FAR_END = new URL("./far_end.ts", import.meta.url);
+
+const plain = messageThat(false);
+const asking = messageThat(true);
+
+/** Bytes of the ring. */
+const CAPACITY = 1 << 20;
+
+/** A ring to another process, and another one back. */
+export function openRing(options: RingOptions = {}): Channel {
+  const [forth, back] = [0, 1].map(() => mmap(ANONYMOUS, { size: ringSize(CAPACITY) }));
+  const child = start(FAR_END, ["ring", ...[forth.handle, back.handle, options].map((value) => JSON.stringify(value))]);
+  const writer = new RingWriter(forth, options);
+  const reader = new RingReader(back, options);
+  const pingPong = (count: number): void => {
+    for (let sent = 0; sent < count; sent++) {
+      writer.write(asking);
+      reader.read();
+    }
+  };
+  return {
+    stream(count: number): void {
+      for (let sent = 1; sent < count; sent++) writer.write(plain);
+      pingPong(1);
+    },
+    pingPong,
+    async close(): Promise<void> {
+      writer.close();
+      await end(child);
+      forth.unmap();
+      back.unmap();
+    },
+  };
+}
+
+/** The pipes that every child process has, with the streams that every program uses for them. */
+export function openPipe(): Channel {
+  const child = start(FAR_END, ["pipe"], "pipe");
+  const [input, output] = [child.stdin!, child.stdout!];
+  const answers = new Answers();
+  const messages = new Messages();
+  output.on("data", (chunk: Uint8Array) => {
+    for (const _message of messages.in(chunk)) answers.come();
+  });
+  const pingPong = async (count: number): Promise<void> => {
+    for (let sent = 0; sent < count; sent++) {
+      input.write(asking);
+      await answers.next();
+    }
+  };
+  return {
+    async stream(count: number): Promise<void> {
+      for (let sent = 1; sent < count; sent++) {
+        if (!input.write(plain)) await once(input, "drain");
+      }
+      await pingPong(1);
+    },
+    pingPong,
+    async close(): Promise<void> {
+      input.end();
+      await end(child);
+    },
+  };
+}
+
+/** Pipes with a name, read and written by nothing but system calls that block: as fast as a pipe can be. */
+export function openFifo(): Channel {
+  const directory = mkdtempSync(join(tmpdir(), "mmap-ring-"));
+  const [forth, back] = ["forth", "back"].map((name) => join(directory, name));
+  execFileSync("mkfifo", [forth, back]);
+  const child = start(FAR_END, ["fifo", forth, back]);
+  const [input, output] = [openSync(forth, "w"), openSync(back, "r")];
+  const answer = new Uint8Array(MESSAGE);
+  const pingPong = (count: number): void => {
+    for (let sent = 0; sent < count; sent++) {
+      writeSync(input, asking);
+      readSync(output, answer);
+    }
+  };
+  return {
+    stream(count: number): void {
+      for (let sent = 1; sent < count; sent++) writeSync(input, plain);
+      pingPong(1);
+    },
+    pingPong,
+    async close(): Promise<void> {
+      closeSync(input);
+      await end(child);
+      closeSync(output);
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+/** A worker, with `postMessage`. */
+export function openWorker(): Channel {
+  const worker = new Worker(FAR_END);
+  const answers = new Answers();
+  worker.on("message", () => answers.come());
+  const pingPong = async (count: number): Promise<void> => {
+    for (let sent = 0; sent < count; sent++) {
+      worker.postMessage(asking);
+      await answers.next();
+    }
+  };
+  return {
+    stream(count: number): Promise<void> {
+      for (let sent = 1; sent < count; sent++) worker.postMessage(plain);
+      return pingPong(1);
+    },
+    pingPong,
+    async close(): Promise<void> {
+      await worker.terminate();
+    },
+  };
+}
+
+/** Answers that come as events, one at a time. */
+class Answers {
+  #resolve: () => void = () => {};
+
+  next(): Promise<void> {
+    return new Promise((resolve) => this.#resolve = resolve);
+  }
+
+  come(): void {
+    this.#resolve();
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * A large table that eight workers look things up in: mapped, there is one copy in memory, however many use it; read,
+ * each of them has its own.
+ *
+ *     deno run -A examples/table.ts
+ *     bun examples/table.ts
+ *     node examples/table.ts
+ *
+ * The size of the table in MiB may be given: `node examples/table.ts 64`.
+ */
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { mmap, platform } from "../mod.ts";
+import { duration, heading, row, say } from "./demo/terminal.ts";
+import { end, start } from "./support/start.ts";
+
+const WORKERS = 8;
+const MIB = 2 ** 20;
+
+/** Ways to a table in a file. */
+const WAYS = {
+  "mmap": (path: string): Uint32Array => mmap(path).uint32,
+  "readFileSync": (path: string): Uint32Array => words(readFileSync(path)),
+  // What the workers take themselves.
+  "none": (): Uint32Array => new Uint32Array(),
+} as const;
+
+type Way = keyof typeof WAYS;
+
+function words({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, byteLength / 4);
+}
+
+/** What a process with its workers says. */
+interface Outcome {
+  /** Until the last worker had looked something up in every page of its table. */
+  readonly milliseconds: number;
+  readonly mebibytes: number;
+}
+
+/** Argument with which the program starts itself to have workers use a table. */
+const USE = "--use";
+
+const [first = "256", way = "", path = ""] = process.argv.slice(2);
+if (!isMainThread) lookUp(workerData.way, workerData.path);
+else if (first === USE) await useTable(way as Way, path);
+else await compare(Number(first));
+
+// ---------------------------------------------------------------- a worker
+
+function lookUp(way: Way, path: string): void {
+  const table = WAYS[way](path);
+  for (let index = 0; index < table.length; index += 1024) {
+    if (table[index] !== index) throw new Error(`entry ${index} is ${table[index]}`);
+  }
+  parentPort!.postMessage("ready");
+  // The table stays until the worker is ended.
+  parentPort!.on("message", () => parentPort!.postMessage(table.length));
+}
+
+// ---------------------------------------------------------------- a process with eight of them
+
+async function useTable(way: Way, path: string): Promise<void> {
+  const started = performance.now();
+  await Promise.all(Array.from({ length: WORKERS }, () => startWorker(way, path)));
+  const outcome: Outcome = { milliseconds: performance.now() - started, mebibytes: memory() / MIB };
+  process.stdout.write(JSON.stringify(outcome), () => process.exit());
+}
+
+function startWorker(way: Way, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(import.meta.url), { workerData: { way, path } });
+    worker.on("message", () => resolve());
+    worker.on("error", reject);
+  });
+}
+
+/** What the process takes of the machine's memory, in bytes. Linux divides a page by how often it is mapped. */
+function memory(): number {
+  if (platform.os !== "linux") return process.memoryUsage().rss;
+  const [, kibibytes] = /^Pss: +(\d+) kB$/m.exec(readFileSync("/proc/self/smaps_rollup", "utf8")) ?? [];
+  return Number(kibibytes) * 1024;
+}
+
+// ---------------------------------------------------------------- the comparison
+
+async function compare(mebibytes: number): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "mmap-table-"));
+  try {
+    const path = join(directory, "table");
+    writeTable(path, mebibytes);
+    heading(`${WORKERS} workers with a table of ${mebibytes} MiB, in ${platform.runtime}`);
+    row("", ["ready after", "memory"]);
+    const none = await outcomeOf("none", path);
+    for (const way of ["mmap", "readFileSync"] as const) {
+      const { milliseconds, mebibytes } = await outcomeOf(way, path);
+      row(way, [duration(milliseconds), `${Math.round(mebibytes - none.mebibytes)} MiB`]);
+    }
+    say(`and ${Math.round(none.mebibytes)} MiB for ${platform.runtime} itself with ${WORKERS} workers.`);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Each way has a process of its own, in which nothing is left of another. */
+async function outcomeOf(way: Way, path: string): Promise<Outcome> {
+  return JSON.parse(await end(start(new URL(import.meta.url), [USE, way, path])));
+}
+
+/** Entry 0 is 0, entry 1 is 1, and so on: four bytes each. */
+function writeTable(path: string, mebibytes: number): void {
+  const file = openSync(path, "w");
+  const part = new Uint32Array(MIB / 4);
+  for (let written = 0; written < mebibytes; written++) {
+    for (let index = 0; index < part.length; index++) part[index] = written * part.length + index;
+    writeSync(file, part);
+  }
+  closeSync(file);
+}

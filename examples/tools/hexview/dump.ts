@@ -1,0 +1,29 @@
+/** All rows of a part of a file, one after the other. */
+import type { MappedRegion } from "../../../mod.ts";
+import { Output, ReaderGone } from "../output.ts";
+import { formatRow, MARGIN, type RowStyle } from "./layout.ts";
+import { contextOf } from "./source.ts";
+
+/** Rows that are made from one view. */
+const STEP = 4096;
+
+/** Writes the bytes from `start` to `end`. */
+export function dump(region: MappedRegion, start: number, end: number, style: RowStyle): void {
+  const output = new Output();
+  try {
+    for (let at = start; at < end; at += STEP * style.perRow) {
+      writeRows(output, region, at, Math.min(end, at + STEP * style.perRow), style);
+    }
+    output.flush();
+  } catch (error) {
+    // Whoever reads has enough, as in "hexview ... | head".
+    if (!(error instanceof ReaderGone)) throw error;
+  }
+}
+
+function writeRows(output: Output, region: MappedRegion, start: number, end: number, style: RowStyle): void {
+  const context = contextOf(region, start, end, MARGIN);
+  for (let at = start; at < end; at += style.perRow) {
+    output.text(formatRow(context, at, Math.min(at + style.perRow, end), style) + "\n");
+  }
+}

@@ -1,0 +1,45 @@
+/** Keys, from what a terminal sends for them. */
+
+/** The names of keys that are no characters. */
+const NAMED: Readonly<Record<string, string>> = {
+  "\x1b[A": "up",
+  "\x1bOA": "up",
+  "\x1b[B": "down",
+  "\x1bOB": "down",
+  "\x1b[C": "right",
+  "\x1bOC": "right",
+  "\x1b[D": "left",
+  "\x1bOD": "left",
+  "\x1b[5~": "page-up",
+  "\x1b[6~": "page-down",
+  "\x1b[H": "home",
+  "\x1bOH": "home",
+  "\x1b[1~": "home",
+  "\x1b[7~": "home",
+  "\x1b[F": "end",
+  "\x1bOF": "end",
+  "\x1b[4~": "end",
+  "\x1b[8~": "end",
+  "\x1b": "escape",
+  "\r": "enter",
+  "\n": "enter",
+  "\t": "tab",
+  "\x7f": "backspace",
+  "\b": "backspace",
+  "\x03": "ctrl-c",
+  "\x0c": "ctrl-l",
+  "\x15": "ctrl-u",
+  "\x1a": "ctrl-z",
+};
+
+/** A sequence that begins with escape, or a character. */
+// deno-lint-ignore no-control-regex
+const KEY = /\x1b(?:\[[0-?]*[ -/]*[@-~]|O[@-~])?|[^]/gu;
+
+/** The keys in what a terminal has sent: names, or the characters themselves. What is not known is left out. */
+export function keysIn(input: string): string[] {
+  return (input.match(KEY) ?? []).flatMap((text) => {
+    if (text in NAMED) return [NAMED[text]];
+    return text < " " ? [] : [text];
+  });
+}

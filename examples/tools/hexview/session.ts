@@ -1,0 +1,122 @@
+/** Paging through a file in a terminal. */
+import { Buffer } from "node:buffer";
+import process from "node:process";
+import type { MappedRegion } from "../../../mod.ts";
+import { percent } from "../numbers.ts";
+import { Screen, terminalSize } from "../screen.ts";
+import { frame, type Style } from "./frame.ts";
+import { keysIn } from "./keys.ts";
+import { perRowFor } from "./layout.ts";
+import { searchBackward, searchForward, type Searching } from "./source.ts";
+import { type Action, marked, press, resized, type Search, type State } from "./state.ts";
+
+/** What is looked at. */
+export interface Viewed {
+  readonly region: MappedRegion;
+  readonly name: string;
+  /** Bytes of a row, where the user wants so many. */
+  readonly perRow: number | undefined;
+  readonly style: Style;
+}
+
+/** Pages through a file until the user quits. */
+export async function page(viewed: Viewed, initial: State): Promise<void> {
+  const session = new Session(viewed, initial);
+  await session.ended;
+}
+
+class Session {
+  readonly ended: Promise<void>;
+  readonly #viewed: Viewed;
+  readonly #screen: Screen = new Screen(true);
+  #state: State;
+  #searching: Searching | undefined;
+  #end: () => void = () => {};
+
+  constructor(viewed: Viewed, initial: State) {
+    this.#viewed = viewed;
+    this.#state = initial;
+    this.ended = new Promise((resolve) => this.#end = resolve);
+    process.stdin.on("data", (data: Uint8Array | string) => this.#receive(Buffer.from(data).toString("utf8")));
+    process.stdout.on("resize", () => this.#resize());
+    process.on("SIGCONT", () => this.#resume());
+    this.#resize();
+  }
+
+  #receive(input: string): void {
+    for (const key of keysIn(input)) {
+      // Any key ends a search that takes long.
+      if (this.#searching) this.#stopSearching("the search was given up");
+      else this.#apply(press(this.#state, key));
+    }
+    this.#draw();
+  }
+
+  #apply({ state, action }: { state: State; action?: Action }): void {
+    this.#state = state;
+    if (action === "quit") this.#quit();
+    else if (action === "suspend") this.#suspend();
+    else if (action) this.#search(action);
+  }
+
+  #resize(): void {
+    const { columns, rows } = terminalSize();
+    const { perRow, style } = this.#viewed;
+    this.#state = resized(this.#state, perRow ?? perRowFor(columns, style.digits), rows - 1);
+    this.#draw();
+  }
+
+  #draw(): void {
+    const { region, name, style } = this.#viewed;
+    this.#screen.draw(frame(region, name, this.#state, terminalSize(), style));
+  }
+
+  // ---------------------------------------------------------------- the end, and a pause
+
+  #quit(): void {
+    this.#screen.close();
+    process.stdin.pause();
+    this.#end();
+  }
+
+  #suspend(): void {
+    this.#screen.close();
+    process.kill(process.pid, "SIGSTOP");
+  }
+
+  #resume(): void {
+    this.#screen.open();
+    this.#resize();
+  }
+
+  // ---------------------------------------------------------------- searching
+
+  #search({ forward, from }: Search): void {
+    const needle = this.#state.needle!;
+    const search = forward ? searchForward : searchBackward;
+    this.#searching = search(this.#viewed.region, needle, from);
+    this.#searchOn(this.#searching, needle.length, forward ? this.#viewed.region.byteLength - from : from);
+  }
+
+  /** One step of the search, and then, when keys have been looked at, the next. */
+  #searchOn(searching: Searching, length: number, whole: number): void {
+    if (this.#searching !== searching) return;
+    const { done, value } = searching.next();
+    if (!done) {
+      this.#state = { ...this.#state, message: `searching, ${percent(value, whole)}; any key gives up` };
+      this.#draw();
+      // Not setImmediate, after which Deno does not look at keys for a while.
+      setTimeout(() => this.#searchOn(searching, length, whole), 0);
+      return;
+    }
+    this.#stopSearching(value < 0 ? "not found" : undefined);
+    if (value >= 0) this.#state = marked(this.#state, { start: value, end: value + length });
+    this.#draw();
+  }
+
+  #stopSearching(message: string | undefined): void {
+    this.#searching?.return(-1);
+    this.#searching = undefined;
+    this.#state = { ...this.#state, message };
+  }
+}

@@ -1,0 +1,150 @@
+/** Searching one file. */
+import { isUtf8 } from "node:buffer";
+import type { MappedRegion } from "../../../mod.ts";
+import { complain, mapFile, Trouble } from "../cli.ts";
+import { plural } from "../numbers.ts";
+import type { Output } from "../output.ts";
+import type { Progress } from "../progress.ts";
+import type { Matcher, Search } from "./matcher.ts";
+import { LineNumbers } from "./newlines.ts";
+import { type Format, Printer } from "./printer.ts";
+import type { Range } from "./text.ts";
+import { type LineWindow, lineWindows } from "./windows.ts";
+
+/** The name under which the tool speaks. */
+export const NAME = "mgrep";
+
+/** What to do with every file. */
+export interface Task {
+  readonly search: Search;
+  readonly format: Format;
+  readonly countOnly: boolean;
+  /** How many lines of a file are enough. */
+  readonly enough: number;
+  readonly output: Output;
+  readonly progress: Progress;
+}
+
+/** What came of a file. */
+export interface Outcome {
+  readonly found: boolean;
+  readonly trouble: boolean;
+}
+
+/** Bytes at the beginning that tell whether a file is binary. */
+const HEAD = 32768;
+
+const NUL = 0;
+
+/** Lines of a window after which looking at all of it is sooner done than at each. */
+const MANY = 100;
+
+/** Searches one file, and writes what it finds. */
+export function searchFile(path: string, task: Task): Outcome {
+  using file = mapFile(path);
+  return new FileSearch(path, file, task).run();
+}
+
+class FileSearch {
+  readonly #path: string;
+  readonly #file: MappedRegion;
+  readonly #task: Task;
+  readonly #printer: Printer;
+  readonly #numbers: LineNumbers;
+  #binary: boolean;
+  /** The lines that were written of a window. */
+  #written = { offset: -1, lines: 0, clean: false };
+  #lines = 0;
+  #faults = 0;
+  /** Whether a line was found that is not shown. */
+  #hidden = false;
+  #done = false;
+
+  constructor(path: string, file: MappedRegion, task: Task) {
+    this.#path = path;
+    this.#file = file;
+    this.#task = task;
+    this.#printer = new Printer(task.output, task.format, path);
+    this.#numbers = new LineNumbers(file);
+    this.#binary = file.view(Uint8Array, 0, Math.min(HEAD, file.byteLength)).includes(NUL);
+  }
+
+  run(): Outcome {
+    const { search, countOnly, enough, progress } = this.#task;
+    if (enough === 0) return { found: false, trouble: false };
+    for (const window of lineWindows(this.#file, search.windows)) {
+      this.#searchWindow(window, search.matcher(window));
+      this.#faults += window.region.faults;
+      if (this.#done || this.#lost > 0) break;
+      progress.show(this.#path, window.offset + window.bytes.length, this.#file.byteLength);
+    }
+    progress.clear();
+    if (countOnly) this.#printer.count(this.#lines);
+    this.#report();
+    return { found: this.#lines > 0, trouble: this.#lost > 0 };
+  }
+
+  /** Pages that could not be read any more. */
+  get #lost(): number {
+    return this.#faults + this.#file.faults;
+  }
+
+  #searchWindow(window: LineWindow, matcher: Matcher): void {
+    const { countOnly, enough } = this.#task;
+    for (let line = matcher.nextLine(0); line && !this.#done; line = matcher.nextLine(line.end + 1)) {
+      // What reads as zeros now was never in the file.
+      if (window.region.faults > 0) return;
+      this.#lines++;
+      this.#done = this.#lines >= enough;
+      if (!countOnly) this.#write(window, matcher, line);
+      if (this.#done) return;
+    }
+  }
+
+  #write(window: LineWindow, matcher: Matcher, line: Range): void {
+    const { format } = this.#task;
+    let matches = format.onlyMatching || format.color ? matcher.matchesIn(line) : [];
+    if (!format.text && !this.#isClean(window)) {
+      if (this.#foundBinary(window, line)) return;
+      if (format.onlyMatching) matches = matches.filter((match) => this.#isShown(window, match));
+      else if (!this.#isShown(window, line)) return;
+    }
+    const number = format.lineNumbers ? this.#numbers.at(window, line.start) : 0;
+    this.#printer.line({ start: line.start, end: line.end, window, number, matches });
+  }
+
+  /** Whether the file is binary, of which nothing is shown. */
+  #foundBinary({ bytes }: LineWindow, { start, end }: Range): boolean {
+    this.#binary ||= bytes.subarray(start, end).includes(NUL);
+    this.#done ||= this.#binary;
+    this.#hidden ||= this.#binary;
+    return this.#binary;
+  }
+
+  /** Of other files all is shown that is UTF-8. */
+  #isShown({ bytes }: LineWindow, { start, end }: Range): boolean {
+    const shown = isUtf8(bytes.subarray(start, end));
+    this.#hidden ||= !shown;
+    return shown;
+  }
+
+  /** Whether every line of a window is to be shown, which is worth knowing where many are. */
+  #isClean({ region, bytes, offset }: LineWindow): boolean {
+    if (this.#written.offset !== offset) this.#written = { offset, lines: 0, clean: false };
+    if (++this.#written.lines === MANY && !this.#binary) {
+      this.#written.clean = region.indexOf(NUL) < 0 && isUtf8(bytes);
+    }
+    return this.#written.clean;
+  }
+
+  #report(): void {
+    const { output, progress } = this.#task;
+    if (!this.#hidden && this.#lost === 0) return;
+    progress.clear();
+    output.flush();
+    if (this.#hidden) complain(NAME, new Trouble(`${this.#path}: binary file matches`));
+    if (this.#lost === 0) return;
+    const lost = plural(this.#lost, "page");
+    complain(NAME, new Trouble(`${this.#path}: cut short while it was searched, ${lost} could not be read any more`));
+  }
+}

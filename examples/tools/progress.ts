@@ -1,0 +1,31 @@
+/** How far a long piece of work is: one line on stderr, on a terminal only, and only where it takes long. */
+import process from "node:process";
+import { bytes, percent } from "./numbers.ts";
+
+const PATIENCE_IN_MILLISECONDS = 500;
+const PAUSE_IN_MILLISECONDS = 100;
+
+const CLEAR_LINE = "\r\x1b[K";
+
+/** The line on stderr. */
+export class Progress {
+  readonly #enabled: boolean = process.stderr.isTTY === true && process.env.TERM !== "dumb";
+  #next = performance.now() + PATIENCE_IN_MILLISECONDS;
+  #shown = false;
+
+  /** Says how far `what` is. */
+  show(what: string, done: number, whole: number): void {
+    if (!this.#enabled || performance.now() < this.#next) return;
+    this.#next = performance.now() + PAUSE_IN_MILLISECONDS;
+    this.#shown = true;
+    const figures = ` ${percent(done, whole)} of ${bytes(whole)}`;
+    const room = Math.max(0, (process.stderr.columns || 80) - figures.length - 1);
+    process.stderr.write(CLEAR_LINE + what.slice(0, room) + figures);
+  }
+
+  /** Takes the line away, so that something else can be written there. */
+  clear(): void {
+    if (this.#shown) process.stderr.write(CLEAR_LINE);
+    this.#shown = false;
+  }
+}

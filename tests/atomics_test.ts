@@ -1,0 +1,90 @@
+import { test } from "node:test";
+import { Worker } from "node:worker_threads";
+import { assertEquals } from "@std/assert";
+import { ANONYMOUS, type MappedRegion, mmap, platform } from "../mod.ts";
+import { startChild } from "./support/children.ts";
+import { counted, COUNTING_SIZE } from "./support/counting.ts";
+import { EMULATOR } from "./support/emulated.ts";
+import { fileOf } from "./support/files.ts";
+import { betweenRuntimes, runtimesHere, startIn } from "./support/runtimes.ts";
+
+/** For a test of what needs a way from process to process. */
+const acrossProcesses = {
+  skip: platform.os !== "linux" && platform.os !== "windows" && "this system has no way from process to process",
+};
+
+/** Bun gives a test five seconds. */
+const patient = { timeout: 120_000 };
+
+/** How often each of them does it. */
+const TIMES = EMULATOR === undefined ? 1_000_000 : 20_000;
+
+/** Starts somebody with arguments, who says how much was wrong. */
+type Start = (...rest: string[]) => Promise<string>;
+
+const inProcess: Start = (...rest) => startChild("atomics", ...rest);
+
+function inWorker(...rest: string[]): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const worker = new Worker(new URL("./children/atomics.ts", import.meta.url), { workerData: rest });
+  worker.on("message", resolve);
+  worker.on("error", reject);
+  return promise.finally(() => worker.terminate());
+}
+
+/** Has all of them do it at once. */
+async function together(region: MappedRegion, parts: readonly (readonly [start: Start, what: string])[]) {
+  const handle = JSON.stringify(region.handle);
+  const wrong = await Promise.all(
+    parts.map(([start, what]) => start(handle, what, String(TIMES), String(parts.length))),
+  );
+  assertEquals(wrong, parts.map(() => "0"));
+}
+
+async function assertExact(region: MappedRegion, starts: readonly Start[]): Promise<void> {
+  await together(region, starts.map((start) => [start, "count"]));
+  const steps = starts.length * TIMES;
+  assertEquals(counted(region), { added: steps, addedLong: steps, locked: steps });
+}
+
+const memory = () => mmap(ANONYMOUS, { size: COUNTING_SIZE });
+
+test("four processes count and lock exactly", { ...acrossProcesses, ...patient }, async () => {
+  using region = memory();
+  await assertExact(region, [inProcess, inProcess, inProcess, inProcess]);
+});
+
+test("four workers count and lock exactly", patient, async () => {
+  using region = memory();
+  await assertExact(region, [inWorker, inWorker, inWorker, inWorker]);
+});
+
+test("processes of all runtimes count and lock exactly in one file", { ...betweenRuntimes, ...patient }, async () => {
+  // Beyond a page, and not at the beginning of one.
+  using region = mmap(fileOf(new Uint8Array(5000 + COUNTING_SIZE)), { access: "write", offset: 5000 });
+  await assertExact(region, runtimesHere().map((runtime): Start => (...rest) => startIn(runtime, "atomics", ...rest)));
+});
+
+test("a ring between two processes loses and changes nothing", { ...acrossProcesses, ...patient }, async () => {
+  using region = memory();
+  await together(region, [[inProcess, "produce"], [inProcess, "consume"]]);
+});
+
+test("a ring between two workers loses and changes nothing", patient, async () => {
+  using region = memory();
+  await together(region, [[inWorker, "produce"], [inWorker, "consume"]]);
+});
+
+test(
+  "a ring from this runtime to each of the others loses and changes nothing",
+  { ...betweenRuntimes, ...patient },
+  async () => {
+    for (const other of runtimesHere().filter((name) => name !== platform.runtime)) {
+      using region = mmap(fileOf(new Uint8Array(COUNTING_SIZE)), { access: "write" });
+      await together(region, [
+        [inProcess, "produce"],
+        [(...rest) => startIn(other, "atomics", ...rest), "consume"],
+      ]);
+    }
+  },
+);

@@ -1,0 +1,74 @@
+/** What processes and workers do to the same memory at once. It is exact, or somebody's step was lost. */
+import type { MappedRegion } from "../../mod.ts";
+
+/** Where what is, as indices of 32-bit words; in cache lines of their own. */
+const [ADDED, ADDED_LONG, LOCK, LOCKED, HEAD, TAIL, READY, SLOTS] = [0, 16, 32, 48, 64, 80, 96, 1024];
+
+/** Entries of the ring, of which each is a 32-bit number. */
+const CAPACITY = 1024;
+
+/** Bytes that all of it takes. */
+export const COUNTING_SIZE: number = (SLOTS + CAPACITY) * 4;
+
+/** Nothing but a word to sleep on. */
+const nobody = new Int32Array(new SharedArrayBuffer(4));
+
+/** Looks again until it is so; between looks it lets others run, of which there may be more than processors. */
+function until(done: () => boolean): void {
+  for (let looks = 1; !done(); looks++) if (looks % 100 === 0) Atomics.wait(nobody, 0, 0, 0.1);
+}
+
+/** Begins when so many have come, or they would do it one after the other. */
+export function comeTogether({ int32 }: MappedRegion, everybody: number): void {
+  Atomics.add(int32, READY, 1);
+  const patience = performance.now() + 60_000;
+  until(() => Atomics.load(int32, READY) >= everybody || performance.now() > patience);
+}
+
+/** Everything that a counter can be, so many times. */
+export function count({ int32, bigInt64 }: MappedRegion, steps: number): void {
+  for (let step = 0; step < steps; step++) Atomics.add(int32, ADDED, 1);
+  for (let step = 0; step < steps; step++) Atomics.add(bigInt64, ADDED_LONG / 2, -3_000_000_000n);
+  const take = () => Atomics.compareExchange(int32, LOCK, 0, 1) === 0;
+  for (let step = 0; step < steps; step++) {
+    if (!take()) until(take);
+    int32[LOCKED] += 1; // no Atomics: it is what the lock is for
+    Atomics.store(int32, LOCK, 0);
+  }
+}
+
+/** What {@linkcode count} has come to, by how many times it was done. */
+export function counted({ int32, bigInt64 }: MappedRegion): Record<"added" | "addedLong" | "locked", number> {
+  return {
+    added: Atomics.load(int32, ADDED),
+    addedLong: Number(Atomics.load(bigInt64, ADDED_LONG / 2) / -3_000_000_000n),
+    locked: int32[LOCKED],
+  };
+}
+
+/** What the producer puts in as number `index`: nothing that could come from anywhere else. */
+function numberAt(index: number): number {
+  return Math.imul(index + 1, 0x9e3779b1);
+}
+
+/** Puts so many numbers into the ring. */
+export function produce({ int32 }: MappedRegion, numbers: number): void {
+  for (let index = 0; index < numbers; index++) {
+    const hasRoom = () => index - Atomics.load(int32, TAIL) < CAPACITY;
+    if (!hasRoom()) until(hasRoom);
+    int32[SLOTS + index % CAPACITY] = numberAt(index);
+    Atomics.store(int32, HEAD, index + 1);
+  }
+}
+
+/** Takes so many numbers out of the ring, and says how many of them were not what was put in. */
+export function consume({ int32 }: MappedRegion, numbers: number): number {
+  let wrong = 0;
+  for (let index = 0; index < numbers; index++) {
+    const isThere = () => Atomics.load(int32, HEAD) > index;
+    if (!isThere()) until(isThere);
+    if (int32[SLOTS + index % CAPACITY] !== numberAt(index)) wrong++;
+    Atomics.store(int32, TAIL, index + 1);
+  }
+  return wrong;
+}
