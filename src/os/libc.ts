@@ -58,7 +58,12 @@ export class Libc {
     return address;
   }
 
-  /** What errno says of the call that has just failed. */
+  /** The name of what errno says of the call that has just failed. */
+  get code(): string {
+    return this.numbers.name(this.#errno[0]);
+  }
+
+  /** The error for what errno says of the call that has just failed. */
   failure(syscall: string, path?: string): MmapError {
     return this.errorOf(this.#errno[0], syscall, path);
   }

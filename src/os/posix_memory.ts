@@ -108,10 +108,10 @@ const NOT_AS_A_WHOLE = ["EFAULT", "EINVAL", "ENOMEM"];
 
 function remap(libc: Libc, base: bigint, length: number, newLength: number, flags: number, target: bigint): boolean {
   if (libc.more.mremap!(base, BigInt(length), BigInt(newLength), flags, target) !== MAP_FAILED) return true;
-  const error = libc.failure("mremap");
-  // Advice, locks or protection for a part have made several mappings of it; huge pages keep their length.
-  if (NOT_AS_A_WHOLE.includes(error.code)) return false;
-  throw error;
+  // Advice, locks or protection for a part have made several mappings of it; huge pages keep their length. This is
+  // nothing unusual, and an error takes longer to make than the call.
+  if (NOT_AS_A_WHOLE.includes(libc.code)) return false;
+  throw libc.failure("mremap");
 }
 
 function map(libc: Libc, request: MapRequest): bigint {
