@@ -1,0 +1,287 @@
+// What the same system calls cost in C. Reads lines of "case milliseconds", measures for so long, and answers each with
+// the median and the mean of the samples, in nanoseconds a run; or with "none" for a case that it does not have. A sample
+// is one run, or as many as take 20 µs. With "threads" as the second argument a second thread sleeps in the process, as several do in every
+// runtime: the kernel takes slower paths then.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KIB 1024L
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define PAGE 4096L
+
+static const char *directory;
+static volatile unsigned long sink;
+
+static int64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1000000000L + time.tv_nsec;
+}
+
+static long must(long result, const char *what) {
+  if (result != -1) return result;
+  perror(what);
+  exit(1);
+}
+
+/* A file among those that the benchmark has made; another one, of this process alone, where `own` is set. */
+static char *path_of(const char *name, int own) {
+  static char path[8192];
+  int length = snprintf(path, sizeof path, "%s/%s", directory, name);
+  if (own) snprintf(path + length, sizeof path - length, ".%d", getpid());
+  return path;
+}
+
+static void read_pages(const unsigned char *bytes, long length) {
+  unsigned long sum = 0;
+  for (long at = 0; at < length; at += PAGE) sum += bytes[at];
+  sink = sum;
+}
+
+static void write_pages(unsigned char *bytes, long length) {
+  for (long at = 0; at < length; at += PAGE) bytes[at] = 1;
+}
+
+static void *map_or_die(long length, int protection, int flags, int fd) {
+  void *bytes = mmap(NULL, length, protection, flags, fd, 0);
+  if (bytes != MAP_FAILED) return bytes;
+  perror("mmap");
+  exit(1);
+}
+
+/* Opens, maps all of it, touches every page, unmaps, closes. */
+static void map_file(const char *name, int advice) {
+  int fd = must(open(path_of(name, 0), O_RDONLY | O_CLOEXEC), "open");
+  struct stat status;
+  must(fstat(fd, &status), "fstat");
+  unsigned char *bytes = map_or_die(status.st_size, PROT_READ, MAP_PRIVATE, fd);
+  if (advice) must(madvise(bytes, status.st_size, advice), "madvise");
+  read_pages(bytes, status.st_size);
+  must(munmap(bytes, status.st_size), "munmap");
+  close(fd);
+}
+
+static void map_1m(void) { map_file("1m", 0); }
+static void map_4k(void) { map_file("4k", 0); }
+static void advise(void) { map_file("1m", MADV_SEQUENTIAL); }
+
+static void anonymous(void) {
+  unsigned char *bytes = map_or_die(MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+  write_pages(bytes, MIB);
+  must(munmap(bytes, MIB), "munmap");
+}
+
+static void descriptor(void) {
+  int fd = must(memfd_create("bench", MFD_CLOEXEC), "memfd_create");
+  must(ftruncate(fd, MIB), "ftruncate");
+  unsigned char *bytes = map_or_die(MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+  write_pages(bytes, MIB);
+  must(munmap(bytes, MIB), "munmap");
+  close(fd);
+}
+
+/* Doubles a file of 4 KiB and its mapping until they have 1 GiB; one byte of what is new is stored to each time. */
+static void resize_in(const char *path) {
+  int fd = must(open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), "open");
+  must(ftruncate(fd, PAGE), "ftruncate");
+  unsigned char *bytes = map_or_die(PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+  long length = PAGE;
+  for (; length < GIB; length *= 2) {
+    must(ftruncate(fd, length * 2), "ftruncate");
+    bytes = mremap(bytes, length, length * 2, MREMAP_MAYMOVE);
+    if (bytes == MAP_FAILED) must(-1, "mremap");
+    bytes[length] = 1;
+  }
+  must(munmap(bytes, length), "munmap");
+  close(fd);
+  unlink(path);
+}
+
+static void resize_disk(void) {
+  resize_in(path_of("grow", 1));
+}
+
+static void resize_memory(void) {
+  char path[64];
+  snprintf(path, sizeof path, "/dev/shm/mmap-bench-grow.%d", getpid());
+  resize_in(path);
+}
+
+/* The file of 1 GiB, mapped once for all cases that need it, and warm. */
+static unsigned char *text(void) {
+  static unsigned char *bytes;
+  if (bytes) return bytes;
+  int fd = must(open(path_of("1g", 0), O_RDONLY | O_CLOEXEC), "open");
+  bytes = map_or_die(GIB, PROT_READ, MAP_PRIVATE, fd);
+  close(fd);
+  read_pages(bytes, GIB);
+  return bytes;
+}
+
+static void flush_page(void) {
+  static volatile unsigned char *bytes;
+  static long at;
+  if (!bytes) {
+    int fd = must(open(path_of("1g", 0), O_RDWR | O_CLOEXEC), "open");
+    bytes = map_or_die(GIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+    close(fd);
+  }
+  at = (at + 7919 * PAGE) % GIB;
+  bytes[at] = bytes[at];
+  must(msync((void *)bytes, GIB, MS_SYNC), "msync");
+}
+
+/* Maps one page while so many other mappings are there, of one descriptor. */
+static void map_among(long others) {
+  static void *open_ones[10000];
+  static long count;
+  static int fd = -1;
+  struct stat status;
+  if (fd == -1) fd = must(open(path_of("4k", 0), O_RDONLY | O_CLOEXEC), "open");
+  while (count < others) open_ones[count++] = map_or_die(PAGE, PROT_READ, MAP_PRIVATE, fd);
+  while (count > others) must(munmap(open_ones[--count], PAGE), "munmap");
+  must(fstat(fd, &status), "fstat");
+  void *bytes = map_or_die(status.st_size, PROT_READ, MAP_PRIVATE, fd);
+  read_pages(bytes, status.st_size);
+  must(munmap(bytes, status.st_size), "munmap");
+}
+
+static void many_0(void) { map_among(0); }
+static void many_1000(void) { map_among(1000); }
+static void many_10000(void) { map_among(10000); }
+
+static void first_byte(void) {
+  int fd = must(open(path_of("1g", 0), O_RDONLY | O_CLOEXEC), "open");
+  struct stat status;
+  must(fstat(fd, &status), "fstat");
+  unsigned char *bytes = map_or_die(status.st_size, PROT_READ, MAP_PRIVATE, fd);
+  sink = bytes[0];
+  must(munmap(bytes, status.st_size), "munmap");
+  close(fd);
+}
+
+static void find(const char *needle) { sink = (unsigned long)memmem(text(), GIB, needle, strlen(needle)); }
+
+static void find_byte(void) { sink = (unsigned long)memchr(text(), 1, GIB); }
+static void find_string(void) { find("needle in a haystack"); }
+static void find_short(void) { find("qqqq"); }
+static void find_rare(void) { find("e t\x01"); }
+
+static uint64_t random_state = 88172645463325252ULL;
+static long random_offset(void) {
+  random_state ^= random_state << 13;
+  random_state ^= random_state >> 7;
+  random_state ^= random_state << 17;
+  return random_state % (GIB - 64);
+}
+
+#define READS 1000
+
+/* So many reads of 64 bytes each. */
+static void random_mapped(void) {
+  unsigned char into[64];
+  for (int count = 0; count < READS; count++) {
+    memcpy(into, text() + random_offset(), 64);
+    sink += into[0];
+  }
+}
+
+static void random_pread(void) {
+  static int fd = -1;
+  unsigned char into[64];
+  if (fd == -1) fd = must(open(path_of("1g", 0), O_RDONLY | O_CLOEXEC), "open");
+  for (int count = 0; count < READS; count++) {
+    must(pread(fd, into, 64, random_offset()), "pread");
+    sink += into[0];
+  }
+}
+
+static void copy_out(void) {
+  static unsigned char *into;
+  if (!into) into = malloc(MIB);
+  memcpy(into, text(), MIB);
+  sink += into[7];
+}
+
+/* What is done, and how many times a call does it. */
+static const struct {
+  const char *name;
+  void (*run)(void);
+  long runs;
+} cases[] = {
+    {"map-1m", map_1m, 1},
+    {"map-4k", map_4k, 1},
+    {"advise", advise, 1},
+    {"anonymous", anonymous, 1},
+    {"descriptor", descriptor, 1},
+    {"resize-memory", resize_memory, 1},
+    {"resize-disk", resize_disk, 1},
+    {"flush", flush_page, 1},
+    {"many-0", many_0, 1},
+    {"many-1000", many_1000, 1},
+    {"many-10000", many_10000, 1},
+    {"first-byte", first_byte, 1},
+    {"find-byte", find_byte, 1},
+    {"find-string", find_string, 1},
+    {"find-short", find_short, 1},
+    {"find-rare", find_rare, 1},
+    {"random", random_mapped, READS},
+    {"random.pread", random_pread, READS},
+    {"copy", copy_out, 1},
+};
+
+static void *sleep_forever(void *nothing) {
+  for (;;) pause();
+  return nothing;
+}
+
+static int ascending(const void *one, const void *other) {
+  int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
+  return (a > b) - (a < b);
+}
+
+#define MOST_SAMPLES 100000
+#define SAMPLE 20000
+
+static int64_t time_of(void (*run)(void), long batch) {
+  int64_t start = now();
+  for (long done = 0; done < batch; done++) run();
+  return now() - start;
+}
+
+static void measure(void (*run)(void), long runs, double milliseconds) {
+  static int64_t times[MOST_SAMPLES];
+  int64_t total = 0, once = time_of(run, 1), end = now() + milliseconds * 1e6;
+  long batch = once > 0 && once < SAMPLE ? (SAMPLE + once - 1) / once : 1, samples = 0;
+  do total += times[samples++] = time_of(run, batch);
+  while (now() < end && samples < MOST_SAMPLES);
+  qsort(times, samples, sizeof *times, ascending);
+  printf("%.3f %.3f\n", (double)times[samples / 2] / batch / runs, (double)total / samples / batch / runs);
+}
+
+int main(int count, char **arguments) {
+  pthread_t thread;
+  char line[256], name[128];
+  double milliseconds;
+  directory = arguments[1];
+  if (count > 2 && strcmp(arguments[2], "threads") == 0) pthread_create(&thread, NULL, sleep_forever, NULL);
+  while (fgets(line, sizeof line, stdin)) {
+    size_t at = 0, known = sizeof cases / sizeof *cases;
+    if (sscanf(line, "%127s %lf", name, &milliseconds) != 2) return 1;
+    while (at < known && strcmp(cases[at].name, name) != 0) at++;
+    if (at < known) measure(cases[at].run, cases[at].runs, milliseconds);
+    else printf("none\n");
+    fflush(stdout);
+  }
+}

@@ -1,0 +1,98 @@
+// The whole comparison: every case with everybody who has it, then what fresh processes say.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import process from "node:process";
+import { type Contestant, type Rounds, takeTurns } from "./lockstep.ts";
+import { COMMANDS, ROOT } from "./machine.ts";
+import { type Case, RUNTIMES } from "./suite.ts";
+
+/** What a runtime's fresh processes have said: lists of figures by their names. */
+export type Fresh = Record<string, Record<string, number[]>>;
+
+/** Everybody who may have a case: C first, then the runtimes, each with its variants, then the rest. */
+export function everybodyFor({ variants }: Case): string[] {
+  const names = RUNTIMES.flatMap((runtime) => [runtime, ...variants.map((variant) => `${runtime}.${variant}`)]);
+  return ["c", "c-threads", ...names, "c.pread", "python", "mmap-io"];
+}
+
+/** Runs a case. */
+export function compare(contestants: Readonly<Record<string, Contestant>>, one: Case): Promise<Rounds> {
+  return takeTurns(contestants, everybodyFor(one), one.job, one.effort);
+}
+
+/** Runs fresh.ts in a new process. */
+function freshly(runtime: string, ...rest: string[]): Record<string, number> | undefined {
+  const [command, ...options] = COMMANDS[runtime];
+  const { stdout } = spawnSync(command, [...options, "bench/fresh.ts", ...rest], { cwd: ROOT, encoding: "utf8" });
+  return stdout ? JSON.parse(stdout) : undefined;
+}
+
+function collect(into: Record<string, number[]>, figures: Record<string, number>): void {
+  for (const [name, figure] of Object.entries(figures)) (into[name] ??= []).push(figure);
+}
+
+/** What the import and the first map cost, over an empty module, as JavaScript and as the sources are. */
+export function startingCosts(directory: string, library: string, rounds: number): Fresh {
+  const empty = join(directory, "empty.js");
+  const modules = { script: library, source: join(ROOT, "mod.ts") };
+  const fresh: Fresh = Object.fromEntries(RUNTIMES.map((runtime) => [runtime, {}]));
+  for (let round = 0; round < rounds; round++) {
+    for (const runtime of RUNTIMES) {
+      const path = join(directory, "1m");
+      const zero = freshly(runtime, "start", empty, path)!;
+      for (const [kind, module] of Object.entries(modules)) {
+        const { importWall, importCpu, mapWall, mapCpu } = freshly(runtime, "start", module, path)!;
+        const over = { wall: importWall - zero.importWall, cpu: importCpu - zero.importCpu };
+        collect(fresh[runtime], { [`${kind} wall`]: over.wall, [`${kind} cpu`]: over.cpu });
+        if (kind === "script") collect(fresh[runtime], { "map wall": mapWall, "map cpu": mapCpu });
+      }
+    }
+  }
+  return fresh;
+}
+
+const WAYS = ["nothing", "mmap", "Bun.mmap", "readFileSync", "readSync, 1 MiB at a time"];
+
+/** MiB that a process takes to look at 1 GiB, over one that does not look. */
+export function memoryOfWays(directory: string, library: string, rounds: number): Record<string, Fresh> {
+  const ways: Record<string, Fresh> = {};
+  for (let round = 0; round < rounds; round++) {
+    for (const runtime of RUNTIMES) {
+      const [nothing, ...others] = WAYS.map((way) =>
+        way.startsWith("Bun") && runtime !== "bun"
+          ? undefined
+          : freshly(runtime, "look", library, join(directory, "1g"), way)
+      );
+      others.forEach((figures, at) => {
+        if (!figures || !nothing) return;
+        const own = figures.own - nothing.own;
+        collect((ways[WAYS[at + 1]] ??= {})[runtime] ??= {}, { own, cache: figures.cache - nothing.cache });
+      });
+    }
+  }
+  return ways;
+}
+
+/** MiB that so many map, touch and unmap add to a process that has done as many. */
+export function growthOver(directory: string, library: string, cycles: number): Record<string, number> {
+  return Object.fromEntries(RUNTIMES.map((runtime) => {
+    const { before, after } = freshly(runtime, "cycle", library, join(directory, "4k"), String(cycles))!;
+    return [runtime, after - before];
+  }));
+}
+
+/** How long grep takes to say that a string is not in the file, in milliseconds. */
+export function grep(directory: string, rounds: number): Record<string, number[]> {
+  const times: Record<string, number[]> = {};
+  for (let round = 0; round < rounds; round++) {
+    for (const command of ["grep", "rg"]) {
+      const start = performance.now();
+      const { error } = spawnSync(command, ["-c", "-F", "needle in a haystack", join(directory, "1g")], {
+        stdio: "ignore",
+        env: { ...process.env, LC_ALL: "C" },
+      });
+      if (!error) (times[command] ??= []).push(performance.now() - start);
+    }
+  }
+  return times;
+}

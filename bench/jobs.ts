@@ -1,0 +1,269 @@
+// What is measured in each runtime. A job is "case" for this library, and "case.variant" for another way to do the same
+// in the same process, so that the two can take turns. baseline.c and baseline.py have the same cases.
+import { Buffer } from "node:buffer";
+import { openSync, readFileSync, readSync, rmSync } from "node:fs";
+import process from "node:process";
+import { do_not_optimize as keep } from "mitata";
+import { ANONYMOUS, type MappedRegion, mmap, type MmapOptions } from "../mod.ts";
+import { scanJobs } from "./scans.ts";
+
+/** Something to be timed. */
+export interface Job {
+  /** Does it. */
+  readonly run: () => void;
+  /** How many times `run` does it, where that is not once. */
+  readonly runs?: number;
+  /** Cleans up after each sample, outside the time. */
+  readonly after?: () => void;
+}
+
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+const PAGE = 4096;
+
+/** How many maps of `Bun.mmap` are left to one run of its collector, which is the only way that it has to unmap. */
+const MAPS_A_COLLECTION = 64;
+
+/** Where the files are that the benchmark has made. */
+const [, , DIRECTORY] = process.argv;
+const file = (name: string): string => `${DIRECTORY}/${name}`;
+
+interface BunNamespace {
+  mmap(path: string): Uint8Array;
+  gc(force: boolean): void;
+}
+const { Bun } = globalThis as unknown as { readonly Bun?: BunNamespace };
+
+/** Makes a value when it is first asked for: no process opens what it is not asked to measure. */
+function lazily<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+function readPages(bytes: Uint8Array): void {
+  let sum = 0;
+  for (let at = 0; at < bytes.length; at += PAGE) sum += bytes[at];
+  keep(sum);
+}
+
+function writePages(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; at += PAGE) bytes[at] = 1;
+}
+
+/** The file of 1 GiB, mapped once and warm. */
+const text: () => MappedRegion = lazily(() => {
+  const region = mmap(file("1g"));
+  readPages(region.bytes);
+  return region;
+});
+const textBuffer: () => Buffer = lazily(() => Buffer.from(text().buffer));
+const textDescriptor: () => number = lazily(() => openSync(file("1g"), "r"));
+const firstMib: () => Uint8Array = lazily(() => text().bytes.subarray(0, MIB));
+const heapMib: () => Uint8Array = lazily(() => firstMib().slice());
+const target: () => Uint8Array = lazily(() => new Uint8Array(MIB));
+
+// ---------------------------------------------------------------- mapping and unmapping
+
+function mapFile(name: string, options?: MmapOptions): Job {
+  const path = file(name);
+  return {
+    run(): void {
+      const region = mmap(path, options);
+      readPages(region.bytes);
+      region.unmap();
+    },
+  };
+}
+
+function mapMemory(source: null | typeof ANONYMOUS): Job {
+  return {
+    run(): void {
+      const region = mmap(source, { size: MIB });
+      writePages(region.bytes);
+      region.unmap();
+    },
+  };
+}
+
+function mapWithBun(name: string, timesCollection: boolean): Job {
+  const path = file(name);
+  const collect = (): void => Bun!.gc(true);
+  const run = (): void => {
+    for (let maps = 0; maps < MAPS_A_COLLECTION; maps++) readPages(Bun!.mmap(path));
+    if (timesCollection) collect();
+  };
+  return { run, runs: MAPS_A_COLLECTION, after: timesCollection ? undefined : collect };
+}
+
+function readWhole(name: string): Job {
+  const path = file(name);
+  return { run: () => readPages(readFileSync(path)) };
+}
+
+// ---------------------------------------------------------------- growing, flushing, many regions
+
+/** Doubles a file of 4 KiB and its region until they have 1 GiB. */
+function double(directory: string): Job {
+  const path = `${directory}/mmap-bench-grow.${process.pid}`;
+  const options: MmapOptions = {
+    open: ["read", "write", "create", "truncate"],
+    protection: ["read", "write"],
+    flags: ["shared"],
+    size: PAGE,
+  };
+  return {
+    run(): void {
+      const region = mmap(path, options);
+      for (let length = PAGE; length < GIB; length *= 2) {
+        region.resize(length * 2);
+        region.bytes[length] = 1;
+      }
+      region.unmap();
+      rmSync(path);
+    },
+  };
+}
+
+/** Makes one page of 1 GiB dirty, and has all of it written: what is not dirty has to cost nothing. */
+function flushPage(): Job {
+  const region = mmap(file("1g"), { access: "write" });
+  const { bytes } = region;
+  let at = 0;
+  return {
+    run(): void {
+      at = (at + 7919 * PAGE) % GIB;
+      // The same byte: what counts is that the page is dirty.
+      bytes.fill(bytes[at], at, at + 1);
+      region.flush();
+    },
+  };
+}
+
+const open: MappedRegion[] = [];
+
+/** Maps one page while so many other regions are open. All have one descriptor, of which there are not so many. */
+function mapAmong(others: number): Job {
+  const descriptor = lazily(() => openSync(file("4k"), "r"));
+  const adjust = (): void => {
+    while (open.length < others) open.push(mmap(descriptor()));
+    while (open.length > others) open.pop()!.unmap();
+  };
+  return {
+    run(): void {
+      if (open.length !== others) adjust();
+      const region = mmap(descriptor());
+      readPages(region.bytes);
+      region.unmap();
+    },
+  };
+}
+
+// ---------------------------------------------------------------- reading
+
+/** What is searched for: none of it is in the file. */
+const NEEDLES = {
+  "find-byte": 1,
+  "find-string": "needle in a haystack",
+  "find-short": "qqqq",
+  "find-rare": "e t\x01",
+} as const;
+
+function findJobs(): Record<string, () => Job> {
+  const jobs: Record<string, () => Job> = {};
+  for (const [name, needle] of Object.entries(NEEDLES)) {
+    jobs[name] = () => ({ run: () => keep(text().indexOf(needle)) });
+    jobs[`${name}.buffer`] = () => ({ run: () => keep(textBuffer().indexOf(needle)) });
+  }
+  return jobs;
+}
+
+let seed = 88172645;
+/** The same offsets in every runtime and in C are not needed, only as random ones. */
+function randomOffset(): number {
+  seed ^= seed << 13;
+  seed ^= seed >>> 17;
+  seed ^= seed << 5;
+  return (seed >>> 2) % (GIB - 64);
+}
+
+/** How many random reads a run has. */
+const READS = 1000;
+
+function randomReads(read: (offset: number) => Uint8Array): Job {
+  return {
+    run(): void {
+      for (let count = 0; count < READS; count++) keep(read(randomOffset())[0]);
+    },
+    runs: READS,
+  };
+}
+
+function randomReadSync(): Job {
+  const [descriptor, into] = [textDescriptor(), new Uint8Array(64)];
+  return randomReads((offset) => {
+    readSync(descriptor, into, 0, 64, offset);
+    return into;
+  });
+}
+
+const JOBS: Readonly<Record<string, () => Job>> = {
+  "map-1m": () => mapFile("1m"),
+  "map-1m.unguarded": () => mapFile("1m", { guard: false }),
+  "map-1m.bun": () => mapWithBun("1m", true),
+  "map-1m.bun-leaking": () => mapWithBun("1m", false),
+  "map-1m.read": () => readWhole("1m"),
+  "map-4k": () => mapFile("4k"),
+  "map-4k.unguarded": () => mapFile("4k", { guard: false }),
+  "map-4k.bun": () => mapWithBun("4k", true),
+  "map-4k.bun-leaking": () => mapWithBun("4k", false),
+  "map-4k.read": () => readWhole("4k"),
+  "anonymous": () => mapMemory(null),
+  "anonymous.heap": () => ({ run: () => writePages(new Uint8Array(MIB)) }),
+  "descriptor": () => mapMemory(ANONYMOUS),
+  "advise": () => ({
+    run(): void {
+      const region = mmap(file("1m"));
+      region.advise("sequential");
+      readPages(region.bytes);
+      region.unmap();
+    },
+  }),
+  "resize-memory": () => double("/dev/shm"),
+  "resize-disk": () => double(DIRECTORY),
+  "flush": flushPage,
+  "many-0": () => mapAmong(0),
+  "many-1000": () => mapAmong(1000),
+  "many-10000": () => mapAmong(10000),
+  "first-byte": () => ({
+    run(): void {
+      const region = mmap(file("1g"));
+      keep(region.bytes[0]);
+      region.unmap();
+    },
+  }),
+  "first-byte.read": () => ({ run: () => keep(readFileSync(file("1g"))[0]) }),
+  "copy": () => ({ run: () => keep(text().read(0, MIB)) }),
+  "copy.slice": () => ({ run: () => keep(firstMib().slice()) }),
+  "copy.set": () => ({ run: () => target().set(firstMib()) }),
+  "copy.heap-slice": () => ({ run: () => keep(heapMib().slice()) }),
+  "copy.heap-set": () => ({ run: () => target().set(heapMib()) }),
+  "copy.read": () => ({ run: () => keep(readFileSync(file("1m"))) }),
+  "random": () => randomReads((offset) => text().bytes.subarray(offset, offset + 64)),
+  "random.copy": () => randomReads((offset) => text().read(offset, 64)),
+  "random.read": randomReadSync,
+  ...findJobs(),
+  ...scanJobs(lazily(() => mmap(file("1m")))),
+};
+
+const made: Map<string, Job> = new Map();
+
+/** The job of a name, if this runtime has it. */
+export function jobOf(name: string): Job | undefined {
+  if (!Object.hasOwn(JOBS, name) || (name.includes(".bun") && !Bun)) return undefined;
+  let job = made.get(name);
+  if (!job) {
+    job = JOBS[name]();
+    made.set(name, job);
+  }
+  return job;
+}

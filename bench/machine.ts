@@ -1,0 +1,145 @@
+// What the benchmark runs on: the files, the C program, the processes.
+import { spawnSync } from "node:child_process";
+import { closeSync, cpSync, existsSync, fstatSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { arch, cpus, release, totalmem, type } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { Contestant } from "./lockstep.ts";
+
+/** The repository. */
+export const ROOT: string = fileURLToPath(new URL("..", import.meta.url));
+
+/** How each runtime runs a TypeScript file. */
+export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  deno: ["deno", "run", "-A", "--no-check", "--v8-flags=--expose-gc"],
+  bun: ["bun", "run"],
+  node: ["node", "--expose-gc", "--no-warnings"],
+};
+
+const CHUNK = 16 * 2 ** 20;
+
+/**
+ * Lines of words of random letters: text that is no worse and no better to search than any other. Nowhere in it is "qq",
+ * so that a needle of common letters can be missing.
+ */
+function chunkOfText(): Uint8Array {
+  const [q, space, newline] = [113, 32, 10];
+  let seed = 12345;
+  let last = newline;
+  const random = (below: number): number => {
+    seed = Math.imul(seed, 1103515245) + 12345;
+    return (seed >>> 16) % below;
+  };
+  const bytes = Uint8Array.from({ length: CHUNK }, () => {
+    const byte = random(7) > 0 ? 97 + random(26) : random(12) > 0 ? space : newline;
+    return last = byte === q && last === q ? space : byte;
+  });
+  bytes[CHUNK - 1] = newline;
+  return bytes;
+}
+
+/** Writes the files that the cases map. All are in the page cache then. */
+export function writeFiles(directory: string): void {
+  const chunk = chunkOfText();
+  writeFileSync(join(directory, "4k"), chunk.subarray(0, 4096));
+  writeFileSync(join(directory, "1m"), chunk.subarray(0, 2 ** 20));
+  const descriptor = openSync(join(directory, "1g"), "w");
+  for (let length = 0; length < 2 ** 30; length += writeSync(descriptor, chunk));
+  if (fstatSync(descriptor).size !== 2 ** 30) throw new Error("the file of 1 GiB has another length");
+  closeSync(descriptor);
+}
+
+/** The library as the npm package has it; the path of its module. */
+export function writeLibrary(directory: string): string {
+  const { status } = spawnSync("node", ["--no-warnings", "tools/npm.ts"], { cwd: ROOT, stdio: "inherit" });
+  if (status !== 0) throw new Error("the npm package could not be built");
+  cpSync(join(ROOT, ".npm"), join(directory, "package"), { recursive: true });
+  writeFileSync(join(directory, "empty.js"), "export {};\n");
+  return join(directory, "package", "dist", "mod.js");
+}
+
+/** Whether a program is there and runs. */
+function runs(command: string, ...rest: string[]): boolean {
+  return spawnSync(command, rest, { stdio: "ignore" }).status === 0;
+}
+
+/** The processes that can be compared on this machine, and what is missing. */
+export interface Cast {
+  readonly commands: Record<string, readonly string[]>;
+  readonly notes: string[];
+}
+
+/** Builds and finds everybody to compare with. Who is missing is noted, and left out. */
+export function castOf(directory: string, everybody: boolean): Cast {
+  const commands: Record<string, readonly string[]> = {};
+  const notes: string[] = [];
+  for (const [name, command] of Object.entries(COMMANDS)) {
+    commands[name] = [...command, "bench/contestant.ts", directory];
+  }
+  const baseline = join(directory, "baseline");
+  if (runs("gcc", "-O2", "-pthread", "-o", baseline, join(ROOT, "bench/baseline.c"))) {
+    commands.c = [baseline, directory];
+    if (everybody) commands["c-threads"] = [baseline, directory, "threads"];
+  } else {
+    notes.push("C is missing: there is no gcc.");
+  }
+  if (!everybody) return { commands, notes };
+  if (runs("python3", "-c", "import mmap")) commands.python = ["python3", "bench/baseline.py", directory];
+  else notes.push("Python is missing.");
+  addMmapIo(directory, commands, notes);
+  return { commands, notes };
+}
+
+/**
+ * @riaskov/mmap-io is a native addon, which is built for one version of Node: for the one of this repository where its
+ * headers can be had, else for another one that is installed. It is no devDependency, so that only the benchmark needs
+ * a C++ compiler and the 150 packages that build it; and it is built elsewhere, since npm puts the Node of every
+ * node_modules above a package in front of all others.
+ */
+function addMmapIo(directory: string, commands: Cast["commands"], notes: string[]): void {
+  const rivals = join(directory, "rivals");
+  cpSync(join(ROOT, "bench/rivals"), rivals, { recursive: true });
+  const addon = ["--expose-gc", join(rivals, "mmap_io.mjs"), directory];
+  const works = (node: string): boolean =>
+    spawnSync(node, addon, { input: "map-4k 1\n", encoding: "utf8" }).stdout?.includes(" ") ?? false;
+  const folders = process.env.PATH!.split(delimiter);
+  const nodes = folders.map((folder) => join(folder, "node")).filter((path) => existsSync(path));
+  const node = nodes.find((path) => install(rivals, dirname(path)) && works(path));
+  if (!node) {
+    notes.push("@riaskov/mmap-io is missing: it could not be installed, or not be built for a Node that is here.");
+    return;
+  }
+  commands["mmap-io"] = [node, ...addon];
+  notes.push(`@riaskov/mmap-io runs in Node ${versionOf(node)}.`);
+}
+
+/** Installs a package's dependencies with the Node of a folder. */
+function install(directory: string, folder: string): boolean {
+  const env = { ...process.env, PATH: folder + delimiter + process.env.PATH };
+  return spawnSync("npm", ["ci", "--no-fund", "--no-audit"], { cwd: directory, env, stdio: "ignore" }).status === 0;
+}
+
+/** Starts the processes. */
+export function start(commands: Cast["commands"]): Record<string, Contestant> {
+  return Object.fromEntries(Object.entries(commands).map(([name, command]) => [name, new Contestant(command, ROOT)]));
+}
+
+function versionOf(command: string): string {
+  const { stdout } = spawnSync(command, ["--version"], { encoding: "utf8" });
+  return /\d+\.\d+(\.\d+)*/.exec(stdout ?? "")?.[0] ?? "missing";
+}
+
+/** What the figures were measured with. */
+export function describeMachine(): Record<string, string> {
+  return {
+    system: `${type()} ${release()} ${arch()}`,
+    processor: `${cpus().length} x ${cpus()[0].model.trim()}`,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    deno: versionOf("deno"),
+    bun: versionOf("bun"),
+    node: versionOf("node"),
+    gcc: versionOf("gcc"),
+    python: versionOf("python3"),
+  };
+}

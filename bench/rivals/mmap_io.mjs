@@ -1,0 +1,59 @@
+// @riaskov/mmap-io, in the words of ../contestant.ts. Plain JavaScript: it runs in whatever Node the addon could be built
+// for. The addon unmaps when its buffer is collected, as Bun.mmap does, so a run of the collector is a part of its time.
+import { closeSync, fstatSync, openSync } from "node:fs";
+import { createRequire } from "node:module";
+import process from "node:process";
+
+// It is installed for the benchmark alone, so that nobody else finds it.
+const mmapIo = createRequire(import.meta.url)("@riaskov/mmap-io");
+
+const MAPS_A_COLLECTION = 64;
+const DIRECTORY = process.argv[2];
+
+function map(name) {
+  const descriptor = openSync(`${DIRECTORY}/${name}`, "r");
+  const { size } = fstatSync(descriptor);
+  const bytes = mmapIo.map(size, mmapIo.PROT_READ, mmapIo.MAP_PRIVATE, descriptor, 0);
+  closeSync(descriptor);
+  return bytes;
+}
+
+let sink = 0;
+function readPages(bytes) {
+  for (let at = 0; at < bytes.length; at += 4096) sink += bytes[at];
+}
+
+function mapJob(name) {
+  return {
+    runs: MAPS_A_COLLECTION,
+    run() {
+      for (let maps = 0; maps < MAPS_A_COLLECTION; maps++) readPages(map(name));
+      globalThis.gc();
+    },
+  };
+}
+
+const JOBS = { "map-1m": mapJob("1m"), "map-4k": mapJob("4k") };
+
+function measure({ run, runs }, milliseconds) {
+  const times = [];
+  const end = performance.now() + milliseconds;
+  do {
+    const start = performance.now();
+    run();
+    times.push((performance.now() - start) * 1e6 / runs);
+  } while (performance.now() < end);
+  const mean = times.reduce((sum, time) => sum + time) / times.length;
+  return `${times.sort((one, other) => one - other)[times.length >> 1]} ${mean}`;
+}
+
+let rest = "";
+for await (const chunk of process.stdin) {
+  const lines = (rest + String(chunk)).split("\n");
+  rest = lines.pop();
+  for (const line of lines) {
+    const [name, milliseconds] = line.split(" ");
+    process.stdout.write(`${JOBS[name] ? measure(JOBS[name], Number(milliseconds)) : "none"}\n`);
+  }
+}
+if (sink < 0) process.stdout.write("never");

@@ -1,0 +1,29 @@
+// What is said of several measurements: the median, and the quartiles as the spread.
+
+/** The middle half of a list of numbers. */
+export interface Spread {
+  readonly low: number;
+  readonly median: number;
+  readonly high: number;
+}
+
+/** The quartiles; NaN of an empty list. */
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = values.toSorted((one, other) => one - other);
+  const at = (part: number): number => {
+    const place = (sorted.length - 1) * part;
+    const [before, after] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
+    return before + (after - before) * (place % 1);
+  };
+  return sorted.length === 0
+    ? { low: NaN, median: NaN, high: NaN }
+    : { low: at(0.25), median: at(0.5), high: at(0.75) };
+}
+
+/**
+ * How many times longer one takes than another, round by round: the two of a round stood next to each other in time, so
+ * that a machine that is busy for a while is busy for both.
+ */
+export function ratioOf(one: readonly number[], other: readonly number[]): Spread {
+  return spreadOf(one.slice(0, other.length).map((value, round) => value / other[round]));
+}

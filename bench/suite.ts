@@ -1,0 +1,192 @@
+// What is measured, what it is compared with, and what has to come out. Only data.
+import type { Effort } from "./lockstep.ts";
+import { SCANS } from "./scans.ts";
+
+/** The three runtimes. */
+export const RUNTIMES = ["deno", "bun", "node"] as const;
+
+/** A case in which processes take turns. */
+export interface Case {
+  readonly job: string;
+  readonly title: string;
+  /** Other ways to do it in the same processes. */
+  readonly variants: readonly string[];
+  /** What the ratios are to: the process "c", or a variant in the same process. */
+  readonly reference: string;
+  readonly effort: Effort;
+  /** Bytes that a run goes through, for a speed. */
+  readonly bytes?: number;
+}
+
+/**
+ * How often all processes are started anew: where a process lies in memory and what its compilers have made of a
+ * function is the same for as long as it lives, and would be taken for a difference.
+ */
+export const GENERATIONS = 5;
+
+const SHORT: Effort = { rounds: 7, milliseconds: 30, warmUp: 400 };
+const SCAN: Effort = { rounds: 5, milliseconds: 20, warmUp: 300 };
+const LONG: Effort = { rounds: 2, milliseconds: 150, warmUp: 300 };
+/** For what takes seconds in some, and is done once a round there. */
+const SLOW: Effort = { rounds: 2, milliseconds: 200, warmUp: 1 };
+
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+
+const touching = (what: string): string => `${what}, touch every page, unmap`;
+
+/** All cases, in the order of the report. */
+export const CASES: readonly Case[] = [
+  {
+    job: "map-1m",
+    title: touching("Map a file of 1 MiB"),
+    variants: ["unguarded", "bun", "bun-leaking", "read"],
+    reference: "c",
+    effort: SHORT,
+  },
+  {
+    job: "map-4k",
+    title: touching("Map a file of 4 KiB"),
+    variants: ["unguarded", "bun", "bun-leaking", "read"],
+    reference: "c",
+    effort: SHORT,
+  },
+  {
+    job: "anonymous",
+    title: touching("Map 1 MiB of memory (`null`)"),
+    variants: ["heap"],
+    reference: "c",
+    effort: SHORT,
+  },
+  { job: "descriptor", title: touching("Map 1 MiB of `ANONYMOUS`"), variants: [], reference: "c", effort: SHORT },
+  { job: "advise", title: touching('Map 1 MiB, `advise("sequential")`'), variants: [], reference: "c", effort: SHORT },
+  { job: "many-0", title: "Map and unmap 4 KiB, no other region open", variants: [], reference: "c", effort: SHORT },
+  { job: "many-1000", title: "The same with 1000 others open", variants: [], reference: "c", effort: SHORT },
+  { job: "many-10000", title: "The same with 10,000 others open", variants: [], reference: "c", effort: SHORT },
+  { job: "resize-memory", title: "Double from 4 KiB to 1 GiB, on tmpfs", variants: [], reference: "c", effort: LONG },
+  { job: "resize-disk", title: "Double from 4 KiB to 1 GiB, on disk", variants: [], reference: "c", effort: LONG },
+  { job: "flush", title: "Flush 1 GiB with one dirty page", variants: [], reference: "c", effort: LONG },
+  { job: "first-byte", title: "First byte of a file of 1 GiB", variants: ["read"], reference: ".read", effort: SLOW },
+  {
+    job: "copy",
+    title: "Copy 1 MiB out",
+    variants: ["slice", "set", "heap-slice", "heap-set", "read"],
+    reference: "c",
+    effort: SHORT,
+    bytes: MIB,
+  },
+  {
+    job: "random",
+    title: "64 bytes at a random place of 1 GiB",
+    variants: ["copy", "read"],
+    reference: ".read",
+    effort: LONG,
+  },
+  ...Object.entries({
+    "find-byte": "`indexOf` of a byte in 1 GiB",
+    "find-string": "`indexOf` of 20 letters in 1 GiB",
+    "find-short": "`indexOf` of 4 common letters in 1 GiB",
+    "find-rare": "`indexOf` of 4 bytes, one of them rare, in 1 GiB",
+  }).map(([job, title]): Case => ({
+    job,
+    title,
+    variants: ["buffer"],
+    reference: ".buffer",
+    effort: SLOW,
+    bytes: GIB,
+  })),
+  ...SCANS.map((job): Case => ({
+    job,
+    title: `Scan 1 MiB: ${job.slice("scan-".length)}`,
+    variants: ["heap"],
+    reference: ".heap",
+    effort: SCAN,
+    bytes: MIB,
+  })),
+];
+
+/** What the variants and the processes are called in the report. */
+export const NAMES: Readonly<Record<string, string>> = {
+  "": "@region/mmap",
+  unguarded: "the same, `guard: false`",
+  bun: "`Bun.mmap`, one collection for 64 maps",
+  "bun-leaking": "`Bun.mmap`, never unmapped",
+  read: "`readFileSync`",
+  "random.read": "`readSync`",
+  heap: "the runtime's own array",
+  buffer: "`Buffer.indexOf`, same mapping",
+  slice: "`bytes.subarray().slice()`",
+  set: "`set` into an array",
+  "heap-slice": "own array, `slice()`",
+  "heap-set": "own array, `set`",
+  copy: "`region.read(offset, 64)`",
+  c: "C",
+  "c-threads": "C with a second thread",
+  pread: "C, `pread`",
+  python: "Python's mmap",
+  "mmap-io": "@riaskov/mmap-io, one collection for 64 maps",
+};
+
+/** A limit for a ratio of medians. */
+export interface Target {
+  readonly text: string;
+  readonly job: string;
+  readonly contestant: string;
+  readonly reference: string;
+  readonly most: number;
+  /**
+   * Whether it says that two things take the same time, which no two measurements ever do: it is missed only where the
+   * better quartile of the rounds misses it, too.
+   */
+  readonly same?: true;
+}
+
+const mapTarget = (contestant: string, most: number): Target => ({
+  text: `map+touch+unmap of 1 MiB at most ${most.toFixed(2)}x C`,
+  job: "map-1m",
+  contestant,
+  reference: "c",
+  most,
+});
+
+/** The limits that are ratios; report.ts has those of other kinds. */
+export const TARGETS: readonly Target[] = [
+  mapTarget("deno", 1.2),
+  mapTarget("node", 1.25),
+  mapTarget("bun", 2),
+  {
+    text: "map+touch+unmap of 1 MiB ahead of Bun.mmap and its collector",
+    job: "map-1m",
+    contestant: "bun",
+    reference: "bun.bun",
+    most: 1,
+  },
+  ...RUNTIMES.flatMap((runtime): Target[] => [
+    ...["find-byte", "find-string", "find-short", "find-rare"].map((job) => ({
+      text: `${job} not behind Buffer.indexOf`,
+      job,
+      contestant: runtime,
+      reference: `${runtime}.buffer`,
+      most: 1.03,
+      same: true as const,
+    })),
+    {
+      text: "first byte of 1 GiB 1000 times sooner than readFileSync",
+      job: "first-byte",
+      contestant: runtime,
+      reference: `${runtime}.read`,
+      most: 1 / 1000,
+    },
+  ]),
+];
+
+/** How much longer a scan may take than one of the runtime's own array. */
+export const SCAN_LIMIT = 1.03;
+
+/** Speeds in GB/s: of each runtime, on warm pages. */
+export const SPEEDS: Readonly<Record<string, number>> = {
+  "find-byte": 8,
+  "find-string": 4,
+  "find-short": 4,
+  "find-rare": 4,
+};
