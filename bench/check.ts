@@ -1,7 +1,7 @@
 // A check for CI that the library has not become slow: only ratios between things that take turns on the same machine,
 // with limits far beyond what is measured, judged by the better quartile, and tried again before it fails.
 import process from "node:process";
-import { type Effort, takeTurns } from "./lockstep.ts";
+import { type Contestant, type Effort, takeTurns } from "./lockstep.ts";
 import { castOf, start, writeFiles } from "./machine.ts";
 import { ratioOf } from "./statistics.ts";
 import { RUNTIMES } from "./suite.ts";
@@ -15,7 +15,7 @@ interface Limit {
 }
 
 const LIMITS: readonly Limit[] = [
-  { job: "map-1m", reference: "c", most: 3 },
+  { job: "map-1m", reference: "c", most: 5 },
   { job: "map-4k", reference: "c", most: 6 },
   { job: "anonymous", reference: "c", most: 2 },
   { job: "many-10000", reference: "c", most: 6 },
@@ -28,38 +28,48 @@ const LIMITS: readonly Limit[] = [
 const EFFORT: Effort = { rounds: 5, milliseconds: 10, warmUp: 100 };
 const ATTEMPTS = 3;
 
+/** What is left to show of a limit: the runtimes that have been over it so far. */
+interface Open {
+  readonly limit: Limit;
+  readonly runtimes: readonly string[];
+}
+
 /** Whether every ratio is within its limit. */
 export async function check(directory: string): Promise<boolean> {
   writeFiles(directory);
   const { commands, notes } = castOf(directory, false);
   for (const note of notes) process.stdout.write(`${note}\n`);
-  const contestants = start(commands);
-  try {
-    let within = true;
-    for (const limit of LIMITS) {
-      if (limit.reference === "c" && !contestants.c) continue;
-      within = await isWithin(limit) && within;
+  const possible = LIMITS.filter(({ reference }) => reference !== "c" || commands.c !== undefined);
+  let open: Open[] = possible.map((limit) => ({ limit, runtimes: RUNTIMES }));
+  for (let attempt = 0; attempt < ATTEMPTS && open.length > 0; attempt++) {
+    // In other processes each time: some are lucky with where the kernel puts things, for as long as they live.
+    const contestants = start(commands);
+    try {
+      const left: Open[] = [];
+      for (const { limit, runtimes } of open) left.push({ limit, runtimes: await over(contestants, limit, runtimes) });
+      open = left.filter(({ runtimes }) => runtimes.length > 0);
+    } finally {
+      for (const contestant of Object.values(contestants)) contestant.end();
     }
-    return within;
-  } finally {
-    for (const contestant of Object.values(contestants)) contestant.end();
   }
+  return open.length === 0;
+}
 
-  async function isWithin({ job, reference, most }: Limit): Promise<boolean> {
-    const referenceOf = (runtime: string): string => reference === "c" ? "c" : runtime + reference;
-    let left: readonly string[] = RUNTIMES;
-    for (let attempt = 0; attempt < ATTEMPTS && left.length > 0; attempt++) {
-      const names = [...new Set(left.flatMap((runtime) => [referenceOf(runtime), runtime]))];
-      const rounds = await takeTurns(contestants, names, job, EFFORT);
-      const medians = (name: string): number[] => rounds[name].map(({ median }) => median);
-      left = left.filter((runtime) => {
-        if (!rounds[runtime]) throw new Error(`${runtime} did not survive ${job}`);
-        const { low } = ratioOf(medians(runtime), medians(referenceOf(runtime)));
-        const verdict = low <= most ? "ok" : "over";
-        process.stdout.write(`${verdict.padEnd(5)} ${job} in ${runtime}: ${low.toFixed(2)}x, at most ${most}x\n`);
-        return low > most;
-      });
-    }
-    return left.length === 0;
-  }
+/** The runtimes that are over a limit. */
+async function over(
+  contestants: Readonly<Record<string, Contestant>>,
+  { job, reference, most }: Limit,
+  runtimes: readonly string[],
+): Promise<string[]> {
+  const referenceOf = (runtime: string): string => reference === "c" ? "c" : runtime + reference;
+  const names = [...new Set(runtimes.flatMap((runtime) => [referenceOf(runtime), runtime]))];
+  const rounds = await takeTurns(contestants, names, job, EFFORT);
+  const medians = (name: string): number[] => (rounds[name] ?? []).map(({ median }) => median);
+  return runtimes.filter((runtime) => {
+    const { low } = ratioOf(medians(runtime), medians(referenceOf(runtime)));
+    // NaN where one of the two did not survive it.
+    const within = low <= most;
+    process.stdout.write(`${within ? "ok  " : "over"} ${job} in ${runtime}: ${low.toFixed(2)}x, at most ${most}x\n`);
+    return !within;
+  });
 }

@@ -133,7 +133,7 @@ function versionOf(command: string): string {
 /** What the figures were measured with. */
 export function describeMachine(): Record<string, string> {
   return {
-    system: `${type()} ${release()} ${arch()}`,
+    system: `${type()} ${/^[\d.]+/.exec(release())?.[0]} ${arch()}`,
     processor: `${cpus().length} x ${cpus()[0].model.trim()}`,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
     deno: versionOf("deno"),

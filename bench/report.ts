@@ -1,4 +1,5 @@
 // The results as tables, as verdicts, and as files.
+import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { arch, platform } from "node:os";
 import { join } from "node:path";
@@ -278,6 +279,7 @@ export function writeResults(results: Results): void {
   writeFileSync(join(directory, `${name}.json`), `${JSON.stringify(compact(results), rounded)}\n`);
   writeFileSync(join(directory, `${name}.md`), markdownOf(results));
   writeFileSync(join(directory, `${name}.svg`), chartOf(results));
+  spawnSync("deno", ["fmt", "--quiet", directory], { cwd: ROOT, stdio: "inherit" });
 }
 
 /** The rounds as two lists for each contestant, which is half as long. */
