@@ -143,10 +143,9 @@ class RingEnd {
   /** Moves on, and wakes the other one where it sleeps. */
   protected move(position: number, to: number, asleep: number): void {
     Atomics.store(this.state, position, to);
-    if (Atomics.load(this.state, asleep) === 0) return;
-    // It is woken once, however much comes before it runs.
-    Atomics.store(this.state, asleep, 0);
-    notify(this.#region, position, 1);
+    // Who sleeps says itself that it is awake again: said here, it could come between what it says next and its sleep, and
+    // nobody would wake it any more.
+    if (Atomics.load(this.state, asleep) !== 0) notify(this.#region, position, 1);
   }
 }
 
