@@ -227,14 +227,23 @@ export class Mapping {
   #undoGrowth(from: number, to: number, occupants: Occupants): void {
     const undo = (): void => this.file!.undoGrowth(from, to);
     if (this.#system.cutsMappedFiles) undo();
-    else this.#pages.resizeAround(undo, this.#pages.length, occupants);
+    else this.#resizeAround(undo, this.#byteLength, occupants);
   }
 
   /** Shrinks with the file, where that cannot be cut while it is mapped. */
   #cutAway(byteLength: number, fileLength: number, occupants: Occupants): void {
-    const cut = (): void => this.file!.setLength(fileLength);
-    this.#pages.resizeAround(cut, this.#lengthOfPages(byteLength), occupants);
-    this.#byteLength = byteLength;
+    this.#resizeAround(() => this.file!.setLength(fileLength), byteLength, occupants);
+  }
+
+  /** Does something while the region is unmapped, and maps it again with another length. */
+  #resizeAround(act: () => void, byteLength: number, occupants: Occupants): void {
+    try {
+      this.#pages.resizeAround(act, this.#lengthOfPages(byteLength), occupants);
+      this.#byteLength = byteLength;
+    } finally {
+      // Where there is no room any more to map it again, nothing of it is left.
+      if (this.#pages.length === 0) this.#byteLength = 0;
+    }
   }
 
   /** How long the file is, and is to be, for the region to have `byteLength`. */

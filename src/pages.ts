@@ -116,7 +116,8 @@ export class Pages {
 
   /**
    * Does something that the OS allows only while the pages are away, and brings them back: with another length, or as
-   * they were where it fails. Only for pages that hold nothing that the file does not.
+   * they were where it fails. Where they cannot be brought back, there are none. Only for pages that hold nothing that
+   * the file does not.
    */
   resizeAround(act: () => void, length: number, occupants: Occupants): void {
     const before = { length: this.#length, protections: this.#protections };
@@ -136,8 +137,15 @@ export class Pages {
     const base = this.#mapNew(length);
     this.#place(base, length);
     this.#protections = protections.resized(length);
-    if (this.flags.includes("locked")) this.#system.lock(base, length, this.copiesOnWrite);
-    if (!this.#protections.uniform) this.#protectPieces(base, this.#protections.pieces);
+    try {
+      if (this.flags.includes("locked")) this.#system.lock(base, length, this.copiesOnWrite);
+      if (!this.#protections.uniform) this.#protectPieces(base, this.#protections.pieces);
+    } catch (error) {
+      // All of it is as it should be, or nothing is there.
+      this.#leave(false);
+      this.#place(0n, 0);
+      throw error;
+    }
   }
 
   /** Overwrites with zeros, whatever is allowed. */

@@ -1,0 +1,90 @@
+import { closeSync, openSync, statSync } from "node:fs";
+import { test } from "node:test";
+import { assertEquals, assertThrows } from "@std/assert";
+import { type MapFlag, MmapError } from "../mod.ts";
+import { host } from "../src/host.ts";
+import { MappedFile } from "../src/mapped_file.ts";
+import { Mapping } from "../src/mapping.ts";
+import type { System } from "../src/os/contract.ts";
+import { fileOf } from "./support/files.ts";
+import { onPosix } from "./support/systems.ts";
+
+const NOBODY = { inUse: false, detach: () => false };
+
+/** This system, but that files have to be unmapped to be cut, as on Windows; from some time on nothing can be mapped. */
+function unable(): System & { failing: boolean; unlockable: boolean } {
+  const { system } = host();
+  return {
+    ...system,
+    cutsMappedFiles: false,
+    remap: undefined,
+    failing: false,
+    unlockable: false,
+    lock() {
+      if (this.unlockable) throw system.error("ENOMEM", "mlock", "no leave");
+    },
+    map(request) {
+      if (this.failing) throw system.error("ENOMEM", "mmap", "no room");
+      return system.map(request);
+    },
+  };
+}
+
+function mapWhole(system: System, descriptor: number, ...more: MapFlag[]): Mapping {
+  const status = system.status(descriptor);
+  const file = new MappedFile(system, { descriptor, status, ours: true, close: undefined });
+  const unit = system.pageSize;
+  const { byteLength } = status;
+  return new Mapping(system, {
+    file,
+    byteLength,
+    offset: 0,
+    protection: ["read", "write"],
+    flags: ["shared", ...more],
+    unit,
+    guard: () => undefined,
+  });
+}
+
+const descriptors = onPosix("descriptors that are numbers");
+
+test("a region is unmapped to cut its file, and comes back as it was", descriptors, () => {
+  const path = fileOf(30_000);
+  const descriptor = openSync(path, "r+");
+  const mapping = mapWhole(unable(), descriptor);
+  mapping.resize(100, NOBODY);
+  assertEquals([mapping.byteLength, statSync(path).size, mapping.read({ start: 99, length: 1 })[0]], [100, 100, 99]);
+  mapping.resize(30_000, NOBODY);
+  assertEquals([mapping.read({ start: 99, length: 2 })], [new Uint8Array([99, 0])]);
+  mapping.release(false);
+  closeSync(descriptor);
+});
+
+test("a region that cannot come back is empty, and not at address 0", descriptors, () => {
+  const path = fileOf(30_000);
+  const descriptor = openSync(path, "r+");
+  const system = unable();
+  const mapping = mapWhole(system, descriptor);
+  system.failing = true;
+  assertEquals(assertThrows(() => mapping.resize(100, NOBODY), MmapError).code, "ENOMEM");
+  assertEquals([mapping.byteLength, mapping.address], [0, 0n]);
+  // Growth that is taken back needs the same.
+  system.failing = false;
+  mapping.resize(100, NOBODY);
+  system.failing = true;
+  assertEquals(assertThrows(() => mapping.resize(50_000, NOBODY), MmapError).code, "ENOMEM");
+  assertEquals([mapping.byteLength, mapping.address, statSync(path).size], [0, 0n, 100]);
+  mapping.release(false);
+  closeSync(descriptor);
+});
+
+test("a region that cannot be locked again is empty as well", descriptors, () => {
+  const descriptor = openSync(fileOf(30_000), "r+");
+  const system = unable();
+  const mapping = mapWhole(system, descriptor, "locked");
+  system.unlockable = true;
+  assertThrows(() => mapping.resize(100, NOBODY), MmapError, "no leave");
+  assertEquals([mapping.byteLength, mapping.address], [0, 0n]);
+  mapping.release(false);
+  closeSync(descriptor);
+});
