@@ -125,6 +125,7 @@ test(`${cycles.toLocaleString("en")} cycles of map, touch, unmap leave nothing b
   assertEquals([figures.mappingsOfFile, figures.descriptorsOfFile], [0, 0]);
   // Deno opens two for itself when it has been busy for a second.
   assert(figures.descriptors <= 2, `${figures.descriptors} descriptors more`);
-  assert(Math.abs(figures.mappings) < 100, `${figures.mappings} mappings more`);
+  // The engine's own heap, which qemu shows in more pieces the longer it runs; what cycles leave would be thousands.
+  assert(Math.abs(figures.mappings) < (EMULATOR === undefined ? 100 : 1000), `${figures.mappings} mappings more`);
   assert(figures.rssKibibytes < 64 * 1024, `${figures.rssKibibytes} KiB more in memory`);
 });
