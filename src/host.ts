@@ -17,7 +17,7 @@ import type { OperatingSystem, Runtime } from "./types.ts";
 
 /** What the globals of the three runtimes have in common, and where they differ. */
 interface Globals {
-  readonly Deno?: DenoNamespace;
+  readonly Deno?: DenoNamespace & { readonly build: { readonly os: string; readonly arch: string } };
   readonly Bun?: unknown;
   readonly process: NodeProcess & {
     readonly platform: string;
@@ -28,22 +28,21 @@ interface Globals {
 
 const globals = globalThis as unknown as Globals;
 
-const SYSTEMS: Readonly<Record<string, OperatingSystem>> = {
-  linux: "linux",
-  darwin: "darwin",
-  freebsd: "freebsd",
-  win32: "windows",
-};
+/** The names that runtimes have for systems and processors, where they are not ours. */
+const SYSTEMS: Readonly<Record<string, OperatingSystem>> = { win32: "windows" };
+const PROCESSORS: Readonly<Record<string, string>> = { x86_64: "x64", aarch64: "arm64" };
 
 /** The runtime. */
 export const runtime: Runtime = globals.Deno ? "deno" : globals.Bun ? "bun" : "node";
 
+/** Deno is not asked for its `process`: it loads all that Deno has of Node, ten times what this library takes. */
+const build = globals.Deno?.build ?? { os: globals.process.platform, arch: globals.process.arch };
+
 /** The operating system; other names are passed on as the runtime has them, and refused by {@linkcode host}. */
-export const os: OperatingSystem = SYSTEMS[globals.process.platform] ??
-  (globals.process.platform as OperatingSystem);
+export const os: OperatingSystem = SYSTEMS[build.os] ?? (build.os as OperatingSystem);
 
 /** The processor: `"x64"`, `"arm64"`. */
-export const arch: string = globals.process.arch;
+export const arch: string = PROCESSORS[build.arch] ?? build.arch;
 
 /** The FFI of this runtime and the system that it runs on. */
 export interface Host {
