@@ -1,17 +1,22 @@
 /** Searching memory for bytes: which of them to look for, and what to do without a function of the system's for it. */
+import { once } from "./once.ts";
 
 /** Bytes that are common in texts and in other data, the most common first; all others are rarer. */
-const COMMON = [0, ...new TextEncoder().encode(" etaoinsrhldcumfpgwybvkxjqz"), 255];
+const COMMON = "\0 etaoinsrhldcumfpgwybvkxjqz\xff";
 
 /** How common each byte is: 0 where it is none of those. */
-const COMMONNESS: Uint8Array = new Uint8Array(256);
-COMMON.forEach((byte, index) => COMMONNESS[byte] = COMMON.length - index);
+const commonness = once(() => Uint8Array.from({ length: 256 }, (_, byte) => rankOf(String.fromCharCode(byte))));
+
+function rankOf(character: string): number {
+  return COMMON.includes(character) ? COMMON.length - COMMON.indexOf(character) : 0;
+}
 
 /** Where the byte of a needle is that is least common. */
 export function rarestIndex(needle: Uint8Array): number {
+  const common = commonness();
   let rarest = 0;
-  for (let index = 1; index < needle.length && COMMONNESS[needle[rarest]] > 0; index++) {
-    if (COMMONNESS[needle[index]] < COMMONNESS[needle[rarest]]) rarest = index;
+  for (let index = 1; index < needle.length && common[needle[rarest]] > 0; index++) {
+    if (common[needle[index]] < common[needle[rarest]]) rarest = index;
   }
   return rarest;
 }

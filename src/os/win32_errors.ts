@@ -48,13 +48,9 @@ const NUMBERS: Readonly<Record<string, readonly number[]>> = {
   ECANCELED: [995, 1223], // OPERATION_ABORTED, CANCELLED
 };
 
-const NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries(NUMBERS).flatMap(([name, numbers]) => numbers.map((number): [number, string] => [number, name])),
-);
-
 /** `"ENOENT"` for 2; `"ERROR_<number>"` for a number that has no nearest name. */
 export function win32ErrorName(number: number): string {
-  return NAMES.get(number) ?? `ERROR_${number}`;
+  return Object.keys(NUMBERS).find((name) => NUMBERS[name].includes(number)) ?? `ERROR_${number}`;
 }
 
 /** 2 for `"ENOENT"`; 0 for a name that no number is near to. */
