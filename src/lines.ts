@@ -1,7 +1,7 @@
 /** The lines of a text file. */
+import { MappedRegion } from "../mod.ts";
 import { describe } from "./describe.ts";
 import { rangeOf, spanWithin } from "./range.ts";
-import { MappedRegion } from "./region.ts";
 import type { ByteRange } from "./types.ts";
 
 /** Bytes that are decoded at a time, where the lines are not longer. */

@@ -1,10 +1,9 @@
 /** Waiting for others, on words in memory that is shared with them. */
+import { MappedRegion, mmap } from "../mod.ts";
 import { describe } from "./describe.ts";
 import { host, os } from "./host.ts";
-import { mmap } from "./mmap.ts";
 import type { Waiting } from "./os/contract.ts";
 import { byteCount } from "./range.ts";
-import { MappedRegion } from "./region.ts";
 
 /** How a wait ended, as with `Atomics.wait`. */
 export type WaitResult = "ok" | "not-equal" | "timed-out";

@@ -1,7 +1,7 @@
 /** Regions as web streams and responses. */
+import { MappedRegion } from "../mod.ts";
 import { describe } from "./describe.ts";
 import { rangeOf, type Span, spanWithin } from "./range.ts";
-import { MappedRegion } from "./region.ts";
 import type { ByteRange } from "./types.ts";
 
 /** Bytes that are copied at a time: what is in a response must not change or go away while it is sent. */
