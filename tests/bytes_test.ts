@@ -4,6 +4,8 @@ import { assertEquals, assertNotStrictEquals, assertThrows } from "@std/assert";
 import { mmap } from "../mod.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
 
+const LETTER_N = "n".charCodeAt(0);
+
 test("read copies", () => {
   using region = mmap(null, { size: 100 });
   const before = region.read(10, 5);
@@ -134,6 +136,19 @@ test("indexOf refuses what cannot be searched for", () => {
   assertThrows(() => region.indexOf("\ud800"), TypeError, "surrogate");
   for (const from of [-1, 0.5, NaN, 2 ** 53]) assertThrows(() => region.indexOf(1, from), RangeError, `from: ${from}`);
   assertThrows(() => region.indexOf(1, "0" as never), TypeError, "from: ");
+});
+
+test("indexOf finds what lies across the bound from which the runtime searches", () => {
+  using region = mmap(null, { size: 2 ** 19 });
+  const { bytes } = region;
+  // The rarest letter of the needle is everywhere, so that it is not what is looked for.
+  bytes.fill(LETTER_N);
+  const needle = new TextEncoder().encode("net");
+  for (let at = 2 ** 18 - 100; at < 2 ** 18 + 100; at++) {
+    bytes.set(needle, at);
+    for (const from of [0, 1, 30, 64]) assertEquals(region.indexOf(needle, from), at);
+    bytes.fill(LETTER_N, at, at + needle.length);
+  }
 });
 
 test("indexOf finds what is made of common bytes, in much of the same", () => {
