@@ -15,17 +15,45 @@ export interface Platform {
   readonly pageSize: number;
   /** Alignment of file offsets in the OS: the page size, or 65536 on Windows. */
   readonly allocationGranularity: number;
-  /** Whether this OS and runtime can honour a flag. A word that is no flag cannot be honoured. */
+  /**
+   * Whether this OS and runtime can honour a flag. A word that is no flag cannot be honoured.
+   *
+   * @param kind Which vocabulary: {@linkcode OpenFlag}, {@linkcode Protection}, {@linkcode MapFlag},
+   * {@linkcode FlushFlag} or {@linkcode Advice}.
+   * @param flag A word of it.
+   * @throws {TypeError} for what is no vocabulary, or no word.
+   *
+   * @example
+   * ```ts
+   * import { platform } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * assertEquals(platform.supports("advice", "cold"), platform.os === "linux");
+   * assertEquals(platform.supports("map", "MAP_SHARED"), false); // its word is "shared"
+   * ```
+   */
   supports(kind: "open" | "protection" | "map" | "flush" | "advice", flag: string): boolean;
   /**
-   * Whether lost pages are survived, residency can be asked for, and regions can be handed to others. Asking for
-   * `"guard"` installs it: only trying tells whether the system allows that.
+   * Whether lost pages are survived, residency can be asked for, regions can be handed to others, and others can be
+   * waited for (`@region/mmap/sync`). Asking for `"guard"` installs it: only trying tells whether the system allows that.
+   *
+   * @param kind The feature.
+   * @throws {TypeError} for what is no feature.
+   *
+   * @example
+   * ```ts
+   * import { mmap, platform } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using region = mmap("LICENSE");
+   * if (platform.supports("residency")) assertEquals(region.residency().length, 1);
+   * ```
    */
-  supports(kind: "guard" | "residency" | "handle"): boolean;
+  supports(kind: "guard" | "residency" | "handle" | "wait"): boolean;
 }
 
 const FLAG_KINDS: readonly FlagKind[] = ["open", "protection", "map", "flush", "advice"];
-const FEATURES: readonly Feature[] = ["guard", "residency", "handle"];
+const FEATURES: readonly Feature[] = ["guard", "residency", "handle", "wait"];
 
 /**
  * Where the program runs, and what can be done there.

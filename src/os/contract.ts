@@ -173,7 +173,7 @@ export interface Waiting {
 /** The questions that `platform.supports()` answers. */
 export type FlagKind = "open" | "protection" | "map" | "flush" | "advice";
 /** What a platform has or has not as a whole. */
-export type Feature = "guard" | "residency" | "handle";
+export type Feature = "guard" | "residency" | "handle" | "wait";
 
 /** An operating system. */
 export interface System extends Files, Handles, Memory, Bytes {

@@ -27,10 +27,12 @@ export function posix(ffi: Ffi, os: OperatingSystem, target: PosixTarget, dialec
   const libc = new Libc(ffi, target, dialect);
   const files = posixFiles(libc);
   const guard = once(() => isGuarded(target) ? unlessRefused(() => installGuard(libc, target)) : undefined);
-  const features: Record<Feature, () => boolean> = {
+  const waiting = once(() => posixWaiting(libc, target));
+  const features: Readonly<Record<Feature, () => boolean>> = {
     guard: () => guard() !== undefined,
     residency: () => true,
     handle: () => true,
+    wait: () => waiting() !== undefined,
   };
 
   return {
@@ -46,7 +48,7 @@ export function posix(ffi: Ffi, os: OperatingSystem, target: PosixTarget, dialec
     },
     supportsFeature: (feature) => features[feature](),
     guard,
-    waiting: once(() => posixWaiting(libc, target)),
+    waiting,
     error: (code, syscall, reason, path) => libc.error(code, syscall, reason, path),
   };
 }

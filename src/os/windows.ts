@@ -30,6 +30,7 @@ export function windows(ffi: Ffi, arch: string): System {
     guard: () => guard() !== undefined,
     residency: () => true,
     handle: () => true,
+    wait: () => false,
   };
   return {
     os: "windows",
