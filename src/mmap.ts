@@ -94,8 +94,9 @@ export function mmap(source: MapSource, options?: MmapOptions): MappedRegion {
  * Maps, hands the region to `body`, and unmaps when `body` returns, throws, or its promise settles.
  *
  * @param source What to map, see {@linkcode mmap}, as for all that is thrown.
- * @param body What to do with the region.
+ * @param body What to do with the region. Views of it that are kept have length 0 afterwards.
  * @returns What `body` returns.
+ * @throws {TypeError} where `body` is no function; what `body` throws, after the region is unmapped.
  *
  * @example
  * ```ts
@@ -111,7 +112,28 @@ export function mmap(source: MapSource, options?: MmapOptions): MappedRegion {
  * ```
  */
 export function withMmap<T>(source: MapSource, body: (region: MappedRegion) => T): T;
-/** The same, with options. */
+/**
+ * The same, with options.
+ *
+ * @param source What to map, see {@linkcode mmap}, as for all that is thrown.
+ * @param options How, see {@linkcode MmapOptions}.
+ * @param body What to do with the region. Views of it that are kept have length 0 afterwards.
+ * @returns What `body` returns.
+ * @throws {TypeError} where `body` is no function; what `body` throws, after the region is unmapped.
+ *
+ * @example
+ * ```ts
+ * import { withMmap } from "@region/mmap";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sum = await withMmap(null, { size: 4096 }, async (region) => {
+ *   region.bytes.fill(1);
+ *   await Promise.resolve(); // it stays mapped until the promise is settled
+ *   return region.bytes.reduce((sum, byte) => sum + byte, 0);
+ * });
+ * assertEquals(sum, 4096);
+ * ```
+ */
 export function withMmap<T>(source: MapSource, options: MmapOptions, body: (region: MappedRegion) => T): T;
 export function withMmap<T>(
   source: MapSource,

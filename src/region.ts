@@ -69,17 +69,29 @@ export class MappedRegion implements Disposable {
 
   // ---------------------------------------------------------------- what it is
 
-  /** Address of the first byte in the process, 0 for an empty region. It changes with {@linkcode resize}. */
+  /**
+   * Address of the first byte in the process, for calls of other libraries; `0n` for an empty region. It changes with
+   * {@linkcode resize}, and means nothing after {@linkcode unmap}: nothing keeps a pointer from being used too late.
+   *
+   * @example
+   * ```ts
+   * import { mmap, platform } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using region = mmap(null, { size: 4096 });
+   * assertEquals(region.address % BigInt(platform.pageSize), 0n);
+   * ```
+   */
   get address(): bigint {
     return this.#mapping.address;
   }
 
-  /** Length in bytes. */
+  /** Length in bytes, as asked for: not rounded up to pages. */
   get byteLength(): number {
     return this.#mapping.byteLength;
   }
 
-  /** Offset of the first byte in the file, in bytes. */
+  /** Offset of the first byte in the file, in bytes; 0 for memory without a file. */
   get offset(): number {
     return this.#mapping.offset;
   }
@@ -87,13 +99,28 @@ export class MappedRegion implements Disposable {
   /**
    * The descriptor of the file, or `null` for a `null` source. It is closed at unmap where the library opened it.
    *
-   * It is the system's own: Node's and Bun's `fs` take it; Deno's takes only descriptors that Deno has opened.
+   * It is the system's own: a number on POSIX, a HANDLE as a `bigint` on Windows. Node's and Bun's `fs` take the number;
+   * Deno's takes only descriptors that Deno has opened.
+   *
+   * @example
+   * ```ts
+   * import { ANONYMOUS, mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using shared = mmap(ANONYMOUS, { size: 4096 });
+   * using again = mmap(shared.descriptor!, { access: "write" }); // the same memory
+   * again.bytes[0] = 1;
+   * assertEquals(shared.bytes[0], 1);
+   * ```
    */
   get descriptor(): Descriptor | null {
     return this.#mapping.file?.descriptor ?? null;
   }
 
-  /** What the region as a whole allows: as mapped, or as {@linkcode protect} has changed it. */
+  /**
+   * What the region as a whole allows: as mapped, or as {@linkcode protect} has changed all of it. What was changed for a
+   * part is not in it.
+   */
   get protection(): readonly Protection[] {
     return this.#mapping.protection;
   }
@@ -114,7 +141,20 @@ export class MappedRegion implements Disposable {
    * copies now. Neither reaches the file any more.
    *
    * Always 0 where the region is not guarded (`guard: false`, or `platform.supports("guard")` is false): there, such
-   * an access ends the process.
+   * an access ends the process. On Windows, where no single page can be replaced, all of the region becomes zeros when a
+   * page is lost.
+   *
+   * @example
+   * ```ts
+   * import { ANONYMOUS, mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using region = mmap(ANONYMOUS, { size: 4096 });
+   * using readOnly = mmap(region.descriptor!); // private, and only read: a store stays in it
+   * readOnly.bytes[0] = 1;
+   * assertEquals([region.bytes[0], region.faults], [0, 0]);
+   * region.check(); // throws where pages were lost
+   * ```
    */
   get faults(): number {
     return this.#mapping.faults;
@@ -168,78 +208,200 @@ export class MappedRegion implements Disposable {
    * @throws {RangeError} where the runtime cannot hold an `ArrayBuffer` that long (Bun: 4 GiB); use
    * {@linkcode view}.
    * @throws {TypeError} where the region is unmapped.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const region = mmap(null, { size: 4096 });
+   * const { buffer } = region;
+   * assertEquals(new Uint8Array(buffer, 4092).length, 4);
+   * region.unmap();
+   * assertEquals([buffer.byteLength, buffer.detached], [0, true]);
+   * ```
    */
   get buffer(): ArrayBuffer {
     this.#live();
     return this.#views.whole;
   }
 
-  /** All bytes; the same object as {@linkcode uint8}. See {@linkcode buffer} for what is thrown. */
+  /**
+   * All bytes; the same object as {@linkcode uint8}.
+   *
+   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
+   * {@linkcode buffer}.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using region = mmap("LICENSE");
+   * assertEquals(new TextDecoder().decode(region.bytes.subarray(0, 4)), "zlib");
+   * ```
+   */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#all(Uint8Array);
   }
 
-  /** All bytes as signed 8-bit integers. */
+  /**
+   * All bytes as signed 8-bit integers.
+   *
+   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
+   * {@linkcode buffer}.
+   */
   get int8(): Int8Array<ArrayBuffer> {
     return this.#all(Int8Array);
   }
 
-  /** All bytes as unsigned 8-bit integers. */
+  /**
+   * All bytes as unsigned 8-bit integers.
+   *
+   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
+   * {@linkcode buffer}.
+   */
   get uint8(): Uint8Array<ArrayBuffer> {
     return this.#all(Uint8Array);
   }
 
-  /** All bytes as unsigned 8-bit integers; stores are clamped to 0–255. */
+  /**
+   * All bytes as unsigned 8-bit integers; stores are clamped to 0–255.
+   *
+   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
+   * {@linkcode buffer}.
+   */
   get uint8Clamped(): Uint8ClampedArray<ArrayBuffer> {
     return this.#all(Uint8ClampedArray);
   }
 
-  /** All whole elements as signed 16-bit integers. */
+  /**
+   * All whole elements as signed 16-bit integers. Little-endian, as on all systems here.
+   *
+   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
+   * {@linkcode buffer}.
+   */
   get int16(): Int16Array<ArrayBuffer> {
     return this.#all(Int16Array);
   }
 
-  /** All whole elements as unsigned 16-bit integers. */
+  /**
+   * All whole elements as unsigned 16-bit integers. Little-endian.
+   *
+   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
+   * {@linkcode buffer}.
+   */
   get uint16(): Uint16Array<ArrayBuffer> {
     return this.#all(Uint16Array);
   }
 
-  /** All whole elements as signed 32-bit integers. */
+  /**
+   * All whole elements as signed 32-bit integers. Little-endian. `Atomics` works on it, across
+   * processes as well where the region is `shared`.
+   *
+   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
+   * {@linkcode buffer}.
+   *
+   * @example
+   * ```ts
+   * import { ANONYMOUS, mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using counter = mmap(ANONYMOUS, { size: 4096 });
+   * assertEquals(Atomics.add(counter.int32, 0, 1), 0);
+   * assertEquals(Atomics.load(counter.int32, 0), 1);
+   * ```
+   */
   get int32(): Int32Array<ArrayBuffer> {
     return this.#all(Int32Array);
   }
 
-  /** All whole elements as unsigned 32-bit integers. */
+  /**
+   * All whole elements as unsigned 32-bit integers. Little-endian.
+   *
+   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
+   * {@linkcode buffer}.
+   */
   get uint32(): Uint32Array<ArrayBuffer> {
     return this.#all(Uint32Array);
   }
 
-  /** All whole elements as signed 64-bit integers. */
+  /**
+   * All whole elements as signed 64-bit integers. Little-endian. `Atomics` works on it.
+   *
+   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
+   * {@linkcode buffer}.
+   */
   get bigInt64(): BigInt64Array<ArrayBuffer> {
     return this.#all(BigInt64Array);
   }
 
-  /** All whole elements as unsigned 64-bit integers. */
+  /**
+   * All whole elements as unsigned 64-bit integers. Little-endian. `Atomics` works on it.
+   *
+   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
+   * {@linkcode buffer}.
+   */
   get bigUint64(): BigUint64Array<ArrayBuffer> {
     return this.#all(BigUint64Array);
   }
 
-  /** All whole elements as 16-bit floats. */
+  /**
+   * All whole elements as 16-bit floats. Little-endian.
+   *
+   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
+   * {@linkcode buffer}.
+   */
   get float16(): Float16Array<ArrayBuffer> {
     return this.#all(Float16Array);
   }
 
-  /** All whole elements as 32-bit floats. */
+  /**
+   * All whole elements as 32-bit floats. Little-endian.
+   *
+   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
+   * {@linkcode buffer}.
+   */
   get float32(): Float32Array<ArrayBuffer> {
     return this.#all(Float32Array);
   }
 
-  /** All whole elements as 64-bit floats. */
+  /**
+   * All whole elements as 64-bit floats. Little-endian.
+   *
+   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
+   * {@linkcode buffer}.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using region = mmap(null, { size: 8 * 1000 });
+   * region.float64.set([0.5, 1.5, 2.5]);
+   * assertEquals(region.float64.subarray(0, 3).reduce((sum, value) => sum + value), 4.5);
+   * ```
+   */
   get float64(): Float64Array<ArrayBuffer> {
     return this.#all(Float64Array);
   }
 
-  /** A `DataView` over all bytes. */
+  /**
+   * A `DataView` over all bytes. For numbers at any offset, and for big-endian ones.
+   *
+   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
+   * {@linkcode buffer}.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using region = mmap(null, { size: 4096 });
+   * region.dataView.setUint32(5, 0xcafe); // big-endian, at an odd offset
+   * assertEquals([...region.bytes.subarray(5, 9)], [0, 0, 0xca, 0xfe]);
+   * ```
+   */
   get dataView(): DataView<ArrayBuffer> {
     return this.#all(DataView<ArrayBuffer>);
   }
@@ -330,6 +492,17 @@ export class MappedRegion implements Disposable {
    * @param byteOffset Where they go. Default: 0.
    * @throws {RangeError} beyond the region.
    * @throws {TypeError} where the memory does not allow "write", or the region is unmapped.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using region = mmap(null, { size: 4096 });
+   * region.write(new TextEncoder().encode("abc"), 1000);
+   * region.write(region.bytes.subarray(1000, 1003), 1001); // overlaps: as memmove does it
+   * assertEquals(new TextDecoder().decode(region.read(1000, 4)), "aabc");
+   * ```
    */
   write(data: ArrayBuffer | ArrayBufferView, byteOffset?: number | bigint): void {
     const bytes = bytesOf(data, "data");
@@ -375,12 +548,28 @@ export class MappedRegion implements Disposable {
    *
    * Rests on [msync(2)](https://man7.org/linux/man-pages/man2/msync.2.html); on macOS also on `F_FULLFSYNC`, on Windows
    * on [FlushViewOfFile](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-flushviewoffile) and
-   * [FlushFileBuffers](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-flushfilebuffers). These two need a descriptor that is still open for "sync".
+   * [FlushFileBuffers](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-flushfilebuffers). These two need a
+   * descriptor that is still open for "sync".
    *
    * @param range What to write, and `flags`: `["sync"]` (the default) returns when the bytes are on disk, `["async"]`
    * at once; `"invalidate"` refreshes other mappings of the file.
-   * @throws {MmapError} where the OS could not write, `EIO` or `ENOSPC` among others.
+   * @throws {MmapError} where the OS could not write, `EIO` or `ENOSPC` among others; `EIO` where {@linkcode faults}
+   * says that pages were lost, after the others were written; `ENOTSUP` for "invalidate" on Windows.
    * @throws {RangeError} beyond the region.
+   * @throws {TypeError} for a word that is not a {@linkcode FlushFlag}, or where the region is unmapped.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const path = Deno.makeTempDirSync() + "/log.bin";
+   * Deno.writeFileSync(path, new Uint8Array(8192));
+   * using region = mmap(path, { access: "write" });
+   * region.bytes[5000] = 1;
+   * region.flush({ byteOffset: 5000, byteLength: 1 }); // returns when its page is on disk
+   * assertEquals(Deno.readFileSync(path)[5000], 1);
+   * ```
    */
   flush(range?: ByteRange & { flags?: readonly FlushFlag[] }): void {
     const given = rangeOf(range);
@@ -396,6 +585,23 @@ export class MappedRegion implements Disposable {
    *
    * Rests on [aio_fsync(3)](https://man7.org/linux/man-pages/man3/aio_fsync.3.html); on Windows on the same calls as
    * {@linkcode flush}, 4 MiB at a time and in a thread.
+   *
+   * @param range What must be on disk at least. Default: all.
+   * @returns A promise that is settled when the file is on disk.
+   * @throws {MmapError} {@linkcode RangeError} and {@linkcode TypeError} as {@linkcode flush}, by way of the promise.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const path = Deno.makeTempDirSync() + "/log.bin";
+   * Deno.writeFileSync(path, new Uint8Array(8192));
+   * using region = mmap(path, { access: "write" });
+   * region.bytes[5000] = 1;
+   * await region.flushAsync();
+   * assertEquals(Deno.readFileSync(path)[5000], 1);
+   * ```
    */
   async flushAsync(range?: ByteRange): Promise<void> {
     const given = rangeOf(range);
@@ -410,11 +616,28 @@ export class MappedRegion implements Disposable {
    * `remove` discard what whole pages inside the range hold, all others are hints.
    *
    * Rests on [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html), on Windows on
-   * [PrefetchVirtualMemory](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-prefetchvirtualmemory) and
-   * [VirtualUnlock](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualunlock).
+   * [PrefetchVirtualMemory](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-prefetchvirtualmemory)
+   * and [VirtualUnlock](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualunlock).
    *
+   * @param advice One word.
+   * @param range What it is about. Default: all.
    * @throws {MmapError} where the OS refuses; `ENOTSUP` where it has no such advice.
-   * @throws {TypeError} for a word that is not an {@linkcode Advice}.
+   * @throws {RangeError} beyond the region.
+   * @throws {TypeError} for a word that is not an {@linkcode Advice}, or where the region is unmapped.
+   *
+   * @example
+   * ```ts
+   * import { mmap, platform } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using region = mmap(null, { size: 1 << 20 });
+   * region.bytes.fill(1);
+   * region.advise("sequential"); // a hint
+   * if (platform.os === "linux") {
+   *   region.advise("dont-need", { byteLength: 65536 }); // gives these pages back; they are zeros again
+   *   assertEquals([region.bytes[0], region.bytes[65536]], [0, 1]);
+   * }
+   * ```
    */
   advise(advice: Advice, range?: ByteRange): void {
     const word = checkAdvice(advice);
@@ -428,7 +651,26 @@ export class MappedRegion implements Disposable {
    * Rests on [mprotect(2)](https://man7.org/linux/man-pages/man2/mprotect.2.html), on Windows on
    * [VirtualProtect](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualprotect).
    *
-   * @throws {MmapError} `EACCES` where the file was not opened for it.
+   * What is stored without leave then does not end the process: it stays in a private copy of its page, which
+   * {@linkcode faults} counts.
+   *
+   * @param protection Any of `read`, `write` and `exec`, or `none` alone (POSIX).
+   * @param range What to change. Default: all, and then {@linkcode MappedRegion.protection} says so.
+   * @throws {MmapError} `EACCES` where the file was not opened for it; `ENOTSUP` for "none" on Windows.
+   * @throws {RangeError} beyond the region.
+   * @throws {TypeError} for a word that is not a {@linkcode Protection}, or where the region is unmapped.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   * import { assertEquals, assertThrows } from "@std/assert";
+   *
+   * using region = mmap(null, { size: 4096 });
+   * region.bytes[0] = 1;
+   * region.protect(["read"]);
+   * assertThrows(() => region.write(new Uint8Array(1)), TypeError);
+   * assertEquals([region.bytes[0], region.protection], [1, ["read"]]);
+   * ```
    */
   protect(protection: readonly Protection[], range?: ByteRange): void {
     const words = checkProtection(protection);
@@ -449,9 +691,12 @@ export class MappedRegion implements Disposable {
    * [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html). Systems without mremap map the region anew in
    * another place; Windows cuts a file only while nobody has it mapped, so that the region is unmapped for a moment.
    *
-   * @throws {MmapError} where the OS refuses; `EBADF` where the caller has closed the descriptor; `ENOTSUP` for a
-   * device; on Windows `EBUSY` where the file is to be cut and somebody else has it mapped.
+   * @param byteLength The new length in bytes.
+   * @throws {MmapError} where the OS refuses; `EIO` where {@linkcode faults} says that pages were lost; `EBADF` where the
+   * caller has closed the descriptor; `ENOTSUP` for a device, and for {@linkcode ANONYMOUS} on macOS; on Windows `EBUSY`
+   * where the file is to be cut and somebody else has it mapped.
    * @throws {RangeError} where the region would end beyond a file that it may not grow.
+   * @throws {TypeError} for a length of the wrong type, or where the region is unmapped.
    *
    * @example
    * ```ts
@@ -482,14 +727,47 @@ export class MappedRegion implements Disposable {
    * Rests on [mlock(2)](https://man7.org/linux/man-pages/man2/mlock.2.html), on Windows on
    * [VirtualLock](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtuallock).
    *
+   * @param range What to keep. Default: all.
    * @throws {MmapError} `ENOMEM` or `EPERM` beyond the limit of the process (`ulimit -l`; on Windows its working set).
+   * @throws {RangeError} beyond the region.
+   * @throws {TypeError} where the region is unmapped.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   *
+   * using key = mmap(null, { size: 32 });
+   * key.lock(); // never written to swap space
+   * crypto.getRandomValues(key.bytes);
+   * key.unlock();
+   * ```
    */
   lock(range?: ByteRange): void {
     const given = rangeOf(range);
     this.#live().lock(this.#span(given));
   }
 
-  /** Takes {@linkcode lock} back. */
+  /**
+   * Takes {@linkcode lock} back, however often it was called: for all of the region or a range, which is widened to whole
+   * pages. Unmapping does so, too.
+   *
+   * Rests on [munlock(2)](https://man7.org/linux/man-pages/man2/mlock.2.html), on Windows on
+   * [VirtualUnlock](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualunlock).
+   *
+   * @param range What need not be kept any more. Default: all.
+   * @throws {MmapError} where the OS refuses.
+   * @throws {RangeError} beyond the region.
+   * @throws {TypeError} where the region is unmapped.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   *
+   * using region = mmap(null, { size: 65536 });
+   * region.lock({ byteLength: 8192 });
+   * region.unlock({ byteLength: 4096 }); // the second page stays
+   * ```
+   */
   unlock(range?: ByteRange): void {
     const given = rangeOf(range);
     this.#live().unlock(this.#span(given));
@@ -500,7 +778,15 @@ export class MappedRegion implements Disposable {
    *
    * Rests on [mincore(2)](https://man7.org/linux/man-pages/man2/mincore.2.html). Linux tells the truth only of files
    * that the process owns or may write, and says 1 of every page of others. Windows tells what is in the working set of
-   * the process ([QueryWorkingSetEx](https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-queryworkingsetex)), and nothing of other memory.
+   * the process
+   * ([QueryWorkingSetEx](https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-queryworkingsetex)), and nothing of
+   * other memory.
+   *
+   * @param range What to look at. Default: all.
+   * @returns A byte a page ({@linkcode Platform.pageSize}), from the page in which the range begins.
+   * @throws {MmapError} where the OS refuses.
+   * @throws {RangeError} beyond the region.
+   * @throws {TypeError} where the region is unmapped.
    *
    * @example
    * ```ts
@@ -518,9 +804,21 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Throws if pages were lost.
+   * Throws if pages were lost. To be called after reading what somebody else may have cut short meanwhile: up to there,
+   * what was read is what was in the file.
    *
    * @throws {MmapError} `EIO` if {@linkcode faults} is not 0.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   * import { assert } from "@std/assert";
+   *
+   * using region = mmap("README.md");
+   * const copy = region.read();
+   * region.check(); // none of it is zeros in place of what was lost
+   * assert(copy.length > 0);
+   * ```
    */
   check(): void {
     if (this.faults === 0) return;
@@ -538,6 +836,20 @@ export class MappedRegion implements Disposable {
    * Again is a no-op. Any other member that needs the memory throws a TypeError afterwards.
    *
    * Stores into a shared region reach the file without {@linkcode flush}, only later.
+   *
+   * Rests on [munmap(2)](https://man7.org/linux/man-pages/man2/munmap.2.html), on Windows on
+   * [UnmapViewOfFile](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-unmapviewoffile).
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const region = mmap("README.md");
+   * const { bytes } = region;
+   * region.unmap();
+   * assertEquals([bytes.length, region.unmapped], [0, true]);
+   * ```
    */
   unmap(): void {
     if (this.#mapping.released) return;
@@ -550,7 +862,22 @@ export class MappedRegion implements Disposable {
     return "MappedRegion";
   }
 
-  /** The same as {@linkcode unmap}, at the end of a `using` block. */
+  /**
+   * The same as {@linkcode unmap}, at the end of a `using` block.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * let bytes: Uint8Array;
+   * {
+   *   using region = mmap("LICENSE");
+   *   bytes = region.bytes;
+   * }
+   * assertEquals(bytes.length, 0);
+   * ```
+   */
   [Symbol.dispose](): void {
     this.unmap();
   }

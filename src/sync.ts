@@ -69,7 +69,13 @@ export function wait(region: MappedRegion, int32Index: number, expected: number,
  * Change the word before you notify, as one does anyway: a {@linkcode notify} of a word that is as before may come while
  * the other thread is about to wait, and be missed. A word that was changed without it may end the waiting as well.
  *
+ * @param region Mapped `shared`.
+ * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
+ * @param expected What the word is while there is nothing to do.
+ * @param timeout Milliseconds. Default: for ever.
+ * @returns What the word says at once, or a promise of how the waiting ended.
  * @throws {MmapError} `ENOTSUP` as {@linkcode wait}, and for memory from `null`, which nobody else can map.
+ * @throws {RangeError} and {@linkcode TypeError} as {@linkcode wait}.
  *
  * @example
  * ```ts
@@ -122,6 +128,17 @@ async function waitElsewhere(
  * @param count How many at most. Default: all.
  * @returns How many were woken; always 0 on FreeBSD, which does not tell.
  * @throws {MmapError} `ENOTSUP`, {@linkcode RangeError} and {@linkcode TypeError} as {@linkcode wait}.
+ *
+ * @example
+ * ```ts
+ * import { ANONYMOUS, mmap } from "@region/mmap";
+ * import { notify } from "@region/mmap/sync";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using region = mmap(ANONYMOUS, { size: 4096 });
+ * Atomics.store(region.int32, 0, 1); // first the word, then whoever waits for it to change
+ * assertEquals(notify(region, 0, 1), 0); // nobody does
+ * ```
  */
 export function notify(region: MappedRegion, int32Index: number, count?: number): number {
   wordOf(region, int32Index, 0);

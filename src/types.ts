@@ -26,6 +26,26 @@
  * | `directory` | fail where the path is not a directory (`O_DIRECTORY`) | POSIX |
  * | `large-file` | sizes beyond 2 GiB; the default on 64 bits (`O_LARGEFILE`) | Linux |
  * | `no-atime` | do not update the access time (`O_NOATIME`) | Linux |
+ *
+ * A word that the system has not is an {@linkcode MmapError} with code `ENOTSUP`; `platform.supports("open", word)` tells.
+ *
+ * @example
+ * ```ts
+ * import { mmap, MmapError } from "@region/mmap";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const path = Deno.makeTempDirSync() + "/new.bin";
+ * const make = () =>
+ *   mmap(path, {
+ *     open: ["read", "write", "ensure-create"],
+ *     protection: ["read", "write"],
+ *     flags: ["shared"],
+ *     size: 100,
+ *   });
+ * make().unmap();
+ * assertEquals(Deno.statSync(path).size, 100);
+ * assertEquals(assertThrows(make, MmapError).code, "EEXIST");
+ * ```
  */
 export type OpenFlag =
   | "read"
@@ -44,7 +64,24 @@ export type OpenFlag =
   | "large-file"
   | "no-atime";
 
-/** What the memory allows: any of `read`, `write` and `exec`, or `none` alone (POSIX only). */
+/**
+ * What the memory allows: any of `read`, `write` and `exec`, or `none` alone (POSIX only), in the terms of
+ * [mprotect(2)](https://man7.org/linux/man-pages/man2/mprotect.2.html), and on Windows of
+ * [memory protection constants](https://learn.microsoft.com/windows/win32/memory/memory-protection-constants).
+ *
+ * @example
+ * ```ts
+ * import { mmap, platform } from "@region/mmap";
+ * import { assertThrows } from "@std/assert";
+ *
+ * using secret = mmap(null, { size: 4096 });
+ * secret.bytes[0] = 1;
+ * if (platform.supports("protection", "none")) {
+ *   secret.protect(["none"]);
+ *   assertThrows(() => secret.read(0, 1), TypeError);
+ * }
+ * ```
+ */
 export type Protection = "read" | "write" | "exec" | "none";
 
 /**
@@ -63,6 +100,18 @@ export type Protection = "read" | "write" | "exec" | "none";
  * | `stack` | memory fit for a stack; since Linux 6.7 without huge pages | Linux |
  * | `huge-table` | pages from the huge page pool | Linux |
  * | `sync` | stores are durable as they happen; needs `shared` and a DAX file | Linux |
+ *
+ * One of `private` and `shared`, and any of the others. Where the system has another call for the same effect (mlock,
+ * madvise), that is made once the region is there; what fails then fails the mapping.
+ *
+ * @example
+ * ```ts
+ * import { mmap } from "@region/mmap";
+ * import { assert } from "@std/assert";
+ *
+ * using region = mmap(null, { size: 65536, flags: ["private", "populate"] });
+ * assert(region.residency().every((page) => page === 1)); // all of it is in memory already
+ * ```
  */
 export type MapFlag =
   | "private"
@@ -82,6 +131,19 @@ export type MapFlag =
  * [msync(2)](https://man7.org/linux/man-pages/man2/msync.2.html): `sync` returns when the bytes are on disk, `async`
  * starts the write, `invalidate` (POSIX) refreshes other mappings of the file. On macOS `sync` also empties the cache
  * of the drive (`F_FULLFSYNC`).
+ *
+ * "sync" and "async" exclude each other. Default: "sync".
+ *
+ * @example
+ * ```ts
+ * import { mmap } from "@region/mmap";
+ *
+ * const path = Deno.makeTempDirSync() + "/log.bin";
+ * Deno.writeFileSync(path, new Uint8Array(4096));
+ * using region = mmap(path, { access: "write" });
+ * region.bytes[0] = 1;
+ * region.flush({ flags: ["async"] }); // does not wait for the disk
+ * ```
  */
 export type FlushFlag = "sync" | "async" | "invalidate";
 
@@ -96,6 +158,17 @@ export type FlushFlag = "sync" | "async" | "invalidate";
  *
  * `dont-need`, `free` and `remove` discard contents on Linux; they touch whole pages inside the range that is named and
  * never a byte outside it. All other advice is widened to whole pages.
+ *
+ * @example
+ * ```ts
+ * import { mmap, platform } from "@region/mmap";
+ *
+ * using region = mmap("README.md");
+ * region.advise("random"); // no reading ahead
+ * for (const word of ["will-need", "cold"] as const) {
+ *   if (platform.supports("advice", word)) region.advise(word, { byteLength: 100 });
+ * }
+ * ```
  */
 export type Advice =
   | "normal"
@@ -146,6 +219,24 @@ export const ANONYMOUS: unique symbol = Symbol.for("@region/mmap.ANONYMOUS");
  * What can be mapped: a path or `file:` URL · an open descriptor (a number on POSIX, a HANDLE as `bigint` on Windows)
  * or an object that has one as `fd` · a handle from another region · `null`, memory with no file at all ·
  * {@linkcode ANONYMOUS}.
+ *
+ * A descriptor is not closed at unmap, unless `closeDescriptor` says so, and its position does not matter. A descriptor
+ * without a length, such as a pipe, is an {@linkcode MmapError} with code `ENODEV`.
+ *
+ * @example
+ * ```ts
+ * import { mmap } from "@region/mmap";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const byPath = mmap("LICENSE");
+ * const byUrl = mmap(new URL(`file://${Deno.cwd()}/LICENSE`));
+ * const byDescriptor = mmap(byPath.descriptor!);
+ * const byHandle = mmap(byPath.handle);
+ * for (const region of [byPath, byUrl, byDescriptor, byHandle].reverse()) {
+ *   assertEquals(region.indexOf("zlib"), 0);
+ *   region.unmap();
+ * }
+ * ```
  */
 export type MapSource =
   | string
@@ -157,7 +248,23 @@ export type MapSource =
   | null
   | typeof ANONYMOUS;
 
-/** How {@linkcode mmap} opens and maps. Sizes and offsets are in bytes, as a safe integer or a `bigint`. */
+/**
+ * How {@linkcode mmap} opens and maps. Sizes and offsets are in bytes, as a safe integer or a `bigint`.
+ *
+ * @example
+ * ```ts
+ * import { mmap } from "@region/mmap";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // The header of a file, to be changed in memory only.
+ * using header = mmap("README.md", { access: "copy", size: 16 });
+ * header.bytes.fill(0);
+ * assertEquals(header.byteLength, 16);
+ * // Everything from byte 1 on.
+ * using rest = mmap("README.md", { offset: 1 });
+ * assertEquals(rest.read(0, 1), new TextEncoder().encode(" "));
+ * ```
+ */
 export interface MmapOptions {
   /**
    * Shorthand for the three lists below, and never together with them (TypeError):
@@ -192,7 +299,20 @@ export interface MmapOptions {
   guard?: boolean;
 }
 
-/** Part of a region, in bytes from its beginning. */
+/**
+ * Part of a region, in bytes from its beginning. What reaches beyond the region is a RangeError, not cut off; a part of
+ * length 0 is allowed anywhere.
+ *
+ * @example
+ * ```ts
+ * import { mmap } from "@region/mmap";
+ * import { assertThrows } from "@std/assert";
+ *
+ * using region = mmap(null, { size: 4096 });
+ * region.protect(["read"], { byteOffset: 0, byteLength: 100n }); // its whole page
+ * assertThrows(() => region.flush({ byteOffset: 4000, byteLength: 100 }), RangeError);
+ * ```
+ */
 export interface ByteRange {
   /** First byte. Default: 0. */
   byteOffset?: number | bigint;
@@ -202,7 +322,20 @@ export interface ByteRange {
 
 /**
  * Plain data (safe for structured clone and JSON) from which a worker of this process, or another process where the OS
- * allows it, maps the same memory with `mmap(handle)`. Valid while the region that made it is mapped.
+ * allows it, maps the same memory with `mmap(handle)`. Valid while the region that made it is mapped. See
+ * {@linkcode MappedRegion.handle}.
+ *
+ * @example
+ * ```ts
+ * import { ANONYMOUS, type MapHandle, mmap } from "@region/mmap";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using region = mmap(ANONYMOUS, { size: 4096 });
+ * const handle: MapHandle = structuredClone(region.handle);
+ * using same = mmap(handle);
+ * region.bytes[0] = 1;
+ * assertEquals(same.bytes[0], 1);
+ * ```
  */
 export interface MapHandle {
   /** Tells a handle from other objects. */
@@ -221,7 +354,26 @@ export interface MapHandle {
   readonly flags: readonly MapFlag[];
 }
 
-/** A typed-array class, `DataView`, or any class made over an `ArrayBuffer` in their way. */
+/**
+ * A typed-array class, `DataView`, or any class made over an `ArrayBuffer` in their way.
+ *
+ * @example
+ * ```ts
+ * import { mmap } from "@region/mmap";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Point extends DataView<ArrayBuffer> {
+ *   get x(): number {
+ *     return this.getFloat64(0, true);
+ *   }
+ * }
+ *
+ * using points = mmap(null, { size: 1600 });
+ * points.float64[2] = 0.5;
+ * const second = points.view(Point, 16, 16);
+ * assertEquals(second.x, 0.5);
+ * ```
+ */
 export type ViewConstructor<T extends ArrayBufferView> = {
   /** Makes a view of `length` elements from `byteOffset`. */
   new (buffer: ArrayBuffer, byteOffset?: number, length?: number): T;
