@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, statSync, truncateSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, mmap, MmapError, platform } from "../mod.ts";
@@ -47,13 +48,16 @@ test("the handlers' constants are those of layout.ts", () => {
     UNMAP_VIEW: layout.header.unmapView,
     VIRTUAL_ALLOC: layout.header.virtualAlloc,
   };
-  for (const processor of Object.keys(TOOLS) as Processor[]) {
-    const all = { ...names, ...(processor.startsWith("windows") ? windows : posix) };
-    const source = readFileSync(pathOf(processor).replace(/\.ts$/, ".S"), "utf8");
-    const constants = new Map(
-      [...source.matchAll(/\.set +(\w+), (\w+)/g)].map(([, name, value]) => [name, Number(value)]),
+  const constantsIn = (path: string): Map<string, number> =>
+    new Map(
+      [...readFileSync(path, "utf8").matchAll(/\.set +(\w+), (\w+)/g)].map(([, name, value]) => [name, Number(value)]),
     );
-    for (const [name, value] of Object.entries(all)) assertEquals(constants.get(name), value, `${processor} ${name}`);
+  const common = constantsIn(join(dirname(pathOf("x64")), "layout.S"));
+  assertEquals(Object.fromEntries(common), names);
+  for (const processor of Object.keys(TOOLS) as Processor[]) {
+    const constants = constantsIn(pathOf(processor).replace(/\.ts$/, ".S"));
+    const own = processor.startsWith("windows") ? windows : posix;
+    for (const [name, value] of Object.entries(own)) assertEquals(constants.get(name), value, `${processor} ${name}`);
   }
 });
 

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Buffer } from "node:buffer";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -35,7 +35,8 @@ function codeOf(processor: Processor): Buffer {
   const directory = mkdtempSync(join(tmpdir(), "mmap-assemble-"));
   const [object, binary] = [join(directory, "handler.o"), join(directory, "handler.bin")];
   try {
-    execFileSync(`${TOOLS[processor]}as`, ["-o", object, pathOf(processor).replace(/\.ts$/, ".S")]);
+    const source = pathOf(processor).replace(/\.ts$/, ".S");
+    execFileSync(`${TOOLS[processor]}as`, ["-I", dirname(source), "-o", object, source]);
     execFileSync(`${TOOLS[processor]}objcopy`, ["-O", "binary", "-j", ".text", object, binary]);
     return readFileSync(binary);
   } finally {

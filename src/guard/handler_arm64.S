@@ -5,23 +5,12 @@
 //
 // What it does, and why it may, is said in handler_x64.S, which it follows step by step. A system call changes x0 only.
 
-        .set    HEADER, 0x10000
-        .set    TABLE, 0x20000
-        .set    CODE, 64
+        .include "layout.S"
 
-        // Header.
-        .set    COUNT, 0
+        // Header, behind the first word.
         .set    OLD_SIGBUS, 16
         .set    OLD_SIGSEGV, 24
         .set    DEFAULT_ACTION, 32
-
-        // Entry of the table.
-        .set    START, 0
-        .set    END, 8
-        .set    SEQUENCE, 16
-        .set    FAULTS, 20
-        .set    UNIT, 24
-        .set    ENTRY_SIZE, 32
 
         .set    SIGBUS, 7
         .set    SIGSEGV, 11

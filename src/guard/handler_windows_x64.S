@@ -10,28 +10,16 @@
 #
 # It calls VirtualQuery, VirtualProtect, UnmapViewOfFile and VirtualAlloc, which are system calls and take no lock, and
 # touches no memory but the table and the stack. Registers are kept as the calling convention of Windows wants it.
-#
-# The layout of the memory around it (see layout.ts): this code at 64, the header at HEADER, the table at TABLE.
 
         .intel_syntax noprefix
-        .set    HEADER, 0x10000
-        .set    TABLE, 0x20000
-        .set    CODE, 64
+        .include "layout.S"
+        .include "lookup_x64.S"
 
-        # Header.
-        .set    COUNT, 0                # int32: entries of the table that were ever used
+        # Header, behind the first word.
         .set    VIRTUAL_QUERY, 64       # functions of kernel32
         .set    VIRTUAL_PROTECT, 72
         .set    UNMAP_VIEW, 80
         .set    VIRTUAL_ALLOC, 88
-
-        # Entry of the table.
-        .set    START, 0                # uint64: first address
-        .set    END, 8                  # uint64: address behind the last
-        .set    SEQUENCE, 16            # int32: odd while the entry is valid; another number at every change
-        .set    FAULTS, 20              # int32: pages that were replaced
-        .set    UNIT, 24                # uint32: size of its pages
-        .set    ENTRY_SIZE, 32
 
         # EXCEPTION_RECORD.
         .set    RECORD_CODE, 0
@@ -74,36 +62,14 @@ handler:
         mov     edi, [rsi + RECORD_CODE]
         mov     r14, [rsi + RECORD_ADDRESS]
         cmp     edi, IN_PAGE_ERROR
-        je      lookup
+        je      find
         cmp     edi, ACCESS_VIOLATION
         jne     pass
         cmp     qword ptr [rsi + RECORD_ACCESS], STORE
         jne     pass
 
-        # Which entry does the address lie in? An entry may change while it is read, but then its sequence does.
-lookup:
-        mov     ecx, [r12 + COUNT]
-        test    ecx, ecx
-        jle     pass
-        lea     rbx, [r12 + TABLE - HEADER]
-1:      mov     eax, [rbx + SEQUENCE]
-        test    al, 1
-        jz      2f
-        mov     r8, [rbx + START]
-        mov     r9, [rbx + END]
-        mov     r13d, [rbx + UNIT]
-        cmp     r14, r8
-        jb      2f
-        cmp     r14, r9
-        jae     2f
-        cmp     eax, [rbx + SEQUENCE]
-        je      found
-2:      add     rbx, ENTRY_SIZE
-        dec     ecx
-        jnz     1b
-        jmp     pass
-
-found:
+find:
+        lookup  otherwise=pass
         mov     [rsp + REGION_START], r8
         mov     [rsp + REGION_END], r9
         cmp     edi, IN_PAGE_ERROR

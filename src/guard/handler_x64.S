@@ -13,27 +13,15 @@
 #
 # All registers may be changed, since the kernel restores those of the interrupted code from the signal frame; but the
 # handler that was there before may want to walk the stack, so rbp is left as it is.
-#
-# The layout of the memory around it (see layout.ts): this code at 64, the header at HEADER, the table at TABLE.
 
         .intel_syntax noprefix
-        .set    HEADER, 0x10000
-        .set    TABLE, 0x20000
-        .set    CODE, 64
+        .include "layout.S"
+        .include "lookup_x64.S"
 
-        # Header.
-        .set    COUNT, 0                # int32: entries of the table that were ever used
+        # Header, behind the first word.
         .set    OLD_SIGBUS, 16          # the handler that was there before
         .set    OLD_SIGSEGV, 24
         .set    DEFAULT_ACTION, 32      # a kernel sigaction of zeros: SIG_DFL
-
-        # Entry of the table.
-        .set    START, 0                # uint64: first address
-        .set    END, 8                  # uint64: address behind the last
-        .set    SEQUENCE, 16            # int32: odd while the entry is valid; another number at every change
-        .set    FAULTS, 20              # int32: pages that were replaced
-        .set    UNIT, 24                # uint32: size of its pages
-        .set    ENTRY_SIZE, 32
 
         .set    SIGBUS, 7
         .set    SIGSEGV, 11
@@ -85,36 +73,14 @@ handler:
         jne     1f
         cmp     eax, BUS_ADRALN
         je      chain
-        jmp     lookup
+        jmp     find
 1:      cmp     eax, SEGV_ACCERR
         jne     chain
         test    byte ptr [rdx + CONTEXT_ERROR], INSTRUCTION_FETCH
         jnz     chain                   # no page of ours would ever satisfy that
 
-        # Which entry does the address lie in? An entry may change while it is read, but then its sequence does.
-lookup:
-        mov     ecx, [r12 + COUNT]
-        test    ecx, ecx
-        jle     chain
-        lea     rbx, [r12 + TABLE - HEADER]
-2:      mov     eax, [rbx + SEQUENCE]
-        test    al, 1
-        jz      3f
-        mov     r8, [rbx + START]
-        mov     r9, [rbx + END]
-        mov     r13d, [rbx + UNIT]
-        cmp     r14, r8
-        jb      3f
-        cmp     r14, r9
-        jae     3f
-        cmp     eax, [rbx + SEQUENCE]
-        je      found
-3:      add     rbx, ENTRY_SIZE
-        dec     ecx
-        jnz     2b
-        jmp     chain
-
-found:
+find:
+        lookup  otherwise=chain
         mov     [rsp + REGION_START], r8
         mov     [rsp + REGION_END], r9
         mov     rax, r13

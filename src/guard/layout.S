@@ -1,0 +1,16 @@
+/* The memory around a handler, as layout.ts makes it: the code, a header, a table of the regions that are guarded. */
+
+        .set    CODE, 64
+        .set    HEADER, 0x10000
+        .set    TABLE, 0x20000
+
+        /* Header; what is behind the first word is each handler's own. */
+        .set    COUNT, 0                /* int32: entries of the table that were ever used */
+
+        /* Entry of the table. */
+        .set    START, 0                /* uint64: first address */
+        .set    END, 8                  /* uint64: address behind the last */
+        .set    SEQUENCE, 16            /* int32: odd while the entry is valid; another number at every change */
+        .set    FAULTS, 20              /* int32: pages that were replaced */
+        .set    UNIT, 24                /* uint32: size of its pages */
+        .set    ENTRY_SIZE, 32
