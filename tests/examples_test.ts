@@ -62,6 +62,21 @@ test("demo.ts comes to its end", here, () => {
 
 const bytes = (...values: number[]): Uint8Array => new Uint8Array(values);
 
+test("neither end of a ring says of the other that it is awake", onRing, () => {
+  // It could come after the other has said that it sleeps, and before it does: nobody would wake it any more.
+  const [READER_ASLEEP, WRITER_ASLEEP, TAIL] = [32, 48, 16];
+  using region = mmap(ANONYMOUS, { size: ringSize(1024) });
+  const { int32 } = region;
+  const [writer, reader] = [new RingWriter(region), new RingReader(region)];
+  int32[READER_ASLEEP] = int32[WRITER_ASLEEP] = 1;
+  for (let index = 0; index < 30; index++) writer.write(bytes(index));
+  assertEquals(int32[READER_ASLEEP], 1);
+  // So many that the reader gives room back.
+  for (let index = 0; index < 30; index++) assertEquals(reader.read(), bytes(index));
+  assert(int32[TAIL] > 0);
+  assertEquals(int32[WRITER_ASLEEP], 1);
+});
+
 test("a ring gives what was put in, in order, and then the end", onRing, () => {
   using region = mmap(ANONYMOUS, { size: ringSize(1024) });
   const [writer, reader] = [new RingWriter(region), new RingReader(region)];
