@@ -1,5 +1,6 @@
 /** The names of error numbers. */
 import type { PosixTarget } from "./constants.ts";
+import { once } from "./once.ts";
 
 /** Linux, from 1 on; `-` where a number is not used: include/uapi/asm-generic/{errno-base,errno}.h. */
 const LINUX = `
@@ -54,14 +55,14 @@ export interface ErrorNumbers {
 
 /** The error numbers of a system. */
 export function errorNumbersOf(target: PosixTarget): ErrorNumbers {
-  const names = NAMES[target].trim().split(/\s+/);
+  const names = once(() => NAMES[target].trim().split(/\s+/));
   return {
     name(errno: number): string {
-      const name = names[errno - 1] ?? "-";
+      const name = names()[errno - 1] ?? "-";
       return name === "-" ? `ERRNO_${errno}` : name;
     },
     number(name: string): number {
-      return names.indexOf(name) + 1;
+      return names().indexOf(name) + 1;
     },
   };
 }
