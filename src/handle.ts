@@ -29,8 +29,9 @@ export function checkHandle(given: MapHandle): MapHandle {
 }
 
 /** The options of a region that is made from a handle: those of the handle, where they are not given. */
-export function optionsOfHandle(handle: MapHandle, given: MmapOptions | undefined): MmapOptions {
-  const { byteLength, offset, protection, flags } = handle;
-  const part = { size: byteLength, offset };
-  return given?.access === undefined ? { ...part, protection, flags, ...given } : { ...part, ...given };
+export function optionsOfHandle(handle: MapHandle, given: MmapOptions): MmapOptions {
+  const { access, open, mode, closeDescriptor, guard, size = handle.byteLength, offset = handle.offset } = given;
+  const lists: MmapOptions = access === undefined ? handle : {};
+  const { protection = lists.protection, flags = lists.flags } = given;
+  return { access, open, mode, closeDescriptor, guard, size, offset, protection, flags };
 }

@@ -5,7 +5,7 @@ import { optionsOfHandle } from "./handle.ts";
 import { type Host, host, os } from "./host.ts";
 import { lengthToEnd, MappedFile } from "./mapped_file.ts";
 import { Mapping } from "./mapping.ts";
-import { type Plan, planOf } from "./options.ts";
+import { optionsOf, type Plan, planOf } from "./options.ts";
 import type { FileStatus, Guard, System } from "./os/contract.ts";
 import { makeRegion, type MappedRegion } from "./region.ts";
 import { type Source, sourceOf } from "./source.ts";
@@ -33,18 +33,19 @@ interface Opened {
  * [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html), on Windows on
  * [CreateFileMappingW](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-createfilemappingw) and
  * [MapViewOfFile](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-mapviewoffile),
- * with files that others may read, write, rename and delete.
+ * with files that others may open to read and to write meanwhile.
  *
  * @param source What to map, see {@linkcode MapSource}.
  * @param options How, see {@linkcode MmapOptions}.
  * @returns The region. Unmap it with `using`, {@linkcode MappedRegion.unmap} or {@linkcode withMmap}.
+ *
+ * Whatever is thrown, nothing is left open, mapped, created or changed. Where the runtime has permissions (Deno, and
+ * Node with `--permission`), they are asked for the path first, and a denial is the runtime's own error.
+ *
  * @throws {MmapError} where the OS refuses: `ENOENT`, `EACCES`, `EISDIR`, `ENODEV`, `ENOMEM` and others; `ENOTSUP` for
  * what it has not, such as a descriptor that is a number on Windows.
  * @throws {TypeError} for an argument of the wrong shape.
  * @throws {RangeError} for one out of bounds, such as a size beyond the end of a file that may not grow.
- *
- * In every case nothing is left open, mapped, created or changed. Where the runtime has permissions (Deno, and Node
- * with `--permission`), they are asked for the path first, and a denial is the runtime's own error.
  *
  * @example Read a file
  * ```ts
@@ -77,7 +78,8 @@ interface Opened {
  */
 export function mmap(source: MapSource, options?: MmapOptions): MappedRegion {
   const what = sourceOf(source, os);
-  const plan = planOf(what.kind === "handle" ? optionsOfHandle(what.handle, options) : options, what.kind);
+  const given = optionsOf(options);
+  const plan = planOf(what.kind === "handle" ? optionsOfHandle(what.handle, given) : given, what.kind);
   const here = host();
   requireWords(here, what, plan);
   const guard = guardFor(here, plan);
@@ -286,10 +288,16 @@ function sizeThenMap(file: MappedFile, byteLength: number, { before, cut, after 
     throw error;
   }
   if (!cut) return mapping;
-  // What could be mapped once can be mapped again.
   mapping.abandon();
-  file.setLength(0);
+  try {
+    file.setLength(0);
+  } catch (error) {
+    // Somebody else has it mapped.
+    if (after > before) file.undoGrowth(before, after);
+    throw error;
+  }
   file.setLength(after);
+  // What could be mapped once most likely can again; what was in the file is gone by now.
   return mapSettled();
 }
 

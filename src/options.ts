@@ -30,12 +30,15 @@ const DEFAULTS: Readonly<Record<SourceKind, Lists & { readonly sharing: "private
 /** Open flags that do something to the file that a path names. */
 const ACTIONS: readonly OpenFlag[] = ["create", "ensure-create", "truncate"];
 
+/** Refuses what are no options; none at all are empty ones. */
+export function optionsOf(given: MmapOptions | undefined): MmapOptions {
+  if (given === undefined) return {};
+  if (typeof given === "object" && given !== null) return given;
+  throw new TypeError(`options: ${describe(given)} given, wanted an object`);
+}
+
 /** Checks the options for a source. */
-export function planOf(options: MmapOptions | undefined, source: SourceKind): Plan {
-  if (options !== undefined && (typeof options !== "object" || options === null)) {
-    throw new TypeError(`options: ${describe(options)} given, wanted an object`);
-  }
-  const given = options ?? {};
+export function planOf(given: MmapOptions, source: SourceKind): Plan {
   const { open, protection, flags } = given.access === undefined ? listsOf(given, source) : shorthandOf(given);
   for (const word of ACTIONS) {
     if (source !== "path" && open.includes(word)) {

@@ -77,6 +77,19 @@ test("options say what is to be different", () => {
   assertEquals([...part.bytes, part.protection, part.flags], [2, 3, ["read"], ["private"]]);
 });
 
+test("options that are undefined are those of the handle, and what are no options is refused", () => {
+  using region = mmap(ANONYMOUS, { size: 100, offset: 3 });
+  const nothing = { size: undefined, offset: undefined, protection: undefined, flags: undefined, access: undefined };
+  using same = mmap(region.handle, nothing);
+  assertEquals(
+    [same.byteLength, same.offset, same.protection, same.flags],
+    [100, 3, ["read", "write"], ["shared"]],
+  );
+  for (const options of [42, "write", null]) {
+    assertThrows(() => mmap(region.handle, options as never), TypeError, "options: ");
+  }
+});
+
 test("the region may be unmapped while those from its handle are in use", () => {
   const region = mmap(ANONYMOUS, { size: 100 });
   region.bytes[0] = 1;

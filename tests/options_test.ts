@@ -1,10 +1,10 @@
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
-import { planOf } from "../src/options.ts";
+import { optionsOf, planOf } from "../src/options.ts";
 import type { MmapOptions } from "../src/types.ts";
 
 const words = (options: MmapOptions | undefined, source: Parameters<typeof planOf>[1]): unknown => {
-  const { open, protection, flags } = planOf(options, source);
+  const { open, protection, flags } = planOf(optionsOf(options), source);
   return { open, protection, flags };
 };
 
@@ -58,7 +58,7 @@ test("an unknown access is refused", () => {
 
 test("options are an object", () => {
   for (const options of [null, 1, "write", true]) {
-    assertThrows(() => planOf(options as never, "path"), TypeError, "options: ");
+    assertThrows(() => optionsOf(options as never), TypeError, "options: ");
   }
 });
 
