@@ -105,7 +105,8 @@ export class Pages {
   resize(length: number, occupants: Occupants): void {
     if (length === this.#length && !occupants.inUse) return;
     if (this.#length === 0) {
-      this.map(length);
+      this.#claimSlotFor(this.#protections);
+      this.#mapAgain(length, this.#protections);
     } else if (length === 0) {
       this.#leave(occupants.detach());
       this.#place(0n, 0);
@@ -128,11 +129,12 @@ export class Pages {
       act();
       after = length;
     } finally {
-      this.#return(after, before.protections);
+      this.#mapAgain(after, before.protections);
     }
   }
 
-  #return(length: number, protections: Protections): void {
+  /** Maps where there is nothing now, as it was. */
+  #mapAgain(length: number, protections: Protections): void {
     if (length === 0) return;
     const base = this.#mapNew(length);
     this.#place(base, length);

@@ -95,6 +95,20 @@ test("locked in a file that grows locks what is new", {
   assertEquals(areaOf(region).kibibytes.Rss, 1024);
 });
 
+test("locked memory that grows from nothing is locked", {
+  ...onLinux("VmLck"),
+  ...notInQemu("it has no mlock2"),
+}, () => {
+  const before = statusKibibytes("VmLck");
+  using empty = mmap(null, { size: 0, flags: ["private", "locked"] });
+  empty.resize(MIB);
+  assertEquals(statusKibibytes("VmLck") - before, 1024);
+  empty.resize(0);
+  assertEquals(statusKibibytes("VmLck"), before);
+  empty.resize(4096);
+  assertEquals(statusKibibytes("VmLck") - before, 4);
+});
+
 test(
   "populate brings every page in",
   { ...onLinux("madvise to do it with"), ...notInQemu("it ignores this advice") },

@@ -89,6 +89,15 @@ export class Libc {
     return bits;
   }
 
+  /**
+   * The bits of a protection. Memory that may be executed may be read as well: where a processor forbids that, it does so
+   * with a fault of its own (SEGV_PKUERR), and code that was read would become a copy that is not executed any more.
+   */
+  access(protection: readonly Protection[], syscall: string): number {
+    const words = protection.includes("exec") ? [...protection, "read" as const] : protection;
+    return this.bits(this.constants.protection, words, syscall);
+  }
+
   /** Has the drive write what it was given, where syncing only gives it to the drive: on macOS. */
   flushDrive(descriptor: number): void {
     if (this.#target !== "darwin") return;
@@ -107,7 +116,7 @@ export class Libc {
   /** Maps memory without a file, of zeros, anywhere or with MAP_FIXED in place of what is at `address`. */
   mapAnonymous(length: number, protection: readonly Protection[], address: bigint = 0n, fixed: number = 0): bigint {
     const { constants } = this;
-    const access = this.bits(constants.protection, protection, "mmap");
+    const access = this.access(protection, "mmap");
     const flags = this.bits(constants.map, ["private", "anonymous"], "mmap") | this.unreserved | fixed;
     return this.checkAddress(this.functions.mmap(address, BigInt(length), access, flags, -1, 0n), "mmap");
   }

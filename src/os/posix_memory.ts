@@ -1,4 +1,5 @@
 /** Mapped memory on POSIX. */
+import type { MmapError } from "../error.ts";
 import type { Advice, Descriptor, FlushFlag, MapFlag, Protection } from "../types.ts";
 import { type Cell, LINUX } from "./constants.ts";
 import type { MapRequest, Memory, Remap } from "./contract.ts";
@@ -12,7 +13,7 @@ export function posixMemory(libc: Libc): Memory {
   const pageSize = functions.getpagesize();
   let hugePage: number | undefined;
 
-  const lock = (base: bigint, length: number, copy: boolean): void => {
+  const lockPages = (base: bigint, length: number, copy: boolean): void => {
     // mlock writes to every page of a private, writable mapping, that is it copies the whole file; to lock the pages
     // as they are, they are marked first and read in then.
     if (copy || !libc.more.mlock2) {
@@ -20,6 +21,17 @@ export function posixMemory(libc: Libc): Memory {
     } else {
       libc.check(libc.more.mlock2(base, BigInt(length), LINUX.MLOCK_ONFAULT), "mlock2");
       populate(libc, base, length, false);
+    }
+  };
+
+  const lock = (base: bigint, length: number, copy: boolean): void => {
+    try {
+      lockPages(base, length, copy);
+    } catch (error) {
+      // Where it was the limit that refused, nothing has changed. Pages that could not be read in are marked.
+      const { code } = error as MmapError;
+      if (code !== "ENOMEM" && code !== "EPERM") libc.more.munlock(base, BigInt(length));
+      throw error;
     }
   };
 
@@ -63,7 +75,7 @@ export function posixMemory(libc: Libc): Memory {
     },
 
     protect(base: bigint, length: number, protection: readonly Protection[]): void {
-      const bits = libc.bits(constants.protection, protection, "mprotect");
+      const bits = libc.access(protection, "mprotect");
       libc.check(functions.mprotect(base, BigInt(length), bits), "mprotect");
     },
 
@@ -119,13 +131,13 @@ function map(libc: Libc, request: MapRequest): bigint {
   const descriptor = (request.descriptor ?? -1) as number;
   const length = BigInt(request.length);
   const offset = BigInt(request.offset);
-  const protection = libc.bits(constants.protection, request.protection, "mmap");
+  const protection = libc.access(request.protection, "mmap");
   const flags = libc.bits(constants.map, request.flags, "mmap");
 
   if (absorbsStores(request)) {
     // Stray stores through a typed array end in a private copy of the page instead of killing the process. Pages that
     // nobody stores to stay the file's own.
-    const writable = protection | libc.bits(constants.protection, ["write"], "mmap");
+    const writable = protection | libc.access(["write"], "mmap");
     const address = functions.mmap(0n, length, writable, flags | libc.unreserved, descriptor, offset);
     if (address !== MAP_FAILED) return address;
     const error = libc.failure("mmap");
