@@ -175,6 +175,10 @@ describe("a file that was cut short", onLinux("cutting of mapped files, and a gu
     assertEquals(runChild("guards", "too-many-mappings", fileOf(1)), "survived");
   });
 
+  test("is survived where the first map took the last descriptor", onLinux("a limit that can be set"), () => {
+    assertEquals(runChild("guards", "one-descriptor", fileOf(100 * PAGE)), "survived");
+  });
+
   test("on a full disk takes stores, which are lost, and is said to", () => {
     assertEquals(runChild("guards", "full-disk"), "survived");
   });

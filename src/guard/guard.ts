@@ -26,13 +26,22 @@ export function isGuarded(target: string): target is GuardedTarget {
 
 /** Installs the guard, or joins the one that is there. Throws an MmapError where the system does not allow it. */
 export function installGuard(libc: Libc, target: GuardedTarget): Guard {
-  // Every region is at least one mapping, and the kernel allows no more of those.
-  const capacity = Math.min(Number(readProc(libc, "/proc/sys/vm/max_map_count")), MAX_ENTRIES);
+  const capacity = Math.min(mappingLimit(libc), MAX_ENTRIES);
   const area = new Area(libc, TABLE + capacity * ENTRY_SIZE);
   try {
     return guardOver(libc, area.tableOfHandlerInPlace() ?? area.install(bytesOf(HANDLERS[target]), capacity));
   } finally {
     area.discardUnlessInstalled();
+  }
+}
+
+/** How many mappings the kernel allows: every region is at least one. */
+function mappingLimit(libc: Libc): number {
+  try {
+    return Number(readProc(libc, "/proc/sys/vm/max_map_count"));
+  } catch {
+    // No /proc, or no descriptor left to read it: what the kernel is built with, include/linux/mm.h.
+    return 65530;
   }
 }
 

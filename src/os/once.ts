@@ -7,12 +7,15 @@ export function once<Value>(make: () => Value): () => Value {
   return () => (made ??= { value: make() }).value;
 }
 
+/** What the OS has too little of at the moment. */
+const SHORTAGES: readonly string[] = ["ENOMEM", "EMFILE", "ENFILE", "EAGAIN"];
+
 /** Makes something; `undefined` where the OS refuses. Hardened systems forbid memory that becomes executable. */
 export function unlessRefused<Value>(make: () => Value): Value | undefined {
   try {
     return make();
   } catch (error) {
-    if (error instanceof MmapError) return undefined;
+    if (error instanceof MmapError && !SHORTAGES.includes(error.code)) return undefined;
     throw error;
   }
 }

@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -124,6 +124,23 @@ function storeWhereItIsNotAllowed(): void {
 }
 
 const SCENARIOS: Record<string, () => Promise<void> | void> = {
+  "one-descriptor": () => {
+    const limitTo = (descriptors: number): void => {
+      const { setrlimit } = host().ffi.load(libc().constants.libraries, {
+        setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+      });
+      const RLIMIT_NOFILE = 7;
+      const limits = new BigUint64Array([BigInt(descriptors), BigInt(1024)]);
+      assertEquals(setrlimit(RLIMIT_NOFILE, new Uint8Array(limits.buffer)), 0);
+    };
+    const free = openSync(path, "r");
+    closeSync(free);
+    limitTo(free + 1);
+    using region = mmap(path);
+    limitTo(1024);
+    truncateSync(path, 0);
+    assertEquals([region.bytes[PAGE], region.faults], [0, 1]);
+  },
   "readers": () => {
     for (const [name, read] of Object.entries(READERS)) {
       writeFileSync(path, countingBytes(64 * PAGE));
