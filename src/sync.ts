@@ -103,20 +103,25 @@ export function waitAsync(
   if (load(word) !== expected) return { async: false, value: "not-equal" };
   if (deadline <= performance.now()) return { async: false, value: "timed-out" };
   // Where it is, memory may be something else's before the other thread has looked at it.
-  const own = mmap(region.handle, { protection: ["read"] });
-  return { async: true, value: waitElsewhere(waiting, own, int32Index, expected, deadline).finally(() => own.unmap()) };
+  const flags = region.flags.filter((flag) => flag !== "locked" && flag !== "populate");
+  const own = mmap(region.handle, {
+    protection: ["read"],
+    flags,
+    offset: region.offset + WORD * int32Index,
+    size: WORD,
+  });
+  return { async: true, value: waitElsewhere(waiting, own, expected, deadline).finally(() => own.unmap()) };
 }
 
 async function waitElsewhere(
   waiting: Waiting,
-  region: MappedRegion,
-  int32Index: number,
+  own: MappedRegion,
   expected: number,
   deadline: number,
 ): Promise<"ok" | "timed-out"> {
-  const word = region.view(Int32Array, WORD * int32Index, 1);
+  const word = own.view(Int32Array, 0, 1);
   const changed = (): boolean => load(word) !== expected;
-  const woken = await waiting.waitInBackground({ address: addressOf(region, int32Index), expected, deadline, changed });
+  const woken = await waiting.waitInBackground({ address: own.address, expected, deadline, changed });
   return woken ? "ok" : "timed-out";
 }
 

@@ -5,8 +5,9 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, type MappedRegion, mmap, MmapError, platform } from "../mod.ts";
 import { notify, wait, waitAsync } from "../sync.ts";
 import { startChild } from "./support/children.ts";
-import { EMULATOR } from "./support/emulated.ts";
+import { EMULATOR, notInQemu } from "./support/emulated.ts";
 import { fileOf } from "./support/files.ts";
+import { statusKibibytes } from "./support/proc.ts";
 import { betweenRuntimes, runtimesHere, startIn } from "./support/runtimes.ts";
 import { onLinux, onPosix, onWindows } from "./support/systems.ts";
 import { ARRIVED, LEFT, PING, PONG, WAITING_SIZE, WORD } from "./support/waiting.ts";
@@ -130,6 +131,19 @@ suite("results", onPosix("waiting across processes"), () => {
   test("nobody is woken where nobody waits", () => {
     using region = memory();
     for (const count of [undefined, 0, 1, 2 ** 31, 2 ** 40, Infinity]) assertEquals(notify(region, 0, count), 0);
+  });
+
+  test("waking where the memory is gone, or may not be read, is an error or wakes nobody", () => {
+    const path = fileOf(new Uint8Array(8192));
+    using region = mmap(path, { access: "write" });
+    truncateSync(path, 0);
+    for (const wake of [() => notify(region, 0), () => notify(region, 1024)]) {
+      try {
+        assert(wake() >= 0);
+      } catch (error) {
+        assert(error instanceof MmapError, String(error));
+      }
+    }
   });
 
   test("the last word is waited on as well as the first, and others are not woken", async () => {
@@ -299,6 +313,23 @@ suite("waitAsync", onPosix("waiting across processes"), () => {
     await pause(50);
     truncateSync(path, 0);
     assert(["ok", "timed-out"].includes(await result.value));
+  });
+
+  test("only the page of its word is mapped again, and nothing is locked or brought in", {
+    ...onLinux("VmLck"),
+    ...notInQemu("it has no mlock2"),
+  }, async () => {
+    using region = mmap(fileOf(new Uint8Array(1 << 20)), {
+      open: ["read", "write"],
+      protection: ["read", "write"],
+      flags: ["shared", "locked", "populate"],
+    });
+    const locked = statusKibibytes("VmLck");
+    const result = waitAsync(region, 100_000, 0);
+    assertEquals(statusKibibytes("VmLck"), locked);
+    Atomics.store(region.int32, 100_000, 1);
+    notify(region, 100_000);
+    assertEquals(await result.value, "ok");
   });
 
   const many = EMULATOR === undefined ? 200 : 20;

@@ -34,11 +34,11 @@ type WaitvFunctions = Functions<typeof SYSCALL_WAITV>;
 
 /** Waiting for one word, and waking those who wait. */
 export function futexCalls(
-  { ffi, constants: { libraries } }: Libc,
+  libc: Libc,
   target: Exclude<PosixTarget, "darwin" | "freebsd">,
 ): WaitCalls {
   const futex = FUTEX[target];
-  const { syscall } = ffi.load(libraries, SYSCALL);
+  const { syscall } = libc.ffi.load(libc.constants.libraries, SYSCALL);
   const never = timespec(0);
   return {
     name: "syscall",
@@ -50,7 +50,7 @@ export function futexCalls(
       BigInt(expected),
       timespec(milliseconds),
     ],
-    notify: (address, count) => Number(syscall(futex, address, FUTEX_WAKE, BigInt(count), never)),
+    notify: (address, count) => libc.check(Number(syscall(futex, address, FUTEX_WAKE, BigInt(count), never)), "futex"),
   };
 }
 

@@ -102,8 +102,8 @@ const UMTX = {
   _umtx_op: { parameters: ["usize", "i32", "usize", "usize", "buffer"], result: "i32" },
 } as const;
 
-function freebsdCalls({ ffi, constants: { libraries } }: Libc): WaitCalls {
-  const { _umtx_op } = ffi.load(libraries, UMTX);
+function freebsdCalls(libc: Libc): WaitCalls {
+  const { _umtx_op } = libc.ffi.load(libc.constants.libraries, UMTX);
   const never = timespec(0);
   return {
     name: "_umtx_op",
@@ -116,9 +116,8 @@ function freebsdCalls({ ffi, constants: { libraries } }: Libc): WaitCalls {
       timespec(milliseconds),
     ],
     notify(address: bigint, count: number): number {
-      _umtx_op(address, UMTX_OP_WAKE, BigInt(count), 0n, never);
-      // The system does not tell how many.
-      return 0;
+      // The system does not tell how many: 0 is all that it says.
+      return libc.check(_umtx_op(address, UMTX_OP_WAKE, BigInt(count), 0n, never), "_umtx_op");
     },
   };
 }
