@@ -9,15 +9,20 @@ const CHUNK = 1 << 16;
 
 const NEWLINE = 10;
 
+/** Bytes of a longer line that are searched for its end in one go. */
+const PIECE = 1 << 20;
+
 /**
  * The lines of a text in UTF-8, one after another, without loading the file: as much is decoded at a time as lines fit
- * into 64 KiB. A line ends with `\n` or `\r\n`, which is not part of it; the last one may end with the region. A byte
- * order mark at the beginning is left out, and what is no UTF-8 becomes U+FFFD.
+ * into 64 KiB. A line ends with `\n` or `\r\n`, which is not part of it; the last one may end with the region, or with
+ * `\r`. A byte order mark at the beginning is left out, and what is no UTF-8 becomes U+FFFD. A line is a string, and cannot
+ * be longer than the runtime's strings can be (about 512 MiB in Deno and Node, 2 GiB in Bun).
  *
  * @param region The text.
  * @param range A part of it. Default: all.
  * @throws {RangeError} beyond the region.
- * @throws {TypeError} where the region is unmapped, also when that happens between two lines.
+ * @throws {TypeError} when the first line is asked for, where the region is unmapped or does not allow "read"; and later,
+ * where it was unmapped meanwhile and what was decoded is used up.
  *
  * @example
  * ```ts
@@ -44,12 +49,12 @@ function* linesBetween(region: MappedRegion, start: number, end: number): Genera
   // A byte order mark is one only at the very beginning.
   let decoder = new TextDecoder();
   for (let from = start; from < end;) {
-    const to = endOfLines(region, from, end);
-    const text = decoder.decode(region.view(Uint8Array, from, to - from));
+    const bytes = linesAt(region, from, end);
+    const text = decoder.decode(bytes);
     // What comes before the last newline; without one it is the end of the text.
     const whole = text.endsWith("\n") ? text.slice(0, -1) : text;
     for (const line of whole.split("\n")) yield line.endsWith("\r") ? line.slice(0, -1) : line;
-    from = to;
+    from += bytes.length;
     decoder = WITHIN;
   }
 }
@@ -57,11 +62,20 @@ function* linesBetween(region: MappedRegion, start: number, end: number): Genera
 /** Leaves every U+FEFF as it is. */
 const WITHIN = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Where the last line ends that fits into a chunk, or the first one where none does. */
-function endOfLines(region: MappedRegion, from: number, end: number): number {
-  if (end - from <= CHUNK) return end;
-  const last = region.view(Uint8Array, from, CHUNK).lastIndexOf(NEWLINE);
-  if (last >= 0) return from + last + 1;
-  const newline = region.indexOf(NEWLINE, from + CHUNK);
-  return newline === -1 || newline >= end ? end : newline + 1;
+/** A copy of as many lines as fit into a chunk, or of the first one where none does. */
+function linesAt(region: MappedRegion, from: number, end: number): Uint8Array {
+  const bytes = region.read(from, Math.min(CHUNK, end - from));
+  if (from + bytes.length === end) return bytes;
+  const last = bytes.lastIndexOf(NEWLINE);
+  if (last >= 0) return bytes.subarray(0, last + 1);
+  return region.read(from, endOfLine(region, from + bytes.length, end) - from);
+}
+
+/** Where the line ends that goes on at `from`. */
+function endOfLine(region: MappedRegion, from: number, end: number): number {
+  for (let at = from; at < end; at += PIECE) {
+    const newline = region.view(Uint8Array, at, Math.min(PIECE, end - at)).indexOf(NEWLINE);
+    if (newline >= 0) return at + newline + 1;
+  }
+  return end;
 }

@@ -10,7 +10,8 @@ const CHUNK = 1 << 18;
 /**
  * A region, or a part of it, as a stream of copies of 256 KiB, each made when it is asked for.
  *
- * The region has to stay mapped until the stream is read; where it does not, the stream fails with a TypeError.
+ * The region has to stay mapped until the stream is read; where it does not, the stream fails with a TypeError, and with a
+ * RangeError where it has become shorter.
  *
  * @param region What to stream.
  * @param range A part of it. Default: all.
@@ -50,13 +51,16 @@ function streamOf(region: MappedRegion, { start, length }: Span): ReadableStream
 /**
  * Answers a request with a region, for `Deno.serve`, `Bun.serve` and everything else that takes a `Response`: whole, or
  * the part that a [Range](https://httpwg.org/specs/rfc9110.html#field.range) header asks for (206, or 416 where the region
- * ends before it). Several ranges at once are answered with the whole, as the standard allows. `HEAD` gets the headers.
+ * ends before it). Several ranges at once are answered with the whole, as the standard allows. `HEAD` gets the headers of
+ * the whole. A Range that depends on If-Range counts where `headers` has the same ETag or Last-Modified.
  *
- * The region has to stay mapped until the response is sent.
+ * The region has to stay mapped until the response is sent. Pages that are lost meanwhile are sent as zeros; whoever has
+ * files that are cut short asks `region.faults` afterwards.
  *
  * @param region What to send.
- * @param request Its method and Range header are looked at.
- * @param headers Of the response, in addition: the Content-Type, an ETag.
+ * @param request Its method, Range and If-Range are looked at.
+ * @param headers Of the response, in addition: the Content-Type, an ETag. Content-Length, Content-Range and Accept-Ranges
+ * are set.
  * @throws {TypeError} where the region is unmapped.
  *
  * @example
@@ -74,8 +78,8 @@ function streamOf(region: MappedRegion, { start, length }: Span): ReadableStream
 export function respond(region: MappedRegion, request: Request, headers?: Headers | Record<string, string>): Response {
   checkRegion(region);
   const total = region.byteLength;
-  const wanted = spanOf(request.headers.get("range"), total);
   const all = new Headers(headers);
+  const wanted = asksForPart(request, all) ? spanOf(request.headers.get("range"), total) : undefined;
   all.set("accept-ranges", "bytes");
   if (wanted === "beyond") {
     all.set("content-range", `bytes */${total}`);
@@ -86,6 +90,18 @@ export function respond(region: MappedRegion, request: Request, headers?: Header
   if (wanted) all.set("content-range", `bytes ${start}-${start + length - 1}/${total}`);
   const body = request.method === "HEAD" ? null : streamOf(region, { start, length });
   return new Response(body, { status: wanted ? 206 : 200, headers: all });
+}
+
+/**
+ * Whether a Range header counts: only with GET, and with
+ * [If-Range](https://httpwg.org/specs/rfc9110.html#field.if-range) only where the response has the very ETag, a strong one,
+ * or the very date.
+ */
+function asksForPart(request: Request, headers: Headers): boolean {
+  if (request.method !== "GET") return false;
+  const condition = request.headers.get("if-range");
+  if (condition === null) return true;
+  return condition === headers.get(condition.startsWith('"') ? "etag" : "last-modified");
 }
 
 /** The part that a Range header asks for; `undefined` for all, also where the header is not understood. */

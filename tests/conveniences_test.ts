@@ -6,6 +6,8 @@ import { mmap, platform } from "../mod.ts";
 import { respond, stream } from "../web.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
 
+const LETTER = "a".charCodeAt(0);
+
 // ---------------------------------------------------------------- copyTo
 
 test("copyTo fills what it is given", () => {
@@ -95,8 +97,26 @@ test("lines of a part", () => {
   using region = mmap(fileOf("one\ntwo\nthree"));
   assertEquals([...lines(region, { byteOffset: 4 })], ["two", "three"]);
   assertEquals([...lines(region, { byteOffset: 1, byteLength: 4 })], ["ne", "t"]);
+  assertEquals([...lines(region, { byteLength: 0 })], []);
   assertThrows(() => lines(region, { byteOffset: 100 }), RangeError);
   assertThrows(() => lines("one" as never), TypeError, "region: ");
+});
+
+test("lines of a part are looked for in that part alone", () => {
+  const text = new Uint8Array(200_000 + platform.pageSize).fill(LETTER);
+  text[150_000] = text[180_001] = 10;
+  using region = mmap(fileOf(text));
+  const lengthsOf = (byteLength: number): number[] => [...lines(region, { byteLength })].map(({ length }) => length);
+  assertEquals(lengthsOf(140_000), [140_000]);
+  assertEquals(lengthsOf(150_000), [150_000]);
+  assertEquals(lengthsOf(150_001), [150_000]);
+  assertEquals(lengthsOf(190_000), [150_000, 30_000, 9998]);
+});
+
+test("there are no lines in memory that may not be read", () => {
+  using region = mmap(fileOf("one\ntwo"), { access: "write" });
+  region.protect(["write"]);
+  assertThrows(() => [...lines(region)], TypeError, "read");
 });
 
 test("lines stop where the region is unmapped", () => {
@@ -165,6 +185,33 @@ test("a response is whole, or the range that was asked for", async () => {
       "text/plain",
     ]);
     if (status !== 416) assertEquals(response.headers.get("content-length"), String(end - start));
+  }
+});
+
+test("a range that depends on what is there counts only where that is there", () => {
+  using region = mmap(fileOf(1000));
+  const date = "Mon, 23 Nov 2026 20:00:00 GMT";
+  const cases: [condition: string, status: number][] = [
+    ['"one"', 206],
+    ['"two"', 200],
+    ['W/"one"', 200],
+    [date, 206],
+    ["Tue, 24 Nov 2026 20:00:00 GMT", 200],
+  ];
+  for (const [condition, status] of cases) {
+    const request = new Request("http://localhost/", { headers: { range: "bytes=0-9", "if-range": condition } });
+    assertEquals(respond(region, request, { etag: '"one"', "last-modified": date }).status, status, condition);
+    // Without a validator of its own, the response is not known to be the same.
+    assertEquals(respond(region, request).status, 200, condition);
+  }
+});
+
+test("a range counts with GET alone", () => {
+  using region = mmap(fileOf(1000));
+  for (const method of ["HEAD", "POST"]) {
+    const request = new Request("http://localhost/", { method, headers: { range: "bytes=2000-" } });
+    const { status, headers } = respond(region, request);
+    assertEquals([status, headers.get("content-length"), headers.get("content-range")], [200, "1000", null], method);
   }
 });
 
