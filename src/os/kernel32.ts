@@ -15,6 +15,7 @@ const KERNEL32 = {
   CreateFileW: { parameters: ["buffer", "u32", "u32", "usize", "u32", "u32", "usize"], result: "usize" },
   CloseHandle: { parameters: ["usize"], result: "i32" }, // BOOL CloseHandle(HANDLE)
   DeleteFileW: { parameters: ["buffer"], result: "i32" }, // BOOL DeleteFileW(LPCWSTR path)
+  SetFileAttributesW: { parameters: ["buffer", "u32"], result: "i32" }, // BOOL SetFileAttributesW(LPCWSTR path, DWORD attributes)
   // DWORD GetFullPathNameW(LPCWSTR path, DWORD length, LPWSTR buffer, LPWSTR *file)
   GetFullPathNameW: { parameters: ["buffer", "u32", "buffer", "usize"], result: "i32" },
   // DWORD GetFinalPathNameByHandleW(HANDLE, LPWSTR buffer, DWORD length, DWORD flags)

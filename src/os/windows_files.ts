@@ -56,7 +56,10 @@ export function windowsFiles(kernel32: Kernel32): Files {
     close,
 
     remove(path: string): void {
-      kernel32.check(functions.DeleteFileW(wideString(nameOf(kernel32, path))), "DeleteFileW", path);
+      const name = wideString(nameOf(kernel32, path));
+      // What may not be written may not be removed either, unlike on POSIX.
+      functions.SetFileAttributesW(name, WIN32.FILE_ATTRIBUTE_NORMAL);
+      kernel32.check(functions.DeleteFileW(name), "DeleteFileW", path);
     },
 
     async sync(descriptor: Descriptor, writeBack: () => Promise<void>): Promise<void> {
@@ -148,15 +151,16 @@ function attributesOf(flags: readonly OpenFlag[], mode: number): number {
   return bits >>> 0;
 }
 
-/** How the names of the files begin that are memory in truth. */
+/** The names of the files that are memory in truth. */
 const TEMPORARY_PREFIX = "mmap-";
+const TEMPORARY = new RegExp(`[\\\\/]${TEMPORARY_PREFIX}[0-9a-f-]{36}\\.tmp$`, "i");
 
 /** The path of an open file; `undefined` where it is memory, which has none that anybody could allow. */
 export function pathOf(kernel32: Kernel32, handle: bigint): string | undefined {
   const buffer = new Uint8Array(2 * 32768);
   const length = kernel32.functions.GetFinalPathNameByHandleW(handle, buffer, buffer.length / 2, 0);
   const path = textOf(buffer, kernel32.check(length, "GetFinalPathNameByHandleW"));
-  if (/[\\/]mmap-[0-9a-f-]{36}\.tmp$/i.test(path)) return undefined;
+  if (TEMPORARY.test(path)) return undefined;
   return path.replace(/^\\\\\?\\UNC\\/, "\\\\").replace(/^\\\\\?\\/, "");
 }
 
@@ -186,12 +190,18 @@ function openTemporary(kernel32: Kernel32): bigint {
 /** From this many characters on a path needs another form. */
 const LONG = 248;
 
+/** A path that says by itself how long it is: from a drive or a server on. */
+const ABSOLUTE = /^([a-z]:)?[\\/]/i;
+
 /** The path in the form in which it may be as long as 32,767 characters, if it is long. */
 function nameOf(kernel32: Kernel32, path: string): string {
-  if (path.length < LONG || /^[\\/]{2}[?.][\\/]/.test(path)) return path;
+  if (/^[\\/]{2}[?.][\\/]/.test(path) || path.length < LONG && ABSOLUTE.test(path)) return path;
   const full = new Uint8Array(2 * 32768);
   const length = kernel32.functions.GetFullPathNameW(wideString(path), full.length / 2, full, 0n);
+  // What is no name at all is refused where it is opened.
+  if (length === 0 && path.length < LONG) return path;
   const text = textOf(full, kernel32.check(length, "GetFullPathNameW", path));
+  if (text.length < LONG) return path;
   return text.startsWith("\\\\") ? `\\\\?\\UNC\\${text.slice(2)}` : `\\\\?\\${text}`;
 }
 

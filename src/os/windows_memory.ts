@@ -107,7 +107,9 @@ export function windowsMemory(kernel32: Kernel32): Memory {
     },
 
     unlock(base: bigint, length: number): void {
-      kernel32.check(functions.VirtualUnlock(base, BigInt(length)), "VirtualUnlock");
+      if (functions.VirtualUnlock(base, BigInt(length)) !== 0) return;
+      // As on POSIX, it is no mistake to unlock what is not locked.
+      if (kernel32.lastError !== WIN32_ERRORS.NOT_LOCKED) throw kernel32.failure("VirtualUnlock");
     },
 
     residency(base: bigint, _length: number, into: Uint8Array): void {
