@@ -7,7 +7,7 @@ import type { Descriptor } from "./types.ts";
 export interface MappedFileInit {
   readonly descriptor: Descriptor;
   readonly status: FileStatus;
-  /** Whether nobody else may close the descriptor. Otherwise its number may be another file's by now. */
+  /** Whether the library opened the descriptor. Otherwise its number may be another file's by now. */
   readonly ours: boolean;
   /** Closes the descriptor when the mapping is released, if anything is to. */
   readonly close: ((descriptor: Descriptor) => void) | undefined;

@@ -104,7 +104,7 @@ export interface Memory {
   /** Throws what mapping would throw, as far as that can be known without mapping anything. */
   probe(request: MapRequest): void;
   unmap(base: bigint, length: number): void;
-  /** Puts memory that is harmless to touch in place of a mapping, in one step. */
+  /** Puts memory that is harmless to touch in place of a mapping: in one step, but on Windows, which has none for it. */
   blank(base: bigint, length: number): void;
 
   /** Writes what was stored to the file behind the mapping. */
@@ -135,7 +135,7 @@ export interface Bytes {
 
 /** A place in the table of the guard, for one region at a time. */
 export interface GuardSlot {
-  /** Pages of the region that were lost and replaced. */
+  /** Pages of the region that were replaced: lost, or touched in a way that they did not allow. */
   readonly faults: number;
   /** From now on faults in the mapping are survived; `unit` is the size of its pages. */
   cover(base: bigint, length: number, unit: number): void;
@@ -145,7 +145,7 @@ export interface GuardSlot {
   free(): void;
 }
 
-/** Survival of pages that the OS can no longer supply. */
+/** Survival of accesses that the OS cannot satisfy or does not allow. */
 export interface Guard {
   claim(): GuardSlot;
 }
