@@ -2,9 +2,9 @@
 export interface MmapErrorInit {
   /** Symbolic code, `"ENOENT"`. */
   code: string;
-  /** The OS's own number. */
+  /** The OS's own number, or 0 where it has none. */
   errno: number;
-  /** The call that failed, `"open"`. */
+  /** The call that failed, `"open"`, or what else it was that cannot be done. */
   syscall: string;
   /** The OS's message for the number, or what else there is to say. */
   reason: string;
@@ -19,7 +19,8 @@ let reasonOf: (error: MmapError) => string;
  *
  * It has the shape of the system errors of Node, Deno and Bun (`code`, `errno`, `syscall`, `path`), but `errno` is the
  * number as the OS has it: positive, from [errno(3)](https://man7.org/linux/man-pages/man3/errno.3.html) on POSIX and
- * from [GetLastError](https://learn.microsoft.com/windows/win32/debug/system-error-codes) on Windows.
+ * from [GetLastError](https://learn.microsoft.com/windows/win32/debug/system-error-codes) on Windows. Where no call has
+ * failed and the library itself refuses, `errno` is a number that the OS has for the `code`, or 0. So look at `code`.
  *
  * @example
  * ```ts
@@ -35,11 +36,17 @@ let reasonOf: (error: MmapError) => string;
 export class MmapError extends Error {
   /** Always `"MmapError"`. */
   override readonly name: string = "MmapError";
-  /** Symbolic: `"ENOENT"`, `"EACCES"`, `"ENOMEM"`; on Windows the nearest errno name, else `"ERROR_<number>"`. */
+  /**
+   * Symbolic: `"ENOENT"`, `"EACCES"`, `"ENOMEM"`; on Windows the nearest errno name. What has no name is
+   * `"ERRNO_<number>"` on POSIX and `"ERROR_<number>"` on Windows.
+   */
   readonly code: string;
-  /** The OS's own number: errno, or GetLastError() on Windows. */
+  /** The OS's own number: errno, or GetLastError() on Windows; 0 where the OS has none for what the library refuses. */
   readonly errno: number;
-  /** The call that failed: `"open"`, `"mmap"`, `"CreateFileW"`. */
+  /**
+   * The call that failed: `"open"`, `"mmap"`, `"CreateFileW"`. Where the library itself refuses, it may be no call:
+   * `"handle"`, `"guard"`, `"wait"`, `"node:ffi"`.
+   */
   readonly syscall: string;
   /** The path that the call was about, where there was one. */
   declare readonly path?: string;

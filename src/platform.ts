@@ -3,7 +3,11 @@ import { arch, host, os, runtime } from "./host.ts";
 import type { Feature, FlagKind } from "./os/contract.ts";
 import type { OperatingSystem, Runtime } from "./types.ts";
 
-/** What {@linkcode platform} is. */
+/**
+ * What {@linkcode platform} is. `runtime`, `os` and `arch` are there at once. The others load the system's library when
+ * they are first asked for: in Deno and with Node's permissions they need `--allow-ffi`, and where there is no support
+ * for the system or this Node has no FFI, they throw an {@linkcode MmapError} with code `ENOTSUP`.
+ */
 export interface Platform {
   /** The JavaScript runtime. */
   readonly runtime: Runtime;
@@ -16,12 +20,15 @@ export interface Platform {
   /** Alignment of file offsets in the OS: the page size, or 65536 on Windows. */
   readonly allocationGranularity: number;
   /**
-   * Whether this OS and runtime can honour a flag. A word that is no flag cannot be honoured.
+   * Whether this OS has what a flag stands for. It has none for a word that is no flag: `false`.
+   *
+   * It looks the word up and tries nothing: an old kernel, a file system or a limit may refuse all the same.
    *
    * @param kind Which vocabulary: {@linkcode OpenFlag}, {@linkcode Protection}, {@linkcode MapFlag},
    * {@linkcode FlushFlag} or {@linkcode Advice}.
    * @param flag A word of it.
-   * @throws {TypeError} for what is no vocabulary, or no word.
+   * @throws {MmapError} `ENOTSUP` where the library does not run, see {@linkcode Platform}.
+   * @throws {TypeError} for what is no vocabulary, or a flag that is no string.
    *
    * @example
    * ```ts
@@ -35,9 +42,13 @@ export interface Platform {
   supports(kind: "open" | "protection" | "map" | "flush" | "advice", flag: string): boolean;
   /**
    * Whether lost pages are survived, residency can be asked for, regions can be handed to others, and others can be
-   * waited for (`@region/mmap/sync`). Asking for `"guard"` installs it: only trying tells whether the system allows that.
+   * waited for (`@region/mmap/sync`). Asking for `"guard"` installs it: only trying tells whether the system allows
+   * that. `"handle"` is true everywhere, since every system hands regions to workers; other processes can take them on
+   * Linux and Windows only.
    *
    * @param kind The feature.
+   * @throws {MmapError} `ENOTSUP` where the library does not run, see {@linkcode Platform}; for `"guard"` also `ENOMEM`,
+   * where there is no memory to install it at the moment.
    * @throws {TypeError} for what is no feature.
    *
    * @example

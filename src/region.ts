@@ -99,8 +99,12 @@ export class MappedRegion implements Disposable {
   /**
    * The descriptor of the file, or `null` for a `null` source. It is closed at unmap where the library opened it.
    *
-   * It is the system's own: a number on POSIX, a HANDLE as a `bigint` on Windows. Node's and Bun's `fs` take the number;
-   * Deno's takes only descriptors that Deno has opened.
+   * It is the system's own: a number on POSIX, a HANDLE as a `bigint` on Windows. Node's and Bun's `fs` take the
+   * number; Deno's takes only descriptors that Deno has opened.
+   *
+   * Do not close it where it is the library's: nobody checks that, and {@linkcode unmap} may then close another file
+   * that was given the same number. With `closeDescriptor: false` it is yours to close; {@linkcode resize} and
+   * {@linkcode flushAsync} need it open.
    *
    * @example
    * ```ts
@@ -118,8 +122,9 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * What the region as a whole allows: as mapped, or as {@linkcode protect} has changed all of it. What was changed for a
-   * part is not in it.
+   * What the region as a whole allows: as mapped, or as {@linkcode protect} has changed all of it. What was changed for
+   * a part is in it only where that, widened to whole pages, is all that there is, also after the rest was cut off by
+   * {@linkcode resize}. New pages of a region that grows allow the same.
    */
   get protection(): readonly Protection[] {
     return this.#mapping.protection;
@@ -137,12 +142,22 @@ export class MappedRegion implements Disposable {
 
   /**
    * Pages that were lost: the OS could no longer supply them (the file was cut short, the disk failed or filled), and
-   * they read as zeros now; or something was stored into them that the memory does not allow, and they are private
-   * copies now. Neither reaches the file any more.
+   * they read as zeros now; or they were accessed in a way that the memory does not allow, and they are private copies
+   * now. Neither reaches the file any more.
    *
-   * Always 0 where the region is not guarded (`guard: false`, or `platform.supports("guard")` is false): there, such
-   * an access ends the process. On Windows, where no single page can be replaced, all of the region becomes zeros when a
-   * page is lost.
+   * **A lost page is noticed when it is touched, and only as a whole.** Where a file is cut within a page, the OS keeps
+   * that page, whose rest reads as zeros without a fault; and a file that is cut and grown again before anybody looks
+   * shows zeros that nothing tells from its own. Comparing the file's length with the end of the region tells that it
+   * is shorter now: `fs.fstatSync`, `Deno.statSync`.
+   *
+   * An access that is not allowed is a store into memory without "write" and, on Linux, also a load from memory without
+   * "read", `"none"` for example: it gets what is there, from a copy that can be read and stored to from then on.
+   * Protection keeps mistakes out, not code. A store into a `private` region of a file that is mapped to be read is not
+   * counted: it stays in the region, guarded or not.
+   *
+   * Always 0 where the region is not guarded (`guard: false`, or `platform.supports("guard")` is false): there, every
+   * other access of these kinds ends the process. On Windows, where no single page can be replaced, all of the region
+   * becomes zeros when a page is lost.
    *
    * @example
    * ```ts
@@ -164,11 +179,14 @@ export class MappedRegion implements Disposable {
    * Plain data (for `postMessage`, or JSON) from which `mmap(handle)` maps the same memory, with the same protection,
    * flags and offset: in a worker of this process on every system, and in another process of the same user on Linux
    * (through [/proc/PID/fd](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html)) and Windows
-   * ([DuplicateHandle](https://learn.microsoft.com/windows/win32/api/handleapi/nf-handleapi-duplicatehandle)).
+   * ([DuplicateHandle](https://learn.microsoft.com/windows/win32/api/handleapi/nf-handleapi-duplicatehandle)). From
+   * another process, `mmap(handle)` is an {@linkcode MmapError} with code `ENOTSUP` on macOS and FreeBSD, and `EACCES`
+   * or `EPERM` where the system does not let it look into this one.
    *
-   * It is valid while this region is mapped. A handle gives no more access than the descriptor of this region, and
-   * does not keep anything open: `mmap` of one whose region is gone is an {@linkcode MmapError} with code `ESTALE`. A
-   * `private` region is mapped from its file, without what was stored here.
+   * It is valid while this region is mapped. A handle gives no more access than the descriptor of this region, and does
+   * not keep anything open: once that descriptor is closed or another file's, or this process has ended, `mmap` of it
+   * is an {@linkcode MmapError} with code `ESTALE`. Where the descriptor stays open after unmapping, because it is the
+   * caller's, the handle goes on to work. A `private` region is mapped from its file, without what was stored here.
    *
    * @throws {MmapError} `ENOTSUP` for a `null` source, which has no descriptor (use {@linkcode ANONYMOUS}); `EBADF`
    * where the caller has closed the descriptor.
@@ -202,12 +220,12 @@ export class MappedRegion implements Disposable {
    * Like all accessors below: zero-copy; made at the first read; length 0 after {@linkcode unmap} and
    * {@linkcode resize}.
    *
-   * Transferring it (`transfer()`, `postMessage`) takes the memory out of the region's hands, but does not keep it: when
-   * the region is unmapped, resized or collected, the transferred buffer reads as zeros and its stores go nowhere.
+   * Transferring it (`transfer()`, `postMessage`) takes the memory out of the region's hands, but does not keep it:
+   * when the region is unmapped, resized or collected, the transferred buffer reads as zeros and its stores go nowhere.
    *
    * @throws {RangeError} where the runtime cannot hold an `ArrayBuffer` that long (Bun: 4 GiB); use
    * {@linkcode view}.
-   * @throws {TypeError} where the region is unmapped.
+   * @throws {TypeError} where the region is unmapped, or this buffer was transferred away.
    *
    * @example
    * ```ts
@@ -229,8 +247,8 @@ export class MappedRegion implements Disposable {
   /**
    * All bytes; the same object as {@linkcode uint8}.
    *
-   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
-   * {@linkcode buffer}.
+   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
+   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
    *
    * @example
    * ```ts
@@ -248,8 +266,8 @@ export class MappedRegion implements Disposable {
   /**
    * All bytes as signed 8-bit integers.
    *
-   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
-   * {@linkcode buffer}.
+   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
+   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
    */
   get int8(): Int8Array<ArrayBuffer> {
     return this.#all(Int8Array);
@@ -258,8 +276,8 @@ export class MappedRegion implements Disposable {
   /**
    * All bytes as unsigned 8-bit integers.
    *
-   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
-   * {@linkcode buffer}.
+   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
+   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
    */
   get uint8(): Uint8Array<ArrayBuffer> {
     return this.#all(Uint8Array);
@@ -268,8 +286,8 @@ export class MappedRegion implements Disposable {
   /**
    * All bytes as unsigned 8-bit integers; stores are clamped to 0–255.
    *
-   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
-   * {@linkcode buffer}.
+   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
+   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
    */
   get uint8Clamped(): Uint8ClampedArray<ArrayBuffer> {
     return this.#all(Uint8ClampedArray);
@@ -278,8 +296,8 @@ export class MappedRegion implements Disposable {
   /**
    * All whole elements as signed 16-bit integers. Little-endian, as on all systems here.
    *
-   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
-   * {@linkcode buffer}.
+   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
+   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
    */
   get int16(): Int16Array<ArrayBuffer> {
     return this.#all(Int16Array);
@@ -288,8 +306,8 @@ export class MappedRegion implements Disposable {
   /**
    * All whole elements as unsigned 16-bit integers. Little-endian.
    *
-   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
-   * {@linkcode buffer}.
+   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
+   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
    */
   get uint16(): Uint16Array<ArrayBuffer> {
     return this.#all(Uint16Array);
@@ -299,8 +317,8 @@ export class MappedRegion implements Disposable {
    * All whole elements as signed 32-bit integers. Little-endian. `Atomics` works on it, across
    * processes as well where the region is `shared`.
    *
-   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
-   * {@linkcode buffer}.
+   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
+   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
    *
    * @example
    * ```ts
@@ -319,8 +337,8 @@ export class MappedRegion implements Disposable {
   /**
    * All whole elements as unsigned 32-bit integers. Little-endian.
    *
-   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
-   * {@linkcode buffer}.
+   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
+   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
    */
   get uint32(): Uint32Array<ArrayBuffer> {
     return this.#all(Uint32Array);
@@ -329,8 +347,8 @@ export class MappedRegion implements Disposable {
   /**
    * All whole elements as signed 64-bit integers. Little-endian. `Atomics` works on it.
    *
-   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
-   * {@linkcode buffer}.
+   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
+   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
    */
   get bigInt64(): BigInt64Array<ArrayBuffer> {
     return this.#all(BigInt64Array);
@@ -339,8 +357,8 @@ export class MappedRegion implements Disposable {
   /**
    * All whole elements as unsigned 64-bit integers. Little-endian. `Atomics` works on it.
    *
-   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
-   * {@linkcode buffer}.
+   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
+   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
    */
   get bigUint64(): BigUint64Array<ArrayBuffer> {
     return this.#all(BigUint64Array);
@@ -349,8 +367,8 @@ export class MappedRegion implements Disposable {
   /**
    * All whole elements as 16-bit floats. Little-endian.
    *
-   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
-   * {@linkcode buffer}.
+   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
+   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
    */
   get float16(): Float16Array<ArrayBuffer> {
     return this.#all(Float16Array);
@@ -359,8 +377,8 @@ export class MappedRegion implements Disposable {
   /**
    * All whole elements as 32-bit floats. Little-endian.
    *
-   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
-   * {@linkcode buffer}.
+   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
+   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
    */
   get float32(): Float32Array<ArrayBuffer> {
     return this.#all(Float32Array);
@@ -369,8 +387,8 @@ export class MappedRegion implements Disposable {
   /**
    * All whole elements as 64-bit floats. Little-endian.
    *
-   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
-   * {@linkcode buffer}.
+   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
+   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
    *
    * @example
    * ```ts
@@ -389,8 +407,8 @@ export class MappedRegion implements Disposable {
   /**
    * A `DataView` over all bytes. For numbers at any offset, and for big-endian ones.
    *
-   * @throws {RangeError} where the runtime cannot hold it, {@linkcode TypeError} where the region is unmapped: see
-   * {@linkcode buffer}.
+   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
+   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
    *
    * @example
    * ```ts
@@ -415,7 +433,8 @@ export class MappedRegion implements Disposable {
    * @param length Number of elements. Default: all whole ones to the end.
    * @throws {RangeError} beyond the region, at an offset that is not a multiple, or where the runtime cannot hold a
    * view that long.
-   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
+   * @throws {TypeError} for a `type` that is no class of views; where the region is unmapped, or its buffer was
+   * transferred away.
    *
    * @example
    * ```ts
@@ -440,7 +459,7 @@ export class MappedRegion implements Disposable {
    *
    * @param byteOffset First byte. Default: 0.
    * @param byteLength Number of bytes. Default: all to the end.
-   * @throws {RangeError} beyond the region.
+   * @throws {RangeError} beyond the region, or where the copy does not fit into memory.
    * @throws {TypeError} where the memory does not allow "read", or the region is unmapped.
    *
    * @example
@@ -463,7 +482,8 @@ export class MappedRegion implements Disposable {
    * @param target Where they go: an `ArrayBuffer`, a typed array or a `DataView`, also of shared or mapped memory.
    * @param byteOffset First byte. Default: 0.
    * @throws {RangeError} where the region has not so many from there.
-   * @throws {TypeError} where the memory does not allow "read", or the region is unmapped.
+   * @throws {TypeError} for a `target` that is no buffer or view, or is detached; where the memory does not allow
+   * "read", or the region is unmapped.
    *
    * @example
    * ```ts
@@ -491,7 +511,8 @@ export class MappedRegion implements Disposable {
    * @param data The bytes: an `ArrayBuffer`, a typed array or a `DataView`.
    * @param byteOffset Where they go. Default: 0.
    * @throws {RangeError} beyond the region.
-   * @throws {TypeError} where the memory does not allow "write", or the region is unmapped.
+   * @throws {TypeError} for `data` that is no buffer or view, or is detached; where the memory does not allow "write",
+   * or the region is unmapped.
    *
    * @example
    * ```ts
@@ -519,7 +540,8 @@ export class MappedRegion implements Disposable {
    * @param needle A string is searched for as UTF-8, a number as one byte.
    * @param from First byte to look at. Default: 0.
    * @throws {RangeError} for a number that is no byte, or a `from` that is no offset; beyond the region is -1.
-   * @throws {TypeError} where the memory does not allow "read", or the region is unmapped.
+   * @throws {TypeError} for a needle of another type, or a string with half of a surrogate pair, which has no UTF-8;
+   * where the memory does not allow "read", or the region is unmapped.
    *
    * @example
    * ```ts
@@ -548,13 +570,14 @@ export class MappedRegion implements Disposable {
    *
    * Rests on [msync(2)](https://man7.org/linux/man-pages/man2/msync.2.html); on macOS also on `F_FULLFSYNC`, on Windows
    * on [FlushViewOfFile](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-flushviewoffile) and
-   * [FlushFileBuffers](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-flushfilebuffers). These two need a
-   * descriptor that is still open for "sync".
+   * [FlushFileBuffers](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-flushfilebuffers). These two
+   * need a descriptor that is still open for "sync".
    *
    * @param range What to write, and `flags`: `["sync"]` (the default) returns when the bytes are on disk, `["async"]`
-   * at once; `"invalidate"` refreshes other mappings of the file.
+   * at once; `"invalidate"` refreshes other mappings of the file, and writes nothing itself, see {@linkcode FlushFlag}.
    * @throws {MmapError} where the OS could not write, `EIO` or `ENOSPC` among others; `EIO` where {@linkcode faults}
-   * says that pages were lost, after the others were written; `ENOTSUP` for "invalidate" on Windows.
+   * says that pages were lost, after the others were written (on Windows all of the region is lost with a page);
+   * `EBUSY` for "invalidate" of locked memory, `ENOTSUP` for it on Windows.
    * @throws {RangeError} beyond the region.
    * @throws {TypeError} for a word that is not a {@linkcode FlushFlag}, or where the region is unmapped.
    *
@@ -575,20 +598,31 @@ export class MappedRegion implements Disposable {
     const given = rangeOf(range);
     const flags = checkFlushFlags(range?.flags);
     const mapping = this.#live();
-    mapping.flush(this.#span(given), flags);
-    this.check();
+    const span = this.#span(given);
+    try {
+      mapping.flush(span, flags);
+    } finally {
+      // Says more than what the system may say of pages that are lost.
+      this.check();
+    }
   }
 
   /**
-   * The same as {@linkcode flush} with "sync", without blocking the event loop. Everything that is dirty in the file
-   * is written, not only the range. The region may be unmapped meanwhile.
+   * The same as {@linkcode flush} with "sync", without blocking the event loop until the disk has answered. On POSIX
+   * everything that is dirty in the file is written, not only the range; on Windows all that was stored through this
+   * region. The region may be unmapped meanwhile.
    *
-   * Rests on [aio_fsync(3)](https://man7.org/linux/man-pages/man3/aio_fsync.3.html); on Windows on the same calls as
-   * {@linkcode flush}, 4 MiB at a time and in a thread.
+   * Rests on [aio_fsync(3)](https://man7.org/linux/man-pages/man3/aio_fsync.3.html). macOS needs `F_FULLFSYNC` after
+   * it, which does block the thread until the drive has emptied its cache. On Windows the same calls are made as for
+   * {@linkcode flush}: FlushViewOfFile on this thread, 4 MiB at a turn of the event loop, and then FlushFileBuffers on
+   * another one.
    *
    * @param range What must be on disk at least. Default: all.
    * @returns A promise that is settled when the file is on disk.
-   * @throws {MmapError} {@linkcode RangeError} and {@linkcode TypeError} as {@linkcode flush}, by way of the promise.
+   * @throws {MmapError} by way of the promise, as all that follows: as {@linkcode flush}; and `EBADF` where the caller
+   * has closed the descriptor, which {@linkcode flush} on Linux does without.
+   * @throws {RangeError} beyond the region.
+   * @throws {TypeError} for a range of the wrong type, or where the region is unmapped.
    *
    * @example
    * ```ts
@@ -607,13 +641,16 @@ export class MappedRegion implements Disposable {
     const given = rangeOf(range);
     const mapping = this.#live();
     this.#span(given);
-    await mapping.flushInBackground();
-    this.check();
+    try {
+      await mapping.flushInBackground();
+    } finally {
+      this.check();
+    }
   }
 
   /**
-   * Tells the OS how the memory is about to be used. See {@linkcode Advice} for the words; `dont-need`, `free` and
-   * `remove` discard what whole pages inside the range hold, all others are hints.
+   * Tells the OS how the memory is about to be used. See {@linkcode Advice} for the words, of which some are more than
+   * hints: `remove` destroys bytes of the file, `dont-need` and `free` may lose what was stored into private memory.
    *
    * Rests on [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html), on Windows on
    * [PrefetchVirtualMemory](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-prefetchvirtualmemory)
@@ -621,9 +658,11 @@ export class MappedRegion implements Disposable {
    *
    * @param advice One word.
    * @param range What it is about. Default: all.
-   * @throws {MmapError} where the OS refuses; `ENOTSUP` where it has no such advice.
+   * @throws {MmapError} where the OS refuses; `ENOTSUP` where it has no such advice, `EINVAL` where the memory is not
+   * of the kind that the advice is for, or the kernel is too old.
    * @throws {RangeError} beyond the region.
-   * @throws {TypeError} for a word that is not an {@linkcode Advice}, or where the region is unmapped.
+   * @throws {TypeError} for a word that is not an {@linkcode Advice}; for "populate-write" where the memory does not
+   * allow "write"; where the region is unmapped.
    *
    * @example
    * ```ts
@@ -651,8 +690,9 @@ export class MappedRegion implements Disposable {
    * Rests on [mprotect(2)](https://man7.org/linux/man-pages/man2/mprotect.2.html), on Windows on
    * [VirtualProtect](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualprotect).
    *
-   * What is stored without leave then does not end the process: it stays in a private copy of its page, which
-   * {@linkcode faults} counts.
+   * In a guarded region, a store where writing is not allowed does not end the process: it stays in a private copy of
+   * its page, which {@linkcode faults} counts. Without a guard (`guard: false`, or `platform.supports("guard")` is
+   * false) it does end the process.
    *
    * @param protection Any of `read`, `write` and `exec`, or `none` alone (POSIX).
    * @param range What to change. Default: all, and then {@linkcode MappedRegion.protection} says so.
@@ -681,20 +721,26 @@ export class MappedRegion implements Disposable {
   /**
    * Grows or shrinks the region, keeping contents, protection and flags. The views made before are detached.
    *
-   * A shared, writable region takes its file along: the file grows where the region would end beyond it, and is cut
-   * where a region that reached its end shrinks. Any other region changes alone, and cannot end beyond its file. On
-   * failure region and file are as they were, but views may be detached all the same.
+   * A shared region that is writable, or was so at any time and in any part, takes its file along: the file grows where
+   * the region would end beyond it, and is cut where a region that reached its end shrinks. Any other region changes
+   * alone, and cannot end beyond its file.
    *
-   * Advice and locks that were given for a part of the region may be forgotten.
+   * On failure region and file are as they were, but views may be detached all the same. Only on Windows, where a file
+   * cannot be cut while it is mapped, may a region be lost: it is unmapped for the cut, and where it cannot be mapped
+   * again after that, its length is 0 and the file may be cut already.
+   *
+   * What {@linkcode lock} and {@linkcode advise} did may be forgotten, for a part and for all of the region: do it
+   * again. The flag "locked" is kept.
    *
    * Rests on [mremap(2)](https://man7.org/linux/man-pages/man2/mremap.2.html) and
-   * [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html). Systems without mremap map the region anew in
-   * another place; Windows cuts a file only while nobody has it mapped, so that the region is unmapped for a moment.
+   * [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html). Systems without mremap map the region anew
+   * in another place; Windows cuts a file only while nobody has it mapped, so that the region is unmapped for a moment.
    *
    * @param byteLength The new length in bytes.
-   * @throws {MmapError} where the OS refuses; `EIO` where {@linkcode faults} says that pages were lost; `EBADF` where the
-   * caller has closed the descriptor; `ENOTSUP` for a device, and for {@linkcode ANONYMOUS} on macOS; on Windows `EBUSY`
-   * where the file is to be cut and somebody else has it mapped.
+   * @throws {MmapError} where the OS refuses; `EIO` where {@linkcode faults} says that pages were lost; `EBADF` where
+   * the caller has closed the descriptor; `ENOTSUP` for a character device; the error of ftruncate for
+   * {@linkcode ANONYMOUS} on macOS, whose length never changes; on Windows `EBUSY` where the file is to be cut and
+   * somebody else has it mapped.
    * @throws {RangeError} where the region would end beyond a file that it may not grow.
    * @throws {TypeError} for a length of the wrong type, or where the region is unmapped.
    *
@@ -728,7 +774,9 @@ export class MappedRegion implements Disposable {
    * [VirtualLock](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtuallock).
    *
    * @param range What to keep. Default: all.
-   * @throws {MmapError} `ENOMEM` or `EPERM` beyond the limit of the process (`ulimit -l`; on Windows its working set).
+   * @throws {MmapError} `ENOMEM` or `EPERM` beyond the limit of the process (`ulimit -l`; on Windows its working set);
+   * `EAGAIN` or `EFAULT` where a page cannot be read in. No more is locked then than was before, but pages of a range
+   * that could not be read in may have lost an earlier lock.
    * @throws {RangeError} beyond the region.
    * @throws {TypeError} where the region is unmapped.
    *
@@ -748,11 +796,13 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Takes {@linkcode lock} back, however often it was called: for all of the region or a range, which is widened to whole
-   * pages. Unmapping does so, too.
+   * Takes {@linkcode lock} back, however often it was called: for all of the region or a range, which is widened to
+   * whole pages. Unmapping does so, too.
    *
    * Rests on [munlock(2)](https://man7.org/linux/man-pages/man2/mlock.2.html), on Windows on
    * [VirtualUnlock](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualunlock).
+   *
+   * What is not locked may be unlocked as well, on every system.
    *
    * @param range What need not be kept any more. Default: all.
    * @throws {MmapError} where the OS refuses.
@@ -779,8 +829,8 @@ export class MappedRegion implements Disposable {
    * Rests on [mincore(2)](https://man7.org/linux/man-pages/man2/mincore.2.html). Linux tells the truth only of files
    * that the process owns or may write, and says 1 of every page of others. Windows tells what is in the working set of
    * the process
-   * ([QueryWorkingSetEx](https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-queryworkingsetex)), and nothing of
-   * other memory.
+   * ([QueryWorkingSetEx](https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-queryworkingsetex)), and nothing
+   * of other memory.
    *
    * @param range What to look at. Default: all.
    * @returns A byte a page ({@linkcode Platform.pageSize}), from the page in which the range begins.
@@ -804,8 +854,12 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Throws if pages were lost. To be called after reading what somebody else may have cut short meanwhile: up to there,
-   * what was read is what was in the file.
+   * Throws if pages were lost. To be called after reading what somebody else may have cut short meanwhile: if it
+   * returns, no page that was read before the call had been replaced by zeros.
+   *
+   * It knows what {@linkcode faults} knows, that is whole pages that are gone and were touched. A file that was cut
+   * within its last page, or cut and grown again, is not noticed; where that matters, compare the length of the file
+   * (`fs.fstatSync`, `Deno.statSync`) with the end of the region.
    *
    * @throws {MmapError} `EIO` if {@linkcode faults} is not 0.
    *
@@ -816,8 +870,8 @@ export class MappedRegion implements Disposable {
    *
    * using region = mmap("README.md");
    * const copy = region.read();
-   * region.check(); // none of it is zeros in place of what was lost
-   * assert(copy.length > 0);
+   * region.check(); // no page of it was replaced by zeros
+   * assert(Deno.statSync("README.md").size >= copy.length); // nor was the file cut within its last page
    * ```
    */
   check(): void {
@@ -825,7 +879,7 @@ export class MappedRegion implements Disposable {
     throw this.#host.system.error(
       "EIO",
       "mmap",
-      `${this.faults} pages are no longer the file's: they were lost, or stored to without leave`,
+      `${this.faults} pages are no longer the file's: they were lost, or touched in a way that they do not allow`,
     );
   }
 
@@ -839,6 +893,9 @@ export class MappedRegion implements Disposable {
    *
    * Rests on [munmap(2)](https://man7.org/linux/man-pages/man2/munmap.2.html), on Windows on
    * [UnmapViewOfFile](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-unmapviewoffile).
+   *
+   * @throws {MmapError} where the OS refuses to unmap or to close, `EBADF` where somebody has closed a descriptor of
+   * the library's. The region counts as unmapped all the same.
    *
    * @example
    * ```ts
@@ -864,6 +921,8 @@ export class MappedRegion implements Disposable {
 
   /**
    * The same as {@linkcode unmap}, at the end of a `using` block.
+   *
+   * @throws {MmapError} as {@linkcode unmap}.
    *
    * @example
    * ```ts

@@ -67,7 +67,7 @@ export function wait(region: MappedRegion, int32Index: number, expected: number,
  * done on another thread, in a mapping of its own; the region may be unmapped meanwhile. It keeps the process alive.
  *
  * Change the word before you notify, as one does anyway: a {@linkcode notify} of a word that is as before may come while
- * the other thread is about to wait, and be missed. A word that was changed without it may end the waiting as well.
+ * the other thread is about to wait, and be missed. Changing the word without it may also end the wait.
  *
  * @param region Mapped `shared`.
  * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
@@ -172,7 +172,7 @@ function wordOf(region: MappedRegion, int32Index: number, expected: number): Int
 
 /**
  * The word as it is now. Not Atomics.load, which Bun compiles to a store of what was there: in memory that is only read,
- * that is a store without leave. Between two of these there is always a call, so that none is left out.
+ * that is a store that is not allowed. Between two of these there is always a call, so that none is left out.
  */
 function load(word: Int32Array): number {
   return word[0];

@@ -27,7 +27,9 @@
  * | `large-file` | sizes beyond 2 GiB; the default on 64 bits (`O_LARGEFILE`) | Linux |
  * | `no-atime` | do not update the access time (`O_NOATIME`) | Linux |
  *
- * A word that the system has not is an {@linkcode MmapError} with code `ENOTSUP`; `platform.supports("open", word)` tells.
+ * A word that the system does not have throws an {@linkcode MmapError} with code `ENOTSUP`; ask
+ * `platform.supports("open", word)` first. Sources that are no path are open already: for them the words are not looked
+ * at, but that `create`, `ensure-create` and `truncate` are a TypeError.
  *
  * @example
  * ```ts
@@ -69,16 +71,19 @@ export type OpenFlag =
  * [mprotect(2)](https://man7.org/linux/man-pages/man2/mprotect.2.html), and on Windows of
  * [memory protection constants](https://learn.microsoft.com/windows/win32/memory/memory-protection-constants).
  *
+ * The methods of a region respect it and throw. Typed arrays cannot refuse an access: in a guarded region one that is
+ * not allowed works on a private copy of its page, see {@linkcode MappedRegion.faults}. So `none` hides nothing.
+ *
  * @example
  * ```ts
  * import { mmap, platform } from "@region/mmap";
  * import { assertThrows } from "@std/assert";
  *
- * using secret = mmap(null, { size: 4096 });
- * secret.bytes[0] = 1;
+ * using region = mmap(null, { size: 4096 });
+ * region.bytes[0] = 1;
  * if (platform.supports("protection", "none")) {
- *   secret.protect(["none"]);
- *   assertThrows(() => secret.read(0, 1), TypeError);
+ *   region.protect(["none"]);
+ *   assertThrows(() => region.read(0, 1), TypeError);
  * }
  * ```
  */
@@ -94,7 +99,7 @@ export type Protection = "read" | "write" | "exec" | "none";
  * | `anonymous` | no file; implied by a `null` source | everywhere |
  * | `no-reserve` | do not reserve swap space | Linux, macOS |
  * | `locked` | keep every page in physical memory | everywhere |
- * | `populate` | bring every page in now instead of at the first access; begins to, but on Linux | everywhere |
+ * | `populate` | bring every page into memory now, not at its first access; see below | everywhere |
  * | `non-block` | with `populate`: only what is in memory already, so nothing at all since Linux 2.6.23 | Linux |
  * | `grows-down` | a stack that grows towards lower addresses | Linux |
  * | `stack` | memory fit for a stack; since Linux 6.7 without huge pages | Linux |
@@ -102,7 +107,8 @@ export type Protection = "read" | "write" | "exec" | "none";
  * | `sync` | stores are durable as they happen; needs `shared` and a DAX file | Linux |
  *
  * One of `private` and `shared`, and any of the others. Where the system has another call for the same effect (mlock,
- * madvise), that is made once the region is there; what fails then fails the mapping.
+ * madvise), that is made once the region is there; what fails then fails the mapping. Outside Linux, and before Linux
+ * 5.14, `populate` only starts the reading. `locked` is kept when the region is resized.
  *
  * @example
  * ```ts
@@ -132,7 +138,9 @@ export type MapFlag =
  * starts the write, `invalidate` (POSIX) refreshes other mappings of the file. On macOS `sync` also empties the cache
  * of the drive (`F_FULLFSYNC`).
  *
- * "sync" and "async" exclude each other. Default: "sync".
+ * "sync" and "async" exclude each other. Default: "sync". "invalidate" alone need not write anything, and on Linux
+ * does not: name "sync" as well. On FreeBSD, where "sync" is what happens without a word, it writes. On locked memory
+ * it is `EBUSY`.
  *
  * @example
  * ```ts
@@ -154,10 +162,19 @@ export type FlushFlag = "sync" | "async" | "invalidate";
  * `normal`, `sequential`, `random`, `will-need` and `dont-need` are accepted everywhere. The others are Linux's
  * (`free` also macOS's and FreeBSD's, `dont-dump` and `do-dump` FreeBSD's), and an {@linkcode MmapError} with code
  * `ENOTSUP` elsewhere. Windows has a call for two of them: `will-need` reads ahead, and `dont-need` takes the pages out
- * of the process's working set, which unlocks them and loses nothing.
+ * of the process's working set, which unlocks them and loses nothing; the other three do nothing there.
  *
- * `dont-need`, `free` and `remove` discard contents on Linux; they touch whole pages inside the range that is named and
- * never a byte outside it. All other advice is widened to whole pages.
+ * Some words can lose data:
+ *
+ * - `dont-need` on Linux: what was stored into a `private` region, or into `private` memory from `null`, is gone at
+ *   once. What is `shared` loses nothing, and on other systems nothing does.
+ * - `free`, on each system that has it: the same, for memory without a file, whenever the system wants the pages.
+ * - `remove` punches a hole into the file: its bytes are zeros from then on, **for everybody**. The region has to be
+ *   `shared` and writable.
+ *
+ * These three touch whole pages inside the range that is named and never a byte outside it. All other advice is widened
+ * to whole pages. `populate-read`, `populate-write` and `collapse` do their work before they return, `dont-fork`,
+ * `wipe-on-fork` and `dont-dump` hold until they are taken back; the rest are hints.
  *
  * @example
  * ```ts
@@ -199,8 +216,8 @@ export type Advice =
 /**
  * Source of memory that has no file name but a descriptor, so that another process or worker can map it as well.
  * The descriptor is a [memfd](https://man7.org/linux/man-pages/man2/memfd_create.2.html) on Linux and FreeBSD; on macOS
- * shared memory without its name ([shm_open](https://man7.org/linux/man-pages/man3/shm_open.3.html)), whose length never
- * changes; on Windows a temporary file, kept in memory where possible, that goes away with its last handle.
+ * shared memory without its name ([shm_open](https://man7.org/linux/man-pages/man3/shm_open.3.html)), whose length
+ * never changes; on Windows a temporary file, kept in memory where possible, that goes away with its last handle.
  *
  * @example
  * ```ts
@@ -249,7 +266,8 @@ export type MapSource =
   | typeof ANONYMOUS;
 
 /**
- * How {@linkcode mmap} opens and maps. Sizes and offsets are in bytes, as a safe integer or a `bigint`.
+ * How {@linkcode mmap} opens and maps. Sizes and offsets are in bytes, as a safe integer or a `bigint`. What is
+ * `undefined` counts as not given.
  *
  * @example
  * ```ts
@@ -278,30 +296,51 @@ export interface MmapOptions {
    * @default {"read"}
    */
   access?: "read" | "write" | "copy";
-  /** How a path is opened; other sources are open already. Default: `["read"]`. */
+  /**
+   * How a path is opened. Default: `["read"]`. A region that is `shared` and allows "write" needs `["read", "write"]`,
+   * or it is an MmapError with code `EACCES`. Other sources are open already: `create`, `ensure-create` and `truncate`
+   * are a TypeError for them, other words are ignored.
+   */
   open?: readonly OpenFlag[];
-  /** What the memory allows. Default: `["read"]`, and `["read", "write"]` for `null` and ANONYMOUS. */
+  /** What the memory allows. Default: `["read"]`; `["read", "write"]` for `null` and ANONYMOUS; a handle's own. */
   protection?: readonly Protection[];
-  /** How the mapping behaves. Where neither `private` nor `shared` is named: `private`, and `shared` for ANONYMOUS. */
+  /**
+   * How the mapping behaves. Default: a handle's own. Where neither `private` nor `shared` is named: `private`, but
+   * `shared` for ANONYMOUS and for a handle.
+   */
   flags?: readonly MapFlag[];
   /**
    * Bytes to map. Default: from `offset` to the end of the file; required for `null`, ANONYMOUS and character devices.
-   * Beyond the end of the file, a shared and writable mapping grows the file; any other is a RangeError.
+   * For a handle the default is its `byteLength`, also where another `offset` is given: name both then.
+   *
+   * Beyond the end of the file, a shared and writable mapping grows the file; any other is a RangeError, as are one of
+   * a block device and one from a handle, which never grows the file.
    */
   size?: number | bigint;
-  /** Where in the file the region begins: any byte, no alignment needed. Default: 0. */
+  /**
+   * Where in the file the region begins: any byte, no alignment needed. Default: 0, or a handle's own. Anything but 0
+   * is a TypeError for `null`, which has no file.
+   */
   offset?: number | bigint;
-  /** Permission bits of a file that is created, less the umask. Default: 0o666. */
+  /**
+   * Permission bits of a file that is created, less the umask; a RangeError outside 0 to 0o7777. Default: 0o666. On
+   * Windows only 0o200 counts: without it the file becomes read-only.
+   */
   mode?: number;
   /** Close the descriptor at unmap. Default: true where the library opened it, false where the caller passed it. */
   closeDescriptor?: boolean;
-  /** Survive the loss of the file's pages, see {@linkcode MappedRegion.faults}. Default: where the platform can. */
+  /**
+   * Survive the loss of the file's pages, and accesses that the memory does not allow, see
+   * {@linkcode MappedRegion.faults}. Default: where the platform can. `true` is an MmapError with code `ENOTSUP` where
+   * it cannot (`platform.supports("guard")` is false). With `false`, a lost page ends the process, and so does a stray
+   * store into `shared` memory that is only read, or after `protect`.
+   */
   guard?: boolean;
 }
 
 /**
  * Part of a region, in bytes from its beginning. What reaches beyond the region is a RangeError, not cut off; a part of
- * length 0 is allowed anywhere.
+ * length 0 is allowed anywhere in it, also at its very end.
  *
  * @example
  * ```ts
