@@ -119,8 +119,11 @@ function environment(emulator: string): NodeJS.ProcessEnv {
 function run(runtime: RuntimeName, program: string, report: string, files: readonly string[]): number {
   const emulator = cached(`${DEBIAN}/qemu-aarch64`);
   const line = [join(ROOT, program), ...TESTING[runtime](report), ...MORE[runtime], ...files];
-  const stdio = ["ignore", "inherit", "inherit"] as const;
-  const result = spawnSync(emulator, line, { cwd: ROOT, stdio: [...stdio], env: environment(emulator) });
+  const result = spawnSync(emulator, line, {
+    cwd: ROOT,
+    stdio: ["ignore", "inherit", "inherit"],
+    env: environment(emulator),
+  });
   if (result.status === null) throw new Refusal(endOf(runtime, result));
   return result.status;
 }

@@ -35,8 +35,12 @@ export interface Emulation {
 
 /** Runs a command to its end and returns its result; its output only shows where it failed. */
 export function command([name, ...rest]: readonly string[], cwd?: string): SpawnSyncReturns<string> {
-  const stdio = ["ignore", "pipe", "pipe"] as const;
-  const result = spawnSync(name, rest, { cwd, encoding: "utf8", maxBuffer: 2 ** 28, stdio: [...stdio] });
+  const result = spawnSync(name, rest, {
+    cwd,
+    encoding: "utf8",
+    maxBuffer: 2 ** 28,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   if (result.status === 0) return result;
   throw new Refusal(`${name} ${rest.join(" ")}\n${result.stdout ?? ""}${result.stderr ?? ""}${endOf(name, result)}`);
 }
