@@ -32,15 +32,14 @@ function collect(into: Record<string, number[]>, figures: Record<string, number>
 }
 
 /** What the import and the first map cost, over an empty module, as JavaScript and as the sources are. */
-export function startingCosts(directory: string, library: string, rounds: number): Fresh {
+export function startingCosts(directory: string, library: Record<string, string>, rounds: number): Fresh {
   const empty = join(directory, "empty.js");
-  const modules = { script: library, source: join(ROOT, "mod.ts") };
   const fresh: Fresh = Object.fromEntries(RUNTIMES.map((runtime) => [runtime, {}]));
   for (let round = 0; round < rounds; round++) {
     for (const runtime of RUNTIMES) {
       const path = join(directory, "1m");
       const zero = freshly(runtime, "start", empty, path)!;
-      for (const [kind, module] of Object.entries(modules)) {
+      for (const [kind, module] of [["script", library[runtime]], ["source", join(ROOT, "mod.ts")]]) {
         const { importWall, importCpu, mapWall, mapCpu } = freshly(runtime, "start", module, path)!;
         const over = { wall: importWall - zero.importWall, cpu: importCpu - zero.importCpu };
         collect(fresh[runtime], { [`${kind} wall`]: over.wall, [`${kind} cpu`]: over.cpu });
@@ -54,14 +53,18 @@ export function startingCosts(directory: string, library: string, rounds: number
 const WAYS = ["nothing", "mmap", "Bun.mmap", "readFileSync", "readSync, 1 MiB at a time"];
 
 /** MiB that a process takes to look at 1 GiB, over one that does not look. */
-export function memoryOfWays(directory: string, library: string, rounds: number): Record<string, Fresh> {
+export function memoryOfWays(
+  directory: string,
+  library: Record<string, string>,
+  rounds: number,
+): Record<string, Fresh> {
   const ways: Record<string, Fresh> = {};
   for (let round = 0; round < rounds; round++) {
     for (const runtime of RUNTIMES) {
       const [nothing, ...others] = WAYS.map((way) =>
         way.startsWith("Bun") && runtime !== "bun"
           ? undefined
-          : freshly(runtime, "look", library, join(directory, "1g"), way)
+          : freshly(runtime, "look", library[runtime], join(directory, "1g"), way)
       );
       others.forEach((figures, at) => {
         if (!figures || !nothing) return;
@@ -74,9 +77,9 @@ export function memoryOfWays(directory: string, library: string, rounds: number)
 }
 
 /** MiB that so many map, touch and unmap add to a process that has done as many. */
-export function growthOver(directory: string, library: string, cycles: number): Record<string, number> {
+export function growthOver(directory: string, library: Record<string, string>, cycles: number): Record<string, number> {
   return Object.fromEntries(RUNTIMES.map((runtime) => {
-    const { before, after } = freshly(runtime, "cycle", library, join(directory, "4k"), String(cycles))!;
+    const { before, after } = freshly(runtime, "cycle", library[runtime], join(directory, "4k"), String(cycles))!;
     return [runtime, after - before];
   }));
 }

@@ -1,6 +1,6 @@
 // What the benchmark runs on: the files, the C program, the processes.
 import { spawnSync } from "node:child_process";
-import { closeSync, cpSync, existsSync, fstatSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, cpSync, existsSync, fstatSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { arch, cpus, release, totalmem, type } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
@@ -50,13 +50,19 @@ export function writeFiles(directory: string): void {
   closeSync(descriptor);
 }
 
-/** The library as the npm package has it; the path of its module. */
-export function writeLibrary(directory: string): string {
+/** The library as the npm package has it; the path of the module that each runtime takes. */
+export function writeLibrary(directory: string): Record<string, string> {
   const { status } = spawnSync("node", ["--no-warnings", "tools/npm.ts"], { cwd: ROOT, stdio: "inherit" });
   if (status !== 0) throw new Error("the npm package could not be built");
-  cpSync(join(ROOT, ".npm"), join(directory, "package"), { recursive: true });
+  const library = join(directory, "package");
+  cpSync(join(ROOT, ".npm"), library, { recursive: true });
   writeFileSync(join(directory, "empty.js"), "export {};\n");
-  return join(directory, "package", "dist", "mod.js");
+  const { exports } = JSON.parse(readFileSync(join(library, "package.json"), "utf8"));
+  const paths = Object.keys(COMMANDS).map((runtime) => [
+    runtime,
+    join(library, exports["."][runtime] ?? exports["."].default),
+  ]);
+  return Object.fromEntries(paths);
 }
 
 /** Whether a program is there and runs. */

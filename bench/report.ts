@@ -102,12 +102,12 @@ export function tableOf(one: Case, rounds: Rounds): string {
 
 function startingTable({ starting }: Results): string {
   const columns = {
-    "import, JavaScript, CPU": "script cpu",
-    "wall": "script wall",
-    "import, sources, CPU": "source cpu",
-    "wall ": "source wall",
-    "first map, CPU": "map cpu",
-    "wall  ": "map wall",
+    "import, JavaScript": "script wall",
+    "of CPU": "script cpu",
+    "import, sources": "source wall",
+    "of CPU ": "source cpu",
+    "first map": "map wall",
+    "of CPU  ": "map cpu",
   };
   const rows = RUNTIMES.map((runtime) => [
     runtime,
@@ -185,7 +185,12 @@ function speedVerdicts({ cases }: Results): Verdict[] {
 
 function startVerdicts({ starting }: Results): Verdict[] {
   return RUNTIMES.flatMap((runtime) =>
-    ([["import, ms of CPU over an empty module", "script cpu", 3], ["first map, ms of CPU", "map cpu", 5]] as const)
+    ([
+      ["import, ms over an empty module", "script wall", 3],
+      ["import, ms of CPU", "script cpu", 3],
+      ["first map, ms", "map wall", 5],
+      ["first map, ms of CPU", "map cpu", 5],
+    ] as const)
       .map(([text, figure, wanted]) => {
         const spread = spreadOf(starting[runtime][figure]);
         const measured = spreadText(spread, (value) => value.toFixed(1));

@@ -1,7 +1,7 @@
 /** Waiting for others, on words in memory that is shared with them. */
 import { MappedRegion, mmap } from "../mod.ts";
 import { describe } from "./describe.ts";
-import { host, os } from "./host.ts";
+import { host } from "./host.ts";
 import type { Waiting } from "./os/contract.ts";
 import { byteCount } from "./range.ts";
 
@@ -186,7 +186,7 @@ function waitingOf(): Waiting {
   const { system } = host();
   const waiting = system.waiting();
   if (waiting) return waiting;
-  throw system.error("ENOTSUP", "wait", `this system (${os}) has no way to wait for another process on memory`);
+  throw system.error("ENOTSUP", "wait", `this system (${system.os}) has no way to wait for another process on memory`);
 }
 
 /** When to give up, on the clock of `performance.now()`; as with `Atomics.wait`, what is no number is for ever. */

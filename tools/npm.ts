@@ -1,13 +1,12 @@
 // Builds the npm package in .npm/: `node tools/npm.ts`. Node does not strip types in node_modules, so it is JavaScript
 // and declarations, in dist/; the sources go with them, where the maps find them. What the package is called, has and
-// exports is in deno.json. The JavaScript of all entries is in one file that they share, since importing sixty takes each
-// runtime several times as long.
+// exports is in deno.json.
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { buildSync } from "esbuild";
 import { fileURLToPath } from "node:url";
+import { bundle } from "./bundle.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -23,25 +22,6 @@ const ABOUT = {
 /** The first Node with node:ffi; of the others, those that the tests run on. */
 const ENGINES = { node: ">=26.1", deno: ">=2.9", bun: ">=1.4" };
 
-/** How the entries become JavaScript. */
-const BUNDLE = {
-  bundle: true,
-  splitting: true,
-  format: "esm",
-  platform: "neutral",
-  target: "es2024",
-  // Comments are in the declarations and the sources. Names stay: they are what a stack trace is read by.
-  minifyWhitespace: true,
-  minifySyntax: true,
-  // Tells Bun that this is what it would make of it: https://bun.com/docs/bundler#target
-  banner: { js: "// @bun" },
-  sourcemap: true,
-  sourcesContent: false,
-  outdir: "dist",
-  chunkNames: "shared-[hash]",
-  logLevel: "warning",
-} as const;
-
 /** The part of deno.json that is needed here. */
 interface Described {
   readonly name: string;
@@ -52,7 +32,7 @@ interface Described {
 }
 
 /** Builds the package anew. */
-export function buildPackage(): void {
+export async function buildPackage(): Promise<void> {
   const described: Described = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8"));
   rmSync(PACKAGE, { recursive: true, force: true });
   mkdirSync(PACKAGE);
@@ -61,7 +41,7 @@ export function buildPackage(): void {
   }
   writeFileSync(join(PACKAGE, "package.json"), `${JSON.stringify(manifestOf(described), null, 2)}\n`);
   declare();
-  buildSync({ ...BUNDLE, absWorkingDir: PACKAGE, entryPoints: Object.values(described.exports) });
+  await bundle(PACKAGE, Object.values(described.exports));
 }
 
 /** The package.json of the package. */
@@ -82,8 +62,8 @@ function manifestOf({ name, version, license, exports }: Described): object {
 
 /** What an entry of deno.json becomes. */
 function builtFrom(source: string): object {
-  const built = source.replace(/^\.\/(.*)\.ts$/, "./dist/$1");
-  return { types: `${built}.d.ts`, default: `${built}.js` };
+  const name = source.replace(/^\.\/(.*)\.ts$/, "$1");
+  return { types: `./dist/${name}.d.ts`, bun: `./dist/bun/${name}.js`, default: `./dist/${name}.js` };
 }
 
 /** npm takes the provenance only of a package that names the repository it is published from. */
@@ -100,4 +80,4 @@ function declare(): void {
   if (status !== 0) throw new Error(`tsc ended with ${status}:\n${stdout}${stderr}`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) buildPackage();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildPackage();

@@ -1,12 +1,14 @@
 // A stranger's program, which does what the package is for and prints the runtime that it ran on. It is built, bundled
 // and compiled in every way that the test knows, and imports nothing but the package and what the runtimes share.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, truncateSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { ANONYMOUS, mmap, MmapError, platform, withMmap } from "@region/mmap";
+import { lines } from "@region/mmap/lines";
 import { notify, wait, waitAsync } from "@region/mmap/sync";
+import { respond } from "@region/mmap/web";
 
 function storeAndGrow(path: string): void {
   using region = mmap(path, {
@@ -40,6 +42,14 @@ function handOver(): void {
   assert.equal(there.int32[0], 42);
 }
 
+async function readAndServe(path: string): Promise<void> {
+  writeFileSync(path, "one\ntwo\n");
+  using region = mmap(path);
+  assert.deepEqual([...lines(region)], ["one", "two"]);
+  const response = respond(region, new Request("http://localhost", { headers: { range: "bytes=4-6" } }));
+  assert.equal(await response.text(), "two");
+}
+
 /** The one thing that needs another thread. */
 async function waitForIt(): Promise<void> {
   using region = mmap(ANONYMOUS, { size: 4096 });
@@ -56,6 +66,7 @@ async function useAll(directory: string): Promise<void> {
   assert.equal(await withMmap(path, (region) => Promise.resolve(region.byteLength)), 8192);
   loseEverything(path);
   handOver();
+  await readAndServe(path);
   if (platform.os !== "windows") await waitForIt();
 }
 

@@ -1,0 +1,91 @@
+// The JavaScript of the npm package. All that an import of the library needs is in one file, mod.js, since importing sixty
+// takes each runtime several times as long; the other entries take from it what has to be there once.
+//
+// dist/ is for everybody, bundlers too. dist/bun/ is for Bun, which reads every function of a file before it runs any:
+// there, what only Windows needs is a file of its own. Only Bun can load that one when it is needed: `require` is a part
+// of its modules, and its bundler follows it.
+import { basename } from "node:path";
+import { build, type BuildOptions, type Plugin } from "esbuild";
+
+const COMMON: BuildOptions = {
+  bundle: true,
+  format: "esm",
+  platform: "neutral",
+  target: "es2024",
+  // Comments are in the declarations and the sources. Names stay: they are what a stack trace is read by.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  sourcemap: true,
+  sourcesContent: false,
+  logLevel: "warning",
+};
+
+/**
+ * The entry of mod.js: what is public, and the host of this thread under a name that no program writes. The name is not
+ * in the declarations.
+ */
+const CORE = `
+  export * from "./mod.ts";
+  export { host as "#host" } from "./src/host.ts";
+`;
+
+/**
+ * What the other files take from mod.js: all that has to be there once, since classes are compared and the host is made
+ * once. What else they need has no state, and each has its own copy of it.
+ */
+const ONCE = replacing({
+  "mod.ts": `export { MappedRegion, mmap } from "./mod.js"`,
+  "error.ts": `export { MmapError } from "./mod.js"`,
+  "host.ts": `export { "#host" as host } from "./mod.js"`,
+});
+
+/** What only Windows needs, and what loads it in Bun; esbuild would make something else of the `require`. */
+const WINDOWS = "./src/os/windows.ts";
+const LOAD_WINDOWS = replacing({
+  "windows.ts": `export const windows = (...values) => loadWindows().windows(...values)`,
+});
+const LOADER = `const loadWindows = () =>
+  // Where Bun's bundler has put the file into its own, there is a require.
+  typeof require === "undefined" ? import.meta.require("./windows.js") : require("./windows.js");`;
+
+/**
+ * Tells Bun that this is what it would make of it (https://bun.com/docs/bundler#target); it then takes the maps for its
+ * stacks, if they have the sources in them.
+ */
+const FOR_BUN = "// @bun";
+
+/** Writes dist/ for the entries of a package. */
+export async function bundle(directory: string, entries: readonly string[]): Promise<void> {
+  const others = entries.filter((entry) => entry !== "./mod.ts");
+  const everybody = { ...COMMON, absWorkingDir: directory };
+  const bun = { ...everybody, banner: { js: FOR_BUN }, sourcesContent: true };
+  await Promise.all([
+    writeCore(everybody, "dist"),
+    writeOthers(everybody, "dist", others),
+    writeCore({ ...bun, banner: { js: `${FOR_BUN}\n${LOADER}` }, plugins: [LOAD_WINDOWS] }, "dist/bun"),
+    writeOthers(bun, "dist/bun", [...others, WINDOWS]),
+  ]);
+}
+
+async function writeCore(options: BuildOptions, directory: string): Promise<void> {
+  const stdin = { contents: CORE, resolveDir: options.absWorkingDir };
+  await build({ ...options, stdin, outfile: `${directory}/mod.js` });
+}
+
+async function writeOthers(options: BuildOptions, directory: string, entryPoints: string[]): Promise<void> {
+  await build({ ...options, entryPoints, entryNames: "[name]", outdir: directory, plugins: [ONCE] });
+}
+
+/** Has other code in the place of the sources of these names; it may import the files that are made. */
+function replacing(sources: Readonly<Record<string, string>>): Plugin {
+  return {
+    name: "replacing",
+    setup(build): void {
+      build.onResolve({ filter: /\.js$/ }, ({ path }) => ({ path, external: true }));
+      build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        const contents = sources[basename(path)];
+        return contents === undefined ? undefined : { contents };
+      });
+    },
+  };
+}
