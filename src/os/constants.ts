@@ -277,8 +277,7 @@ function column<Name extends string, Value>(
   rows: Readonly<Record<Name, readonly Value[]>>,
   index: number,
 ): Readonly<Record<Name, Value>> {
-  return Object.fromEntries(Object.entries<readonly Value[]>(rows).map(([name, row]) => [name, row[index]])) as Record<
-    Name,
-    Value
-  >;
+  const cells = {} as Record<Name, Value>;
+  for (const name in rows) cells[name] = rows[name][index];
+  return cells;
 }
