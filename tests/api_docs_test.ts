@@ -7,12 +7,12 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
 import { platform } from "../mod.ts";
+import { ENTRIES } from "../tools/entries.ts";
 import { notInQemu } from "./support/emulated.ts";
 import { freshPath } from "./support/files.ts";
 import { isWindows } from "./support/systems.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const ENTRIES = ["mod.ts", "sync.ts", "lines.ts", "web.ts"];
 
 interface Documentation {
   readonly tags?: readonly { readonly kind: string; readonly name?: string }[];

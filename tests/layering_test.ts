@@ -3,11 +3,9 @@ import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
+import { ENTRIES } from "../tools/entries.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-
-/** What a program imports. */
-const ENTRIES = ["mod.ts", "sync.ts", "lines.ts", "web.ts"];
 
 /** Every source file of the library, by its path from the root. */
 const FILES = [

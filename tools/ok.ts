@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { ENTRIES } from "./entries.ts";
 
 const CHECKS: readonly (readonly string[])[] = [
   ["deno", "fmt", "--check", "--quiet"],
@@ -11,10 +12,7 @@ const CHECKS: readonly (readonly string[])[] = [
     "deno",
     "check",
     "--quiet",
-    "mod.ts",
-    "sync.ts",
-    "lines.ts",
-    "web.ts",
+    ...ENTRIES,
     "tests",
     "examples",
     "bench",
@@ -25,7 +23,7 @@ const CHECKS: readonly (readonly string[])[] = [
     "tools/shims_deno.ts",
   ],
   ["tsc", "--project", "tools/tsconfig.json"],
-  ["deno", "doc", "--lint", "--quiet", "mod.ts", "sync.ts", "lines.ts", "web.ts"],
+  ["deno", "doc", "--lint", "--quiet", ...ENTRIES],
   ["deno", "publish", "--dry-run", "--allow-dirty", "--quiet"],
   ["node", "tools/test.ts", ...process.argv.slice(2)],
 ];

@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { ENTRIES } from "./entries.ts";
 import { reportingTo, TESTING } from "./runtimes.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -13,7 +14,7 @@ const REPORTS = `${ROOT}.reports`;
 const TESTS = readdirSync(`${ROOT}tests`).filter((name) => name.endsWith("_test.ts")).map((name) => `tests/${name}`);
 
 /** Where documentation with examples is. */
-const DOCUMENTED = ["mod.ts", "sync.ts", "lines.ts", "web.ts", "src", "README.md", "SECURITY.md", "docs/recipes.md"];
+const DOCUMENTED = [...ENTRIES, "src", "README.md", "SECURITY.md", "docs/recipes.md"];
 
 /** A run as the command that writes a JUnit report to a path. */
 type Run = (report: string) => string[];
