@@ -100,10 +100,11 @@ export function tableOf(one: Case, rounds: Rounds): string {
   return `### ${one.title}\n\n${tableText(head, rows)}`;
 }
 
-const COLLECTED =
-  `The collector has run before. Without that, V8's first collection (0.5 to 3.6 ms) falls on whoever uses up the first
+/** How starts are measured, and what another way would see. */
+const STARTED =
+  `The collector has run before: V8's first collection, of up to some milliseconds, would fall on whoever uses up the first
 MiB of young memory, of which the library takes under half. The program that measures is TypeScript, so that a runtime
-has parsed something before; one that has not takes some 0.5 ms longer for the import in Node.`;
+has parsed something before; where it has not, the import takes about a fifth longer in Node.`;
 
 function startingTable({ starting }: Results): string {
   const columns = {
@@ -119,7 +120,7 @@ function startingTable({ starting }: Results): string {
     ...Object.values(columns).map((name) => spreadText(spreadOf(starting[runtime][name]), (value) => value.toFixed(1))),
   ]);
   const title = "### Start: milliseconds over a process that imports an empty module";
-  return `${title}\n\n${COLLECTED}\n\n${tableText(["", ...Object.keys(columns)], rows)}`;
+  return `${title}\n\n${STARTED}\n\n${tableText(["", ...Object.keys(columns)], rows)}`;
 }
 
 function memoryTable({ memory }: Results): string {
