@@ -75,7 +75,7 @@ def random_reads():
     memory = text()
     for _ in range(1000):
         at = random_offset()
-        memory[at : at + 64]
+        sum(memory[at : at + 64])
 
 
 def first_byte():
@@ -99,7 +99,7 @@ CASES = {
     "find-byte": (lambda: text().find(b"\x01"), 1),
     "find-string": (lambda: text().find(b"needle in a haystack"), 1),
     "find-short": (lambda: text().find(b"qqqq"), 1),
-    "find-rare": (lambda: text().find(b"e t\x01"), 1),
+    "find-rare": (lambda: text().find(b"eqq7"), 1),
 }
 
 

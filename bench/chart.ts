@@ -1,8 +1,9 @@
 // The picture of the results: each way to do something as a dot, with its quartiles as a line, on a logarithmic scale
 // around what it is compared with. Plain SVG that is readable on light and on dark.
 import type { Results } from "./report.ts";
-import { ratioOf } from "./statistics.ts";
+import { compared, referenceOf } from "./rounds.ts";
 import { RUNTIMES } from "./suite.ts";
+import { ratioText } from "./text.ts";
 
 /** A row of the picture: who, compared with whom. */
 interface Row {
@@ -61,15 +62,13 @@ const number = (value: number): string => value.toFixed(1);
 
 /** The dot of a contestant. */
 function dot(results: Results, { job, reference }: Row, contestant: string, y: number): string {
-  const rounds = results.cases[job];
-  const other = reference === "c" ? "c" : contestant + reference;
-  if (!rounds?.[contestant]?.length || !rounds[other]?.length) return "";
-  const medians = (name: string): number[] => rounds[name].map(({ median }) => median);
-  const { low, median, high } = ratioOf(medians(contestant), medians(other));
+  const ratio = compared(results.cases[job], contestant, referenceOf(reference, contestant));
+  if (!ratio) return "";
+  const { low, median, high } = ratio;
   const colour = COLOURS[contestant];
   const rival = RUNTIMES.every((runtime) => runtime !== contestant);
   const fill = rival ? `fill="none" stroke="${colour}" stroke-width="2"` : `fill="${colour}"`;
-  const title = `${LABELS[contestant]}: ${median < 0.1 ? `1/${(1 / median).toFixed(0)}` : median.toFixed(2)}`;
+  const title = `${LABELS[contestant]}: ${ratioText(median)}`;
   return `<g><title>${title}</title><path d="M${number(x(low))} ${y}H${number(x(high))}" stroke="${colour}" ` +
     `stroke-width="2"/><circle cx="${number(x(median))}" cy="${y}" r="4.5" ${fill}/></g>`;
 }

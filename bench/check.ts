@@ -1,9 +1,9 @@
 // A check for CI that the library has not become slow: only ratios between things that take turns on the same machine,
-// with limits far beyond what is measured, judged by the better quartile, and tried again before it fails.
+// with limits well beyond what is measured, judged by the better quartile, and tried again before it fails.
 import process from "node:process";
 import { type Contestant, type Effort, takeTurns } from "./lockstep.ts";
 import { castOf, start, writeFiles } from "./machine.ts";
-import { ratioOf } from "./statistics.ts";
+import { compared, referenceOf } from "./rounds.ts";
 import { RUNTIMES } from "./suite.ts";
 
 /** One job against another: a ratio that is far from its limit unless something has gone wrong. */
@@ -15,12 +15,12 @@ interface Limit {
 }
 
 const LIMITS: readonly Limit[] = [
-  { job: "map-1m", reference: "c", most: 5 },
-  { job: "map-4k", reference: "c", most: 6 },
+  { job: "map-1m", reference: "c", most: 2 },
+  { job: "map-4k", reference: "c", most: 3 },
   { job: "anonymous", reference: "c", most: 2 },
-  { job: "many-10000", reference: "c", most: 6 },
-  { job: "find-byte", reference: "c", most: 2 },
-  { job: "find-string", reference: "c", most: 2 },
+  { job: "many-10000", reference: "c", most: 3 },
+  { job: "find-byte", reference: "c", most: 1.5 },
+  { job: "find-string", reference: "c", most: 1.5 },
   { job: "scan-uint8", reference: ".heap", most: 1.5 },
   { job: "scan-dataView", reference: ".heap", most: 1.5 },
 ];
@@ -61,13 +61,10 @@ async function over(
   { job, reference, most }: Limit,
   runtimes: readonly string[],
 ): Promise<string[]> {
-  const referenceOf = (runtime: string): string => reference === "c" ? "c" : runtime + reference;
-  const names = [...new Set(runtimes.flatMap((runtime) => [referenceOf(runtime), runtime]))];
+  const names = [...new Set(runtimes.flatMap((runtime) => [referenceOf(reference, runtime), runtime]))];
   const rounds = await takeTurns(contestants, names, job, EFFORT);
-  const medians = (name: string): number[] => (rounds[name] ?? []).map(({ median }) => median);
   return runtimes.filter((runtime) => {
-    const { low } = ratioOf(medians(runtime), medians(referenceOf(runtime)));
-    // NaN where one of the two did not survive it.
+    const { low } = compared(rounds, runtime, referenceOf(reference, runtime))!;
     const within = low <= most;
     process.stdout.write(`${within ? "ok  " : "over"} ${job} in ${runtime}: ${low.toFixed(2)}x, at most ${most}x\n`);
     return !within;

@@ -2,8 +2,10 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
-import { type Contestant, type Rounds, takeTurns } from "./lockstep.ts";
+import { pathToFileURL } from "node:url";
+import { type Contestant, takeTurns } from "./lockstep.ts";
 import { COMMANDS, ROOT } from "./machine.ts";
+import type { Rounds } from "./rounds.ts";
 import { type Case, RUNTIMES } from "./suite.ts";
 
 /** What a runtime's fresh processes have said: lists of figures by their names. */
@@ -31,7 +33,10 @@ function collect(into: Record<string, number[]>, figures: Record<string, number>
   for (const [name, figure] of Object.entries(figures)) (into[name] ??= []).push(figure);
 }
 
-/** What the import and the first map cost, over an empty module, as JavaScript and as the sources are. */
+/**
+ * What the import and the first map cost, over an empty module: as JavaScript, as JavaScript that the runtime has not seen
+ * before, and as the sources are.
+ */
 export function startingCosts(directory: string, library: Record<string, string>, rounds: number): Fresh {
   const empty = join(directory, "empty.js");
   const fresh: Fresh = Object.fromEntries(RUNTIMES.map((runtime) => [runtime, {}]));
@@ -39,7 +44,9 @@ export function startingCosts(directory: string, library: Record<string, string>
     for (const runtime of RUNTIMES) {
       const path = join(directory, "1m");
       const zero = freshly(runtime, "start", empty, path)!;
-      for (const [kind, module] of [["script", library[runtime]], ["source", join(ROOT, "mod.ts")]]) {
+      const script = library[runtime];
+      const unseen = `${pathToFileURL(script)}?${round}`;
+      for (const [kind, module] of [["script", script], ["unseen", unseen], ["source", join(ROOT, "mod.ts")]]) {
         const { importWall, importCpu, mapWall, mapCpu } = freshly(runtime, "start", module, path)!;
         const over = { wall: importWall - zero.importWall, cpu: importCpu - zero.importCpu };
         collect(fresh[runtime], { [`${kind} wall`]: over.wall, [`${kind} cpu`]: over.cpu });

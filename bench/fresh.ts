@@ -3,6 +3,7 @@
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import process from "node:process";
 import type * as Library from "../mod.ts";
+import { collect } from "./collect.ts";
 
 const [, , what, module, path, argument] = process.argv;
 
@@ -14,14 +15,8 @@ function times(): { wall: number; cpu: number } {
   return { wall: performance.now(), cpu: (user + system) / 1000 };
 }
 
-/** What this program has left behind is collected now, and not while something is measured. */
-function collect(): void {
-  const { gc, Bun } = globalThis as { gc?: () => void; Bun?: { gc(force: boolean): void } };
-  if (Bun) Bun.gc(true);
-  else gc!();
-}
-
 async function start(): Promise<unknown> {
+  // What this program has left behind is collected now, and not while something is measured.
   collect();
   // What the first call of these costs belongs to neither.
   times();

@@ -5,6 +5,7 @@ import { openSync, readFileSync, readSync, rmSync } from "node:fs";
 import process from "node:process";
 import { do_not_optimize as keep } from "mitata";
 import { ANONYMOUS, type MappedRegion, mmap, type MmapOptions } from "../mod.ts";
+import { collect } from "./collect.ts";
 import { scanJobs } from "./scans.ts";
 
 /** Something to be timed. */
@@ -21,7 +22,7 @@ const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 const PAGE = 4096;
 
-/** How many maps of `Bun.mmap` are left to one run of its collector, which is the only way that it has to unmap. */
+/** How many maps are left to one run of the collector, which is the only way that some peers have to unmap. */
 const MAPS_A_COLLECTION = 64;
 
 /** Where the files are that the benchmark has made. */
@@ -30,7 +31,6 @@ const file = (name: string): string => `${DIRECTORY}/${name}`;
 
 interface BunNamespace {
   mmap(path: string): Uint8Array;
-  gc(force: boolean): void;
 }
 const { Bun } = globalThis as unknown as { readonly Bun?: BunNamespace };
 
@@ -85,14 +85,18 @@ function mapMemory(source: null | typeof ANONYMOUS): Job {
   };
 }
 
+/** So many maps, and the collection that they lead to: as a part of the time, or after it. */
+function withCollection(map: () => void, isTimed: boolean): Job {
+  const run = (): void => {
+    for (let maps = 0; maps < MAPS_A_COLLECTION; maps++) map();
+    if (isTimed) collect();
+  };
+  return { run, runs: MAPS_A_COLLECTION, after: isTimed ? undefined : collect };
+}
+
 function mapWithBun(name: string, timesCollection: boolean): Job {
   const path = file(name);
-  const collect = (): void => Bun!.gc(true);
-  const run = (): void => {
-    for (let maps = 0; maps < MAPS_A_COLLECTION; maps++) readPages(Bun!.mmap(path));
-    if (timesCollection) collect();
-  };
-  return { run, runs: MAPS_A_COLLECTION, after: timesCollection ? undefined : collect };
+  return withCollection(() => readPages(Bun!.mmap(path)), timesCollection);
 }
 
 function readWhole(name: string): Job {
@@ -102,8 +106,17 @@ function readWhole(name: string): Job {
 
 // ---------------------------------------------------------------- growing, flushing, many regions
 
+/** Stores to the first byte of what is new. */
+type Store = (region: MappedRegion, offset: number) => void;
+
+const ONE: Uint8Array = Uint8Array.of(1);
+const storeToBytes: Store = ({ bytes }, offset) => {
+  bytes[offset] = 1;
+};
+const storeByWrite: Store = (region, offset) => region.write(ONE, offset);
+
 /** Doubles a file of 4 KiB and its region until they have 1 GiB. */
-function double(directory: string): Job {
+function double(directory: string, store: Store): Job {
   const path = `${directory}/mmap-bench-grow.${process.pid}`;
   const options: MmapOptions = {
     open: ["read", "write", "create", "truncate"],
@@ -116,7 +129,7 @@ function double(directory: string): Job {
       const region = mmap(path, options);
       for (let length = PAGE; length < GIB; length *= 2) {
         region.resize(length * 2);
-        region.bytes[length] = 1;
+        store(region, length);
       }
       region.unmap();
       rmSync(path);
@@ -160,12 +173,12 @@ function mapAmong(others: number): Job {
 
 // ---------------------------------------------------------------- reading
 
-/** What is searched for: none of it is in the file. */
+/** What is searched for: none of it is in the file, but all bytes of "find-rare" are. */
 const NEEDLES = {
   "find-byte": 1,
   "find-string": "needle in a haystack",
   "find-short": "qqqq",
-  "find-rare": "e t\x01",
+  "find-rare": "eqq7",
 } as const;
 
 function findJobs(): Record<string, () => Job> {
@@ -192,7 +205,12 @@ const READS = 1000;
 function randomReads(read: (offset: number) => Uint8Array): Job {
   return {
     run(): void {
-      for (let count = 0; count < READS; count++) keep(read(randomOffset())[0]);
+      let sum = 0;
+      for (let count = 0; count < READS; count++) {
+        const bytes = read(randomOffset());
+        for (let at = 0; at < 64; at++) sum += bytes[at];
+      }
+      keep(sum);
     },
     runs: READS,
   };
@@ -209,11 +227,13 @@ function randomReadSync(): Job {
 const JOBS: Readonly<Record<string, () => Job>> = {
   "map-1m": () => mapFile("1m"),
   "map-1m.unguarded": () => mapFile("1m", { guard: false }),
+  "map-1m.collected": () => withCollection(mapFile("1m").run, true),
   "map-1m.bun": () => mapWithBun("1m", true),
   "map-1m.bun-leaking": () => mapWithBun("1m", false),
   "map-1m.read": () => readWhole("1m"),
   "map-4k": () => mapFile("4k"),
   "map-4k.unguarded": () => mapFile("4k", { guard: false }),
+  "map-4k.collected": () => withCollection(mapFile("4k").run, true),
   "map-4k.bun": () => mapWithBun("4k", true),
   "map-4k.bun-leaking": () => mapWithBun("4k", false),
   "map-4k.read": () => readWhole("4k"),
@@ -228,8 +248,10 @@ const JOBS: Readonly<Record<string, () => Job>> = {
       region.unmap();
     },
   }),
-  "resize-memory": () => double("/dev/shm"),
-  "resize-disk": () => double(DIRECTORY),
+  "resize-memory": () => double("/dev/shm", storeToBytes),
+  "resize-memory.write": () => double("/dev/shm", storeByWrite),
+  "resize-disk": () => double(DIRECTORY, storeToBytes),
+  "resize-disk.write": () => double(DIRECTORY, storeByWrite),
   "flush": flushPage,
   "many-0": () => mapAmong(0),
   "many-1000": () => mapAmong(1000),

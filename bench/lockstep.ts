@@ -1,12 +1,7 @@
 // Processes that take turns: only one of them works at a time, each for some milliseconds, again and again.
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-
-/** What one round of one contestant has said: nanoseconds a run. */
-export interface Sample {
-  readonly median: number;
-  readonly mean: number;
-}
+import type { Rounds, Sample } from "./rounds.ts";
 
 /** A process that answers "job milliseconds", see contestant.ts. */
 export class Contestant {
@@ -15,17 +10,18 @@ export class Contestant {
 
   constructor([command, ...options]: readonly string[], cwd: string) {
     this.#process = spawn(command, options, { cwd, stdio: ["pipe", "pipe", "inherit"] });
-    // One that has died answers no more, which is an answer.
+    // One that has died answers no more, which measure() reports.
     this.#process.on("error", () => {});
     this.#process.stdin!.on("error", () => {});
     this.#answers = createInterface({ input: this.#process.stdout! })[Symbol.asyncIterator]();
   }
 
-  /** Has it work for so long; `undefined` where it has no such job, or has died of it. */
+  /** Has it work for so long; `undefined` where it has no such job. Throws where it has died of it. */
   async measure(job: string, milliseconds: number): Promise<Sample | undefined> {
     this.#process.stdin!.write(`${job} ${milliseconds}\n`);
-    const { value } = await this.#answers.next();
-    if (value === undefined || value === "none") return undefined;
+    const { value, done } = await this.#answers.next();
+    if (done) throw new Error(`${this.#process.spawnargs.join(" ")} ended during ${job}`);
+    if (value === "none") return undefined;
     const [median, mean] = value.split(" ").map(Number);
     return { median, mean };
   }
@@ -45,10 +41,13 @@ export interface Effort {
   readonly warmUp: number;
 }
 
-/** The rounds of each contestant that has the job, by its name: "deno", or "deno.read" for a variant of the job. */
-export type Rounds = Record<string, Sample[]>;
+/** In an order that chance has made: nobody has the same one before it each time. */
+function shuffled<Value>(values: readonly Value[]): Value[] {
+  const drawn = values.map((value) => ({ value, lot: Math.random() }));
+  return drawn.sort((one, other) => one.lot - other.lot).map(({ value }) => value);
+}
 
-/** Has contestants do the same job in turns; who begins changes from round to round. */
+/** Has contestants do the same job in turns, each once a round. Who has no such job is left out. */
 export async function takeTurns(
   contestants: Readonly<Record<string, Contestant>>,
   names: readonly string[],
@@ -63,11 +62,7 @@ export async function takeTurns(
   for (const name of names) if (await measure(name, warmUp)) present.push(name);
   const result: Rounds = Object.fromEntries(present.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < present.length; turn++) {
-      const name = present[(turn + round) % present.length];
-      const sample = await measure(name, milliseconds);
-      if (sample) result[name].push(sample);
-    }
+    for (const name of shuffled(present)) result[name].push((await measure(name, milliseconds))!);
   }
   return result;
 }

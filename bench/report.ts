@@ -1,15 +1,16 @@
-// The results as tables, as verdicts, and as files.
+// The results as tables and as files.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { arch, platform } from "node:os";
 import { join } from "node:path";
 import { chartOf } from "./chart.ts";
 import type { Fresh } from "./compare.ts";
-import type { Rounds } from "./lockstep.ts";
 import { ROOT } from "./machine.ts";
-import { SCANS } from "./scans.ts";
-import { ratioOf, type Spread, spreadOf } from "./statistics.ts";
-import { type Case, CASES, NAMES, RUNTIMES, SCAN_LIMIT, SPEEDS, TARGETS } from "./suite.ts";
+import { compared, meansOf, mediansOf, referenceOf, type Rounds } from "./rounds.ts";
+import { spreadOf } from "./statistics.ts";
+import { type Case, CASES, GENERATIONS, NAMES, RUNTIMES } from "./suite.ts";
+import { digits, ratioText, spreadText, timeText } from "./text.ts";
+import { verdictsOf } from "./verdicts.ts";
 
 /** Everything that was measured. */
 export interface Results {
@@ -20,46 +21,6 @@ export interface Results {
   memory: Record<string, Fresh>;
   cycles?: { readonly count: number; readonly growth: Record<string, number> };
   grep: Record<string, number[]>;
-}
-
-/** What came of a target. */
-export interface Verdict {
-  readonly text: string;
-  readonly runtime: string;
-  readonly wanted: string;
-  readonly measured: string;
-  readonly reached: boolean;
-}
-
-// ---------------------------------------------------------------- numbers
-
-/** Three digits that count. */
-function digits(value: number): string {
-  if (value >= 100) return value.toFixed(0);
-  return value >= 10 ? value.toFixed(1) : value.toFixed(2);
-}
-
-function timeText(nanoseconds: number): string {
-  const units: [string, number][] = [["s", 1e9], ["ms", 1e6], ["µs", 1e3], ["ns", 1]];
-  const [unit, size] = units.find(([, size]) => nanoseconds >= size) ?? units[3];
-  return `${digits(nanoseconds / size)} ${unit}`;
-}
-
-function spreadText({ low, median, high }: Spread, text: (value: number) => string): string {
-  return `${text(median)} (${text(low)}–${text(high)})`;
-}
-
-/** A ratio; a small one says how many times faster. */
-function ratioText(ratio: number): string {
-  return ratio > 0 && ratio < 0.1 ? `1/${digits(1 / ratio)}` : `${ratio.toFixed(2)}`;
-}
-
-const mediansOf = (rounds: Rounds, name: string): number[] => (rounds[name] ?? []).map(({ median }) => median);
-const meansOf = (rounds: Rounds, name: string): number[] => (rounds[name] ?? []).map(({ mean }) => mean);
-
-/** The name of whoever a contestant is compared with. */
-function referenceOf(one: Case, contestant: string): string {
-  return one.reference === "c" ? "c" : contestant.split(".")[0] + one.reference;
 }
 
 // ---------------------------------------------------------------- tables
@@ -82,17 +43,17 @@ function nameOf(job: string, contestant: string): string {
 export function tableOf(one: Case, rounds: Rounds): string {
   const { bytes } = one;
   const rows = Object.keys(rounds).map((name) => {
-    const [times, reference] = [mediansOf(rounds, name), referenceOf(one, name)];
-    const { median } = spreadOf(times);
-    const ratio = ratioOf(times, mediansOf(rounds, reference));
-    const means = ratioOf(meansOf(rounds, name), meansOf(rounds, reference));
-    const compared = name !== reference && !Number.isNaN(ratio.median);
+    const { median } = spreadOf(mediansOf(rounds, name));
+    const reference = referenceOf(one.reference, name);
+    const [ratio, means] = [mediansOf, meansOf].map((figures) =>
+      name === reference ? undefined : compared(rounds, name, reference, figures)
+    );
     return [
       nameOf(one.job, name),
       timeText(median),
       ...bytes === undefined ? [] : [`${digits(bytes / median)} GB/s`],
-      compared ? spreadText(ratio, ratioText) : "",
-      compared ? ratioText(means.median) : "",
+      ratio ? spreadText(ratio, ratioText) : "",
+      means ? ratioText(means.median) : "",
     ];
   });
   const to = one.reference === "c" ? "C" : NAMES[one.job + one.reference] ?? NAMES[one.reference.slice(1)];
@@ -104,12 +65,14 @@ export function tableOf(one: Case, rounds: Rounds): string {
 const STARTED =
   `The collector has run before: V8's first collection, of up to some milliseconds, would fall on whoever uses up the first
 MiB of young memory, of which the library takes under half. The program that measures is TypeScript, so that a runtime
-has parsed something before; where it has not, the import takes about a fifth longer in Node.`;
+has parsed something before; where it has not, the import takes about a fifth longer in Node. Deno keeps what
+it has made of a module: "for the first time" is what its first import of all takes, on a machine or in a container.`;
 
 function startingTable({ starting }: Results): string {
   const columns = {
     "import, JavaScript": "script wall",
     "of CPU": "script cpu",
+    "for the first time": "unseen wall",
     "import, sources": "source wall",
     "of CPU ": "source cpu",
     "first map": "map wall",
@@ -132,113 +95,6 @@ function memoryTable({ memory }: Results): string {
   return `### Memory to look at every page of 1 GiB, in MiB\n\n${tableText(["", ...RUNTIMES], rows)}`;
 }
 
-// ---------------------------------------------------------------- verdicts
-
-/** Every target, and whether it was reached. What was not measured is left out. */
-export function verdictsOf(results: Results): Verdict[] {
-  const verdicts = [...ratioVerdicts(results), ...scanVerdicts(results), ...speedVerdicts(results)];
-  if (results.cycles) verdicts.push(...startVerdicts(results), ...growthVerdicts(results), ...openVerdicts(results));
-  return verdicts;
-}
-
-function ratioVerdicts({ cases }: Results): Verdict[] {
-  return TARGETS.flatMap(({ text, job, contestant, reference, most, same }) => {
-    const rounds = cases[job];
-    if (!rounds?.[contestant] || !rounds[reference]) return [];
-    const ratio = ratioOf(mediansOf(rounds, contestant), mediansOf(rounds, reference));
-    const measured = spreadText(ratio, ratioText);
-    return [{
-      text,
-      runtime: contestant,
-      wanted: ratioText(most),
-      measured,
-      reached: (same ? ratio.low : ratio.median) <= most,
-    }];
-  });
-}
-
-/** One for each runtime: the scan that has come out worst. */
-function scanVerdicts({ cases }: Results): Verdict[] {
-  return RUNTIMES.flatMap((runtime) => {
-    const ratios = SCANS.filter((job) => cases[job]?.[runtime]).map((job) => {
-      const rounds = cases[job];
-      return { job, ratio: ratioOf(mediansOf(rounds, runtime), mediansOf(rounds, `${runtime}.heap`)) };
-    }).toSorted((one, other) => other.ratio.median - one.ratio.median);
-    if (ratios.length === 0) return [];
-    const [{ job, ratio }] = ratios;
-    return [{
-      text: `${ratios.length} ways to scan, each within 3 % of the runtime's own array; the worst`,
-      runtime,
-      wanted: ratioText(SCAN_LIMIT),
-      measured: `${job.slice("scan-".length)}: ${spreadText(ratio, ratioText)}`,
-      // As for a target of the kind `same`, all the more so for the worst of so many.
-      reached: ratio.low <= SCAN_LIMIT,
-    }];
-  });
-}
-
-function speedVerdicts({ cases }: Results): Verdict[] {
-  return Object.entries(SPEEDS).flatMap(([job, wanted]) =>
-    RUNTIMES.flatMap((runtime) => {
-      if (!cases[job]?.[runtime]) return [];
-      const speeds = spreadOf(mediansOf(cases[job], runtime).map((time) => 2 ** 30 / time));
-      const measured = spreadText(speeds, digits);
-      return [{ text: `${job}, GB/s`, runtime, wanted: `${wanted}`, measured, reached: speeds.median >= wanted }];
-    })
-  );
-}
-
-function startVerdicts({ starting }: Results): Verdict[] {
-  return RUNTIMES.flatMap((runtime) =>
-    ([
-      ["import, ms over an empty module", "script wall", 3],
-      ["import, ms of CPU", "script cpu", 3],
-      ["first map, ms", "map wall", 5],
-      ["first map, ms of CPU", "map cpu", 5],
-    ] as const)
-      .map(([text, figure, wanted]) => {
-        const spread = spreadOf(starting[runtime][figure]);
-        const measured = spreadText(spread, (value) => value.toFixed(1));
-        return { text, runtime, wanted: `${wanted}`, measured, reached: spread.median <= wanted };
-      })
-  );
-}
-
-/** How many MiB more are still flat: an engine's heap breathes. */
-const FLAT = 16;
-
-function growthVerdicts({ cycles }: Results): Verdict[] {
-  const { count, growth } = cycles!;
-  return RUNTIMES.map((runtime) => ({
-    text: `MiB grown over ${count.toLocaleString("en")} map, touch, unmap`,
-    runtime,
-    wanted: `${FLAT}`,
-    measured: growth[runtime].toFixed(1),
-    reached: growth[runtime] <= FLAT,
-  }));
-}
-
-/** How much more a map may cost with 10,000 others than C says that the kernel does. */
-const INDEPENDENT = 1.1;
-
-function openVerdicts({ cases }: Results): Verdict[] {
-  return RUNTIMES.flatMap((runtime) => {
-    const [none, many] = [cases["many-0"], cases["many-10000"]];
-    if (!none?.[runtime] || !many?.[runtime]) return [];
-    const median = (rounds: Rounds, name: string): number => spreadOf(mediansOf(rounds, name)).median;
-    const added = (name: string): number => median(many, name) / median(none, name);
-    const ratio = added(runtime);
-    const inC = many.c ? `; C ${added("c").toFixed(2)}` : "";
-    return [{
-      text: "map and unmap with 10,000 regions open, of the same with none",
-      runtime,
-      wanted: `${INDEPENDENT}`,
-      measured: `${ratio.toFixed(2)}${inC}`,
-      reached: ratio <= Math.max(INDEPENDENT, many.c ? added("c") * INDEPENDENT : 0),
-    }];
-  });
-}
-
 // ---------------------------------------------------------------- files
 
 function verdictTable(results: Results): string {
@@ -252,10 +108,12 @@ function verdictTable(results: Results): string {
   return `## Targets\n\n${tableText(["", "", "wanted", "median (quartiles)", ""], rows)}`;
 }
 
-const HOW = `Written by \`npm run bench\`. One process for each runtime, for C and for Python; they take turns of some
-milliseconds, so that all of them see the same machine, and all are started anew five times. A time is the median of what many turns have measured, each the
-median of its samples. A ratio is the median, with its quartiles, of the ratios of turns that stood next to each other;
-"by means" is the same with means, in which collectors and other programs count.
+const HOW =
+  `Written by \`npm run bench\`. One process for each runtime, for C and for Python; they take turns of some milliseconds,
+in an order that chance makes for each round, so that all of them see the same machine, and all are started anew
+${GENERATIONS} times. A time is the median of what many turns have measured, each the median of its samples. A ratio is the
+median, with its quartiles, of the ratios of each round; "by means" is the same with means, in which collectors and other
+programs count. That two things take the same time is missed only where the better quartile misses it, too.
 `;
 
 /** All of it as Markdown. */

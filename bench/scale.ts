@@ -5,7 +5,7 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { type MappedRegion, mmap, MmapError } from "../mod.ts";
+import { type MappedRegion, mmap, MmapError, platform } from "../mod.ts";
 import { spreadOf } from "./statistics.ts";
 
 const KIB = 2 ** 10;
@@ -17,7 +17,8 @@ const HUGE = 2 * MIB;
 
 const ROUNDS = 15;
 
-/** Maps before the first figure: for the compilers. */
+/** Rounds of what takes microseconds, and rounds before them: for the compilers. */
+const MAPS = 1001;
 const WARM_UP = 1000;
 
 function say(what: string, figure: string): void {
@@ -29,14 +30,19 @@ function status(field: string): number {
   return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync("/proc/self/status", "utf8"))![1]);
 }
 
+/** Milliseconds. */
+function timeOf(act: () => void): number {
+  const start = performance.now();
+  act();
+  return performance.now() - start;
+}
+
 /** Milliseconds, the median of some rounds. */
 function median(act: () => void, prepare: () => void = () => {}): number {
   const times: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     prepare();
-    const start = performance.now();
-    act();
-    times.push(performance.now() - start);
+    times.push(timeOf(act));
   }
   return spreadOf(times).median;
 }
@@ -51,20 +57,58 @@ function sparse(path: string, byteLength: number): string {
   return path;
 }
 
+const LENGTHS: readonly (readonly [string, number])[] = [["4 KiB", PAGE], ["1 MiB", MIB], ["1 GiB", GIB], [
+  "1 TiB",
+  TIB,
+]];
+
+/** What it costs to map so much; the lengths take turns, so that the compilers and the machine are the same for all. */
 function byLength(directory: string): void {
-  const first = sparse(join(directory, "first"), PAGE);
-  for (let map = 0; map < WARM_UP; map++) mmap(first).unmap();
-  for (const [name, length] of [["4 KiB", PAGE], ["1 MiB", MIB], ["1 GiB", GIB], ["1 TiB", TIB]] as const) {
-    const path = sparse(join(directory, "length"), length);
-    const time = median(() => {
+  const rows = LENGTHS.map(([name, length]) => {
+    const path = sparse(join(directory, name), length);
+    const look = (): void => {
       const region = mmap(path);
       region.read(length - 1, 1);
       region.unmap();
-    });
-    say(`map ${name} of holes, read its last byte, unmap`, micro(time));
+    };
+    return { name, look, times: [] as number[] };
+  });
+  for (let round = 0; round < WARM_UP; round++) for (const { look } of rows) look();
+  for (let round = 0; round < MAPS; round++) for (const { look, times } of rows) times.push(timeOf(look));
+  for (const { name, times } of rows) {
+    say(`map ${name} of holes, read its last byte, unmap`, micro(spreadOf(times).median));
   }
-  const { blocks } = statSync(join(directory, "length"));
+  const { blocks } = statSync(join(directory, "1 TiB"));
   say("what the file of 1 TiB takes on disk", `${blocks / 2} KiB`);
+}
+
+/** What the engine makes of a length when a buffer is laid over it. */
+function buffers(directory: string): void {
+  const path = sparse(join(directory, "buffers"), TIB);
+  for (const gibibytes of platform.runtime === "bun" ? [1] : [1, 64, 1024]) {
+    let region: MappedRegion | undefined;
+    const prepare = (): void => {
+      region?.unmap();
+      region = mmap(path, { size: gibibytes * GIB });
+    };
+    say(`first \`bytes\` of ${gibibytes} GiB`, micro(median(() => region!.bytes, prepare)));
+    region!.unmap();
+  }
+}
+
+/** A small region that moves over a large file. */
+function windows(directory: string): void {
+  const path = sparse(join(directory, "windows"), TIB);
+  const descriptor = openSync(path, "r");
+  let at = 0;
+  const move = (): void => {
+    at = (at + 7919 * HUGE) % TIB;
+    using region = mmap(descriptor, { offset: at, size: MIB });
+    region.read(0, 1);
+  };
+  for (let round = 0; round < WARM_UP; round++) move();
+  say("map a window of 1 MiB of 1 TiB, read a byte, unmap", micro(median(move)));
+  closeSync(descriptor);
 }
 
 /** How many pages are touched to see what leads to them. */
@@ -161,18 +205,11 @@ function processes(directory: string): void {
     await new Promise((resolve) => setTimeout(resolve, 2000));
     const [, entry] = readFileSync("/proc/self/smaps", "utf8").split(${JSON.stringify(path)});
     const of = (field) => Number(new RegExp(field + ": *([0-9]+)").exec(entry)[1]);
-    process.stdout.write(of("Rss") + " " + of("Pss"));
+    process.stdout.write(of("Rss") + " " + of("Pss") + "\\n");
     await new Promise((resolve) => setTimeout(resolve, 1000));
   `;
-  const shell = 'for i in 1 2 3 4; do "$0" --no-warnings --input-type=module -e "$1" & done; wait';
-  const { stdout } = spawnSync("bash", [
-    "-c",
-    shell.replace("& done", "| sed 's/$/\\n/' & done"),
-    process.execPath,
-    script,
-  ], {
-    encoding: "utf8",
-  });
+  const shell = `for i in 1 2 3 4; do "$0" --no-warnings --input-type=module -e "$1" & done; wait`;
+  const { stdout } = spawnSync("bash", ["-c", shell, process.execPath, script], { encoding: "utf8" });
   const figures = stdout.trim().split("\n").map((line) => line.split(" ").map((text) => Number(text) / KIB));
   const sum = (column: number): string => figures.reduce((total, row) => total + row[column], 0).toFixed(0);
   say("4 processes that read the same 256 MiB: sum of `Rss`", `${sum(0)} MiB`);
@@ -184,11 +221,13 @@ try {
   say("", "");
   say("---", "---");
   byLength(directory);
+  buffers(directory);
+  windows(directory);
   pageTables(directory);
   hugePages();
   dirtyPages(directory);
   regions(directory);
-  if (!("Deno" in globalThis) && !("Bun" in globalThis)) processes(directory);
+  if (platform.runtime === "node") processes(directory);
 } finally {
   rmSync(directory, { recursive: true });
 }

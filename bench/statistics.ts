@@ -21,9 +21,12 @@ export function spreadOf(values: readonly number[]): Spread {
 }
 
 /**
- * How many times longer one takes than another, round by round: the two of a round stood next to each other in time, so
- * that a machine that is busy for a while is busy for both.
+ * How many times longer one takes than another, round by round: the turns of a round follow each other at once, so that
+ * a machine that is busy for a while is busy for both.
+ *
+ * @throws {RangeError} if the two have not the same rounds
  */
 export function ratioOf(one: readonly number[], other: readonly number[]): Spread {
-  return spreadOf(one.slice(0, other.length).map((value, round) => value / other[round]));
+  if (one.length !== other.length) throw new RangeError(`${one.length} rounds given, wanted ${other.length}`);
+  return spreadOf(one.map((value, round) => value / other[round]));
 }

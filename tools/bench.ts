@@ -11,8 +11,9 @@ import process from "node:process";
 import { check } from "../bench/check.ts";
 import { compare, type Fresh, grep, growthOver, memoryOfWays, startingCosts } from "../bench/compare.ts";
 import { castOf, describeMachine, start, writeFiles, writeLibrary } from "../bench/machine.ts";
-import { markdownOf, type Results, tableOf, verdictsOf, writeResults } from "../bench/report.ts";
+import { markdownOf, type Results, tableOf, writeResults } from "../bench/report.ts";
 import { CASES, GENERATIONS } from "../bench/suite.ts";
+import { verdictsOf } from "../bench/verdicts.ts";
 
 const FRESH_ROUNDS = 21;
 const MEMORY_ROUNDS = 3;
