@@ -5,6 +5,8 @@ import { mmap } from "../mod.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
 
 const LETTER_N = "n".charCodeAt(0);
+/** Rarer than every letter, by what the search takes for common. */
+const RARE = "7".charCodeAt(0);
 
 test("read copies", () => {
   using region = mmap(null, { size: 100 });
@@ -148,6 +150,23 @@ test("indexOf finds what lies across the bound from which the runtime searches",
     bytes.set(needle, at);
     for (const from of [0, 1, 30, 64]) assertEquals(region.indexOf(needle, from), at);
     bytes.fill(LETTER_N, at, at + needle.length);
+  }
+});
+
+test("indexOf finds a needle whose rarest byte is now and then elsewhere, too", () => {
+  // So far apart that every search has its turn: for the byte as long as it is rare, for the needle where it is not.
+  for (const apart of [500, 5000, 50_000]) {
+    const text = new Uint8Array(2 ** 20).fill(LETTER_N);
+    for (let at = apart; at < text.length; at += apart) text[at] = RARE;
+    using region = mmap(fileOf(text), { access: "copy" });
+    const needle = Uint8Array.of(LETTER_N, RARE, RARE);
+    assertEquals(region.indexOf(needle), -1);
+    for (const at of [0, 1, 262_143, 262_145, 700_001, text.length - 3]) {
+      const before = region.read(at, 3);
+      region.write(needle, at);
+      assertEquals(region.indexOf(needle), Buffer.from(region.bytes).indexOf(needle), `${at} of ${apart}`);
+      region.write(before, at);
+    }
   }
 });
 

@@ -57,6 +57,8 @@ export interface PathAccess {
 export interface RuntimeSearch {
   /** How many bytes of memory it needs to be ahead of the C library's. */
   readonly from: number;
+  /** A byte of a needle that comes once in so many is found sooner by calling memchr for each of them. */
+  readonly rare: number;
   /** Distance of the first occurrence from `address`, or -1. */
   indexOf(address: bigint, length: number, needle: Uint8Array): number;
 }

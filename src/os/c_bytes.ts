@@ -23,6 +23,9 @@ export function cBytes(
   search: () => Functions<typeof SEARCH>,
   own: RuntimeSearch | undefined,
 ): Bytes {
+  /** Once in how many bytes one is rare, by what searches from there on if it is not. */
+  const rareAt = (start: number): number => own && start >= own.from ? own.rare : RARE;
+
   const read = (address: bigint, into: Uint8Array): void => {
     memcpy(into, address, BigInt(into.byteLength));
   };
@@ -73,7 +76,7 @@ export function cBytes(
       const rarest = rarestIndex(bytes);
       const last = length - bytes.byteLength;
       let start = 0;
-      for (let hits = 0; start <= last && hits * RARE <= start + PATIENCE; hits++) {
+      for (let hits = 0; start <= last && hits * rareAt(start) <= start + PATIENCE; hits++) {
         const hit = indexOfByte(address + BigInt(start + rarest), last - start + 1, bytes[rarest]);
         if (hit === -1) return -1;
         if (equal(address + BigInt(start + hit), bytes)) return start + hit;
@@ -86,7 +89,7 @@ export function cBytes(
   };
 }
 
-/** A byte is rare that comes once in so many: then calling for each of them costs less than searching does. */
+/** A byte is rare that comes once in so many: then calling for each of them costs less than memmem does. */
 const RARE = 1024;
 
 /** A search that loads across the bounds of cache lines takes a tenth longer. */
