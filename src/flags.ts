@@ -80,18 +80,24 @@ export interface Lists {
 
 /** What a shorthand in `access` stands for. */
 export const ACCESS: Readonly<Record<"read" | "write" | "copy", Lists>> = {
-  read: { open: ["read"], protection: ["read"], flags: ["private"] },
-  write: { open: ["read", "write"], protection: ["read", "write"], flags: ["shared"] },
-  copy: { open: ["read"], protection: ["read", "write"], flags: ["private"] },
+  read: lists({ open: ["read"], protection: ["read"], flags: ["private"] }),
+  write: lists({ open: ["read", "write"], protection: ["read", "write"], flags: ["shared"] }),
+  copy: lists({ open: ["read"], protection: ["read", "write"], flags: ["private"] }),
 };
+
+/** Lists that every region with these words shares, so that nobody may change them. */
+export function lists({ open, protection, flags }: Lists): Lists {
+  return { open: Object.freeze(open), protection: Object.freeze(protection), flags: Object.freeze(flags) };
+}
 
 /** Checks that `given` is a list of known words, and returns a frozen copy in which each stands once. */
 function checkWords<Word extends string>(given: unknown, name: string, known: readonly Word[]): readonly Word[] {
   if (!Array.isArray(given)) {
     throw new TypeError(`${name}: ${describe(given)} given, wanted a list of words`);
   }
-  for (const word of given) checkWord(word, name, known);
-  return Object.freeze([...new Set<Word>(given)]);
+  // It is the caller's, and may be another one at the next look.
+  const words = new Set<unknown>(given);
+  return Object.freeze(Array.from(words, (word) => checkWord(word, name, known)));
 }
 
 function checkWord<Word extends string>(word: unknown, name: string, known: readonly Word[]): Word {

@@ -1,6 +1,6 @@
 /** The options of `mmap`: checked, and completed with the defaults of their source. Pure. */
 import { describe } from "./describe.ts";
-import { ACCESS, checkMapFlags, checkOpenFlags, checkProtection, type Lists } from "./flags.ts";
+import { ACCESS, checkMapFlags, checkOpenFlags, checkProtection, type Lists, lists } from "./flags.ts";
 import { byteCount } from "./range.ts";
 import type { MmapOptions, OpenFlag } from "./types.ts";
 
@@ -23,8 +23,8 @@ const DEFAULTS: Readonly<Record<SourceKind, Lists & { readonly sharing: "private
   descriptor: { ...ACCESS.read, sharing: "private" },
   // What a handle says comes as if it were given.
   handle: { ...ACCESS.read, sharing: "shared" },
-  memory: { open: [], protection: ["read", "write"], flags: ["private"], sharing: "private" },
-  anonymous: { open: [], protection: ["read", "write"], flags: ["shared"], sharing: "shared" },
+  memory: { ...lists({ open: [], protection: ["read", "write"], flags: ["private"] }), sharing: "private" },
+  anonymous: { ...lists({ open: [], protection: ["read", "write"], flags: ["shared"] }), sharing: "shared" },
 };
 
 /** Open flags that do something to the file that a path names. */
@@ -92,7 +92,7 @@ function listsOf(given: MmapOptions, source: SourceKind): Lists {
 function modeOf(given: unknown): number {
   if (given === undefined) return 0o666;
   if (typeof given !== "number") throw new TypeError(`mode: ${describe(given)} given, wanted a number`);
-  if (Number.isInteger(given) && given >= 0 && given <= 0o7777) return given;
+  if (Number.isInteger(given) && given >= 0 && given <= 0o7777) return given + 0;
   throw new RangeError(`mode: ${given} given, wanted permission bits from 0 to 0o7777`);
 }
 

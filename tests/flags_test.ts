@@ -21,6 +21,13 @@ test("a list is checked, copied, frozen, and freed of repetitions", () => {
   assertEquals(Object.isFrozen(checked), true);
 });
 
+test("a list that is another one at each look is taken as it was checked", () => {
+  let looks = 0;
+  const given = ["read"];
+  given[Symbol.iterator] = () => [looks++ === 0 ? "read" : "bogus"].values();
+  assertEquals(checkProtection(given), ["read"]);
+});
+
 test("what is no list is refused", () => {
   for (const value of ["read", 1, null, { 0: "read" }, new Set(["read"])]) {
     assertThrows(() => checkOpenFlags(value), TypeError, "open: ");

@@ -1,5 +1,5 @@
 import { test } from "node:test";
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { optionsOf, planOf } from "../src/options.ts";
 import type { MmapOptions } from "../src/types.ts";
 
@@ -42,6 +42,15 @@ test("a list that is missing has its default", () => {
     protection: ["read", "write"],
     flags: ["private"],
   });
+});
+
+test("nobody can change the words of other regions through those of one", () => {
+  for (const source of ["path", "descriptor", "handle", "memory", "anonymous"] as const) {
+    for (const access of [undefined, "read", "write", "copy"] as const) {
+      const { open, protection, flags } = planOf({ access, size: 1 }, source);
+      for (const list of [open, protection, flags]) assert(Object.isFrozen(list), `${source}, ${access}: ${list}`);
+    }
+  }
 });
 
 test("access and lists exclude each other", () => {
