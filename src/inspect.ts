@@ -4,13 +4,18 @@ import type { MappedRegion } from "./region.ts";
 /** A runtime's function that shows a value. */
 type Show = (value: unknown, options?: unknown) => string;
 
-/** Gives a class of regions what the runtimes look for: Node and Bun the first symbol, Deno the second. */
-export function showIn(prototype: MappedRegion): void {
+/**
+ * Gives a class of regions what the runtimes look for: Node and Bun the first symbol, Deno the second. They show what only
+ * inherits from a region in the same way.
+ */
+export function showIn(prototype: MappedRegion, isRegion: (value: object) => boolean): void {
+  const shownIn = (value: MappedRegion, show: unknown, options: unknown): string =>
+    isRegion(value) ? shown(value, show as Show, options) : "MappedRegion {}";
   define(prototype, "nodejs.util.inspect.custom", function (this: MappedRegion, _depth, options, show) {
-    return shown(this, show as Show, options);
+    return shownIn(this, show, options);
   });
   define(prototype, "Deno.customInspect", function (this: MappedRegion, show, options) {
-    return shown(this, show as Show, options);
+    return shownIn(this, show, options);
   });
 }
 

@@ -1,6 +1,6 @@
 /** The lines of a text file. */
-import { MappedRegion } from "../mod.ts";
-import { describe } from "./describe.ts";
+import type { MappedRegion } from "../mod.ts";
+import { checkRegion } from "./check_region.ts";
 import { rangeOf, spanWithin } from "./range.ts";
 import type { ByteRange } from "./types.ts";
 
@@ -9,7 +9,7 @@ const CHUNK = 1 << 16;
 
 const NEWLINE = 10;
 
-/** Bytes of a longer line that are searched for its end in one go. */
+/** Bytes of a longer line that are copied at a time to look for its end. */
 const PIECE = 1 << 20;
 
 /**
@@ -20,7 +20,7 @@ const PIECE = 1 << 20;
  *
  * @param region The text.
  * @param range A part of it. Default: all.
- * @throws {RangeError} beyond the region.
+ * @throws {RangeError} beyond the region; and later, where it has become shorter.
  * @throws {TypeError} when the first line is asked for, where the region is unmapped or does not allow "read"; and later,
  * where it was unmapped meanwhile and what was decoded is used up.
  *
@@ -37,9 +37,7 @@ const PIECE = 1 << 20;
  * ```
  */
 export function lines(region: MappedRegion, range?: ByteRange): Generator<string, void, undefined> {
-  if (!(region instanceof MappedRegion)) {
-    throw new TypeError(`region: ${describe(region)} given, wanted a MappedRegion`);
-  }
+  checkRegion(region);
   const { byteOffset, byteLength } = rangeOf(range);
   const { start, length } = spanWithin(region.byteLength, byteOffset, byteLength);
   return linesBetween(region, start, start + length);
@@ -51,11 +49,13 @@ function* linesBetween(region: MappedRegion, start: number, end: number): Genera
   for (let from = start; from < end;) {
     const bytes = linesAt(region, from, end);
     const text = decoder.decode(bytes);
+    from += bytes.length;
+    decoder = WITHIN;
+    // Nothing but a byte order mark is no line.
+    if (text === "") continue;
     // What comes before the last newline; without one it is the end of the text.
     const whole = text.endsWith("\n") ? text.slice(0, -1) : text;
     for (const line of whole.split("\n")) yield line.endsWith("\r") ? line.slice(0, -1) : line;
-    from += bytes.length;
-    decoder = WITHIN;
   }
 }
 
@@ -74,7 +74,7 @@ function linesAt(region: MappedRegion, from: number, end: number): Uint8Array {
 /** Where the line ends that goes on at `from`. */
 function endOfLine(region: MappedRegion, from: number, end: number): number {
   for (let at = from; at < end; at += PIECE) {
-    const newline = region.view(Uint8Array, at, Math.min(PIECE, end - at)).indexOf(NEWLINE);
+    const newline = region.read(at, Math.min(PIECE, end - at)).indexOf(NEWLINE);
     if (newline >= 0) return at + newline + 1;
   }
   return end;

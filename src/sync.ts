@@ -1,5 +1,6 @@
 /** Waiting for others, on words in memory that is shared with them. */
-import { MappedRegion, mmap } from "../mod.ts";
+import { type MappedRegion, mmap } from "../mod.ts";
+import { checkMapped } from "./check_region.ts";
 import { describe } from "./describe.ts";
 import { host } from "./host.ts";
 import type { Waiting } from "./os/contract.ts";
@@ -34,9 +35,11 @@ const EVERYBODY = 2 ** 31 - 1;
  * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
  * @param expected What the word is while there is nothing to do.
  * @param timeout Milliseconds. Default: for ever.
- * @throws {MmapError} `ENOTSUP` on Windows, whose WaitOnAddress does not reach beyond the process, and on older macOS.
+ * @throws {MmapError} `ENOTSUP` on Windows, whose WaitOnAddress does not reach beyond the process, and on older macOS;
+ * `EIO` where {@linkcode MappedRegion.faults} says that pages were lost, which are shared with nobody any more.
  * @throws {RangeError} beyond the region, or where the word is not aligned to 4 bytes in memory.
- * @throws {TypeError} where the region is unmapped, or `private`, which is shared with nobody.
+ * @throws {TypeError} where the region is unmapped, or does not allow "read", or its buffer was transferred away; where
+ * it is `private`, which is shared with nobody.
  *
  * @example
  * ```ts
@@ -50,21 +53,24 @@ const EVERYBODY = 2 ** 31 - 1;
  * ```
  */
 export function wait(region: MappedRegion, int32Index: number, expected: number, timeout?: number): WaitResult {
-  const word = wordOf(region, int32Index, expected);
+  const offset = offsetOf(region, int32Index);
+  const wanted = wordFrom(expected);
+  const word = wordAt(region, offset);
   const waiting = waitingOf();
   const deadline = deadlineOf(timeout);
   for (let first = true;; first = false) {
-    if (load(word) !== expected) return first ? "not-equal" : "ok";
+    if (load(region, word) !== wanted) return first ? "not-equal" : "ok";
     const left = deadline - performance.now();
     if (left <= 0) return "timed-out";
-    if (waiting.wait(addressOf(region, int32Index), expected, left)) return "ok";
+    if (waiting.wait(region.address + BigInt(offset), wanted, left)) return "ok";
     if (deadline <= performance.now()) return "timed-out";
   }
 }
 
 /**
  * The same as {@linkcode wait} without blocking: with the meaning and the results of `Atomics.waitAsync`. The waiting is
- * done on another thread, in a mapping of its own; the region may be unmapped meanwhile. It keeps the process alive.
+ * done on another thread, in a mapping of its own; the region may be unmapped meanwhile. It keeps the process alive. Where
+ * Node runs with `--permission`, that thread needs `--allow-worker`.
  *
  * Change the word before you notify, as one does anyway: a {@linkcode notify} of a word that is as before may come while
  * the other thread is about to wait, and be missed. Changing the word without it may also end the wait.
@@ -74,8 +80,10 @@ export function wait(region: MappedRegion, int32Index: number, expected: number,
  * @param expected What the word is while there is nothing to do.
  * @param timeout Milliseconds. Default: for ever.
  * @returns What the word says at once, or a promise of how the waiting ended.
- * @throws {MmapError} `ENOTSUP` as {@linkcode wait}, and for memory from `null`, which nobody else can map.
- * @throws {RangeError} and {@linkcode TypeError} as {@linkcode wait}.
+ * @throws {MmapError} As {@linkcode wait}, `EIO` also by the promise; `ENOTSUP` for memory from `null`, which nobody else
+ * can map; `EBADF` where the caller has closed the descriptor.
+ * @throws {RangeError} As {@linkcode wait}.
+ * @throws {TypeError} As {@linkcode wait}.
  *
  * @example
  * ```ts
@@ -97,20 +105,22 @@ export function waitAsync(
   expected: number,
   timeout?: number,
 ): WaitAsyncResult {
-  const word = wordOf(region, int32Index, expected);
+  const offset = offsetOf(region, int32Index);
+  const wanted = wordFrom(expected);
+  const word = wordAt(region, offset);
   const waiting = waitingOf();
   const deadline = deadlineOf(timeout);
-  if (load(word) !== expected) return { async: false, value: "not-equal" };
+  if (load(region, word) !== wanted) return { async: false, value: "not-equal" };
   if (deadline <= performance.now()) return { async: false, value: "timed-out" };
   // Where it is, memory may be something else's before the other thread has looked at it.
   const flags = region.flags.filter((flag) => flag !== "locked" && flag !== "populate");
   const own = mmap(region.handle, {
     protection: ["read"],
     flags,
-    offset: region.offset + WORD * int32Index,
+    offset: region.offset + offset,
     size: WORD,
   });
-  return { async: true, value: waitElsewhere(waiting, own, expected, deadline).finally(() => own.unmap()) };
+  return { async: true, value: waitElsewhere(waiting, own, wanted, deadline).finally(() => own.unmap()) };
 }
 
 async function waitElsewhere(
@@ -119,9 +129,11 @@ async function waitElsewhere(
   expected: number,
   deadline: number,
 ): Promise<"ok" | "timed-out"> {
-  const word = own.view(Int32Array, 0, 1);
-  const changed = (): boolean => load(word) !== expected;
+  const word = wordAt(own, 0);
+  // A page that is lost has another word, or one that nobody else can change any more.
+  const changed = (): boolean => word[0] !== expected || own.faults > 0;
   const woken = await waiting.waitInBackground({ address: own.address, expected, deadline, changed });
+  load(own, word);
   return woken ? "ok" : "timed-out";
 }
 
@@ -132,7 +144,9 @@ async function waitElsewhere(
  * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
  * @param count How many at most. Default: all.
  * @returns How many were woken; always 0 on FreeBSD, which does not tell.
- * @throws {MmapError} `ENOTSUP`, {@linkcode RangeError} and {@linkcode TypeError} as {@linkcode wait}.
+ * @throws {MmapError} `ENOTSUP` and `EIO` as {@linkcode wait}.
+ * @throws {RangeError} As {@linkcode wait}.
+ * @throws {TypeError} Where the region is unmapped or `private`.
  *
  * @example
  * ```ts
@@ -146,40 +160,50 @@ async function waitElsewhere(
  * ```
  */
 export function notify(region: MappedRegion, int32Index: number, count?: number): number {
-  wordOf(region, int32Index, 0);
+  const offset = offsetOf(region, int32Index);
+  region.check();
   const most = count === undefined || count === Infinity ? EVERYBODY : Math.min(byteCount(count, "count"), EVERYBODY);
   const waiting = waitingOf();
-  return most === 0 ? 0 : waiting.notify(addressOf(region, int32Index), most);
+  return most === 0 ? 0 : waiting.notify(region.address + BigInt(offset), most);
 }
 
-/** The word, checked. */
-function wordOf(region: MappedRegion, int32Index: number, expected: number): Int32Array {
-  if (!(region instanceof MappedRegion)) {
-    throw new TypeError(`region: ${describe(region)} given, wanted a MappedRegion`);
-  }
+/** Where a word lies in its region, in bytes; checked. */
+function offsetOf(region: MappedRegion, int32Index: number): number {
+  checkMapped(region);
   const index = byteCount(int32Index, "int32Index");
-  if (typeof expected !== "number") throw new TypeError(`expected: ${describe(expected)} given, wanted a number`);
-  if ((expected | 0) !== expected) throw new RangeError(`expected: ${expected} given, wanted a 32-bit integer`);
   const words = Math.floor(region.byteLength / WORD);
   if (index >= words) throw new RangeError(`int32Index: ${index} given, but the region has ${words} words`);
-  const word = region.view(Int32Array, WORD * index, 1);
   if (!region.flags.includes("shared")) {
     throw new TypeError(`region: it is mapped ${describe(region.flags)}, wanted one that is "shared" with others`);
   }
-  if (region.address % BigInt(WORD) === 0n) return word;
+  if (region.address % BigInt(WORD) === 0n) return WORD * index;
   throw new RangeError(`region: it begins at ${region.offset} in its file, wanted a multiple of ${WORD}`);
+}
+
+/** What a word is expected to be, checked. */
+function wordFrom(expected: number): number {
+  if (typeof expected !== "number") throw new TypeError(`expected: ${describe(expected)} given, wanted a number`);
+  if ((expected | 0) !== expected) throw new RangeError(`expected: ${expected} given, wanted a 32-bit integer`);
+  return expected | 0;
+}
+
+/** The word at an offset. */
+function wordAt(region: MappedRegion, offset: number): Int32Array {
+  // Refuses memory that may not be read: looking at it would make its page a copy that nobody else can change.
+  region.read(offset, WORD);
+  return region.view(Int32Array, offset, 1);
 }
 
 /**
  * The word as it is now. Not Atomics.load, which Bun compiles to a store of what was there: in memory that is only read,
  * that is a store that is not allowed. Between two of these there is always a call, so that none is left out.
+ *
+ * Throws an MmapError where pages were lost: nobody else can change a word in one of them any more.
  */
-function load(word: Int32Array): number {
-  return word[0];
-}
-
-function addressOf(region: MappedRegion, int32Index: number): bigint {
-  return region.address + BigInt(WORD * int32Index);
+function load(region: MappedRegion, word: Int32Array): number {
+  const now = word[0];
+  region.check();
+  return now;
 }
 
 function waitingOf(): Waiting {

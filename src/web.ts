@@ -1,6 +1,6 @@
 /** Regions as web streams and responses. */
-import { MappedRegion } from "../mod.ts";
-import { describe } from "./describe.ts";
+import type { MappedRegion } from "../mod.ts";
+import { checkMapped } from "./check_region.ts";
 import { rangeOf, type Span, spanWithin } from "./range.ts";
 import type { ByteRange } from "./types.ts";
 
@@ -30,7 +30,7 @@ const CHUNK = 1 << 18;
  * ```
  */
 export function stream(region: MappedRegion, range?: ByteRange): ReadableStream<Uint8Array<ArrayBuffer>> {
-  checkRegion(region);
+  checkMapped(region);
   const { byteOffset, byteLength } = rangeOf(range);
   return streamOf(region, spanWithin(region.byteLength, byteOffset, byteLength));
 }
@@ -76,12 +76,13 @@ function streamOf(region: MappedRegion, { start, length }: Span): ReadableStream
  * ```
  */
 export function respond(region: MappedRegion, request: Request, headers?: Headers | Record<string, string>): Response {
-  checkRegion(region);
+  checkMapped(region);
   const total = region.byteLength;
   const all = new Headers(headers);
   const wanted = asksForPart(request, all) ? spanOf(request.headers.get("range"), total) : undefined;
   all.set("accept-ranges", "bytes");
   if (wanted === "beyond") {
+    all.delete("content-length");
     all.set("content-range", `bytes */${total}`);
     return new Response(null, { status: 416, headers: all });
   }
@@ -106,7 +107,7 @@ function asksForPart(request: Request, headers: Headers): boolean {
 
 /** The part that a Range header asks for; `undefined` for all, also where the header is not understood. */
 function spanOf(header: string | null, total: number): Span | "beyond" | undefined {
-  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? "") ?? [];
+  const [, first, last] = /^bytes=(\d*)-(\d*)$/i.exec(header?.trim() ?? "") ?? [];
   if (first === undefined || first + last === "") return undefined;
   // A number alone behind the hyphen is how many of the last bytes.
   const start = first === "" ? total - Math.min(total, byteNumber(last)) : byteNumber(first);
@@ -118,11 +119,4 @@ function spanOf(header: string | null, total: number): Span | "beyond" | undefin
 /** A number of a header, which may be larger than any file. */
 function byteNumber(digits: string): number {
   return Math.min(Number(digits), Number.MAX_SAFE_INTEGER - 1);
-}
-
-function checkRegion(region: unknown): void {
-  if (!(region instanceof MappedRegion)) {
-    throw new TypeError(`region: ${describe(region)} given, wanted a MappedRegion`);
-  }
-  if (region.unmapped) throw new TypeError("MappedRegion: the region is unmapped");
 }

@@ -63,6 +63,17 @@ test("console.log shows what a region is, and none of its bytes", () => {
   assertEquals(inspect(region), "MappedRegion (unmapped)");
 });
 
+test("console.log shows what only looks like a region", () => {
+  using region = mmap(null, { size: 1 });
+  const { Deno } = globalThis as { Deno?: { inspect(value: unknown): string } };
+  for (const show of Deno ? [inspect, Deno.inspect] : [inspect]) {
+    for (const value of [Object.getPrototypeOf(region), Object.create(region)]) {
+      const text = show(value);
+      assert(text.includes("MappedRegion") && !text.includes("byteLength"), text);
+    }
+  }
+});
+
 // ---------------------------------------------------------------- lines
 
 test("lines are those that split gives", () => {
@@ -91,6 +102,18 @@ test("lines of any length, also across chunks", () => {
   wanted[2999] = "y".repeat(65_535);
   using region = mmap(fileOf(wanted.join("\n")));
   assertEquals([...lines(region)], wanted);
+});
+
+test("there are no lines in a byte order mark", () => {
+  using region = mmap(fileOf("\ufeff"));
+  assertEquals([...lines(region)], []);
+});
+
+test("lines of any length need no buffer of the region", () => {
+  const long = "x".repeat(3_000_000);
+  using region = mmap(fileOf(`a\n${long}\nb`));
+  region.buffer.transfer();
+  assertEquals([...lines(region)], ["a", long, "b"]);
 });
 
 test("lines of a part", () => {
@@ -186,6 +209,19 @@ test("a response is whole, or the range that was asked for", async () => {
     ]);
     if (status !== 416) assertEquals(response.headers.get("content-length"), String(end - start));
   }
+});
+
+test("the unit of a range may be written in capitals", async () => {
+  using region = mmap(fileOf(10));
+  const response = respond(region, new Request("http://localhost/", { headers: { range: "Bytes=0-1" } }));
+  assertEquals([response.status, (await response.bytes()).length], [206, 2]);
+});
+
+test("an answer without content has no length", () => {
+  using region = mmap(fileOf(10));
+  const request = new Request("http://localhost/", { headers: { range: "bytes=10-" } });
+  const { status, headers } = respond(region, request, { "content-length": "10" });
+  assertEquals([status, headers.get("content-length"), headers.get("content-range")], [416, null, "bytes */10"]);
 });
 
 test("a range that depends on what is there counts only where that is there", () => {

@@ -1,7 +1,7 @@
 import { truncateSync } from "node:fs";
 import { suite, test } from "node:test";
 import { Worker } from "node:worker_threads";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ANONYMOUS, type MappedRegion, mmap, MmapError, platform } from "../mod.ts";
 import { notify, wait, waitAsync } from "../sync.ts";
 import { startChild } from "./support/children.ts";
@@ -14,6 +14,9 @@ import { ARRIVED, LEFT, PING, PONG, WAITING_SIZE, WORD } from "./support/waiting
 
 /** For a test of memory that goes from process to process. */
 const acrossProcesses = onLinux("memory of other processes and a way to wait on it");
+
+/** For a test of pages that are lost. */
+const guarded = { skip: !platform.supports("guard") && "no guard on this system" };
 
 /** Bun gives a test five seconds. */
 const patient = { timeout: 120_000 };
@@ -241,12 +244,53 @@ suite("refusals", onPosix("waiting across processes"), () => {
       }
     });
 
+    test(`${name}: memory that has lost pages`, guarded, () => {
+      const path = fileOf(20_000);
+      using region = mmap(path, { access: "write" });
+      truncateSync(path, 0);
+      for (let again = 0; again < 2; again++) {
+        const { code } = assertThrows(() => {
+          region.bytes[0];
+          call(region, 0);
+        }, MmapError);
+        assertEquals(code, "EIO");
+      }
+    });
+
+    test(`${name}: -0 and bigints`, () => {
+      using region = memory();
+      call(region, -0);
+      call(region, 1n as never);
+    });
+
     test(`${name}: shared memory that no other process can have`, () => {
       using region = mmap(null, { size: 100, flags: ["shared", "anonymous"] });
       if (name !== "waitAsync") call(region, 0);
       else assertEquals(assertThrows(() => call(region, 0), MmapError).code, "ENOTSUP");
     });
   }
+
+  test("memory that may not be read is not waited on, and not disconnected", () => {
+    using region = memory();
+    using same = mmap(region.handle);
+    same.protect(["none"]);
+    for (const call of [wait, waitAsync]) assertThrows(() => call(same, 0, 0, 1), TypeError, '"read" is needed');
+    same.protect(["read", "write"]);
+    region.int32[0] = 1;
+    assertEquals([same.int32[0], same.faults], [1, 0]);
+  });
+
+  test("notify needs no buffer of the region", () => {
+    using region = memory();
+    region.buffer.transfer();
+    assertEquals(notify(region, 0), 0);
+  });
+
+  test("-0 is expected as 0 is", async () => {
+    using region = memory();
+    assertEquals(wait(region, 0, -0, 1), "timed-out");
+    assertEquals(await waitAsync(region, 0, -0, 1).value, "timed-out");
+  });
 
   test("a value that no word can have", () => {
     using region = memory();
@@ -305,14 +349,15 @@ suite("waitAsync", onPosix("waiting across processes"), () => {
     assertEquals(await result.value, "ok");
   });
 
-  test("the file may be cut meanwhile, and the process lives on", async () => {
+  test("a file that is cut meanwhile is an error", guarded, async () => {
     const path = fileOf(new Uint8Array(100));
     using region = mmap(path, { access: "write" });
-    const result = waitAsync(region, 0, 0, 200);
+    const result = waitAsync(region, 0, 0);
     assert(result.async);
     await pause(50);
     truncateSync(path, 0);
-    assert(["ok", "timed-out"].includes(await result.value));
+    const { code } = await assertRejects(async () => await result.value, MmapError);
+    assertEquals(code, "EIO");
   });
 
   test("only the page of its word is mapped again, and nothing is locked or brought in", {
