@@ -144,10 +144,18 @@ test("a handle does not grow the file", () => {
 test("the handle of a region that is gone is ESTALE", acrossProcesses, () => {
   const path = fileOf(100);
   const region = mmap(path, { access: "write" });
-  const { handle, descriptor } = region;
+  const { handle } = region;
   region.unmap();
   assertEquals([codeOf(() => mmap(handle)), inProcess("fail", handle)], ["ESTALE", "ESTALE"]);
-  openDescriptorAs(descriptor!, fileOf("another"), "r+");
+  assertEquals(openDescriptors(path), 0);
+});
+
+test("the handle of a region whose descriptor is another file's is ESTALE", acrossProcesses, () => {
+  const [path, another] = [fileOf(100), fileOf("another")];
+  const region = mmap(path, { access: "write" });
+  const { handle, descriptor } = region;
+  region.unmap();
+  openDescriptorAs(descriptor!, another, "r+");
   assertEquals([codeOf(() => mmap(handle)), inProcess("fail", handle)], ["ESTALE", "ESTALE"]);
   closeDescriptor(descriptor!);
   assertEquals(openDescriptors(path), 0);
