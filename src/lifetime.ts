@@ -19,6 +19,14 @@ import type { ViewConstructor } from "./types.ts";
 /** What a buffer keeps alive. */
 const owners: WeakMap<ArrayBuffer, object> = new WeakMap();
 
+/** The program may have given a buffer properties of its own. */
+const { transfer } = ArrayBuffer.prototype;
+const { get: detached } = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "detached")!;
+
+function isDetached(buffer: ArrayBuffer): boolean {
+  return detached!.call(buffer);
+}
+
 /** Whether a buffer lies over a mapping. */
 export function isMapped(buffer: ArrayBuffer): boolean {
   return owners.has(buffer);
@@ -97,7 +105,7 @@ export class Views implements Occupants {
 
   /** Whether somebody has the memory as it lies now who cannot be sent away: a buffer was transferred, or is pinned. */
   get inUse(): boolean {
-    return this.#lingering === this.#mapping.address || this.#buffers().some((buffer) => buffer.detached);
+    return this.#lingering === this.#mapping.address || this.#buffers().some(isDetached);
   }
 
   /** Detaches every view and forgets them. */
@@ -105,9 +113,9 @@ export class Views implements Occupants {
     let { inUse } = this;
     for (const buffer of this.#buffers()) {
       // transfer(0) drops the engine's record of the memory at once, which transfer() does not.
-      if (!buffer.detached) buffer.transfer(0);
+      if (!isDetached(buffer)) transfer.call(buffer, 0);
       // Bun does not detach a buffer that an operation of its own is working on, and does not say so.
-      inUse ||= !buffer.detached;
+      inUse ||= !isDetached(buffer);
     }
     if (inUse) this.#lingering = this.#mapping.address;
     this.#whole = undefined;
@@ -177,7 +185,7 @@ export class Views implements Occupants {
 }
 
 function attached(buffer: ArrayBuffer): ArrayBuffer {
-  if (!buffer.detached) return buffer;
+  if (!isDetached(buffer)) return buffer;
   throw new TypeError("MappedRegion: the buffer of this region was transferred away");
 }
 

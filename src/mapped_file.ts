@@ -31,6 +31,11 @@ export class MappedFile {
     this.#identity = ours ? undefined : system.identity(descriptor);
   }
 
+  /** Whether the descriptor is closed when the mapping is released. */
+  get closes(): boolean {
+    return this.#close !== undefined;
+  }
+
   /** Throws an MmapError where the descriptor is another file's by now, or nobody's. */
   check(): void {
     if (this.#identity === undefined || this.#system.identity(this.descriptor) === this.#identity) return;

@@ -7,7 +7,7 @@ import type { MappedFile } from "./mapped_file.ts";
 import type { Guard, System } from "./os/contract.ts";
 import { type Occupants, Pages } from "./pages.ts";
 import { alignUp, narrow, type Span, widen } from "./range.ts";
-import type { Advice, FlushFlag, MapFlag, Protection } from "./types.ts";
+import type { Advice, Descriptor, FlushFlag, MapFlag, Protection } from "./types.ts";
 
 /** What a mapping is made from. */
 export interface MappingInit {
@@ -53,6 +53,11 @@ export class Mapping {
       this.#pages.release(false);
       throw error;
     }
+  }
+
+  /** The file's, as long as it is not closed by the library. */
+  get descriptor(): Descriptor | null {
+    return this.file && !(this.#released && this.file.closes) ? this.file.descriptor : null;
   }
 
   /** Address of the first byte; 0 where there is none. */

@@ -20,6 +20,7 @@ import type {
 const KEY: unique symbol = Symbol("MappedRegion");
 
 let construct: (host: Host, mapping: Mapping) => MappedRegion;
+let isRegion: (value: object) => boolean;
 
 /** Makes a region over a mapping. */
 export function makeRegion(host: Host, mapping: Mapping): MappedRegion {
@@ -57,6 +58,7 @@ export class MappedRegion implements Disposable {
 
   static {
     construct = (host, mapping) => new MappedRegion(KEY, host, mapping);
+    isRegion = (value) => #mapping in value;
   }
 
   private constructor(key: symbol, host: Host, mapping: Mapping) {
@@ -97,7 +99,8 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * The descriptor of the file, or `null` for a `null` source. It is closed at unmap where the library opened it.
+   * The descriptor of the file, or `null` for a `null` source. It is closed at unmap where the library opened it, and
+   * `null` from then on.
    *
    * It is the system's own: a number on POSIX, a HANDLE as a `bigint` on Windows. Node's and Bun's `fs` take the
    * number; Deno's takes only descriptors that Deno has opened.
@@ -118,7 +121,7 @@ export class MappedRegion implements Disposable {
    * ```
    */
   get descriptor(): Descriptor | null {
-    return this.#mapping.file?.descriptor ?? null;
+    return this.#mapping.descriptor;
   }
 
   /**
@@ -910,8 +913,9 @@ export class MappedRegion implements Disposable {
    */
   unmap(): void {
     if (this.#mapping.released) return;
+    const inUse = this.#views.detach();
     forget(this.#mapping);
-    this.#mapping.release(this.#views.detach());
+    this.#mapping.release(inUse);
   }
 
   /** What `Object.prototype.toString` calls it: `[object MappedRegion]`. */
@@ -957,19 +961,18 @@ export class MappedRegion implements Disposable {
   }
 }
 
-showIn(MappedRegion.prototype);
+showIn(MappedRegion.prototype, isRegion);
 
 /** The bytes of a buffer or view. */
 function bytesIn(data: unknown, name: string): Uint8Array {
-  const view = isArrayBuffer(data) ? new Uint8Array(data) : data;
-  if (!ArrayBuffer.isView(view)) {
+  if (!isArrayBuffer(data) && !ArrayBuffer.isView(data)) {
     throw new TypeError(`${name}: ${describe(data)} given, wanted an ArrayBuffer or a view of one`);
   }
-  const { buffer, byteOffset, byteLength } = view;
+  const buffer = isArrayBuffer(data) ? data : data.buffer;
   if (isArrayBuffer(buffer) && buffer.detached) {
     throw new TypeError(`${name}: a detached buffer given, wanted one that has its bytes`);
   }
-  return new Uint8Array(buffer, byteOffset, byteLength);
+  return isArrayBuffer(data) ? new Uint8Array(data) : new Uint8Array(buffer, data.byteOffset, data.byteLength);
 }
 
 /** The same as the FFIs take them, of which not every one takes shared memory. */
@@ -990,7 +993,7 @@ function tagOf(value: unknown): string {
 /** What the C library is to search for. */
 function needleOf(needle: unknown): number | Uint8Array {
   if (typeof needle === "number") {
-    if (Number.isInteger(needle) && needle >= 0 && needle <= 255) return needle;
+    if (Number.isInteger(needle) && needle >= 0 && needle <= 255) return needle + 0;
     throw new RangeError(`needle: ${needle} given, wanted a byte from 0 to 255`);
   }
   if (typeof needle === "string") {

@@ -50,7 +50,8 @@ function checkDescriptor(descriptor: number | bigint, os: OperatingSystem): Desc
   if (!Number.isInteger(descriptor) || descriptor < 0 || descriptor > MAX_DESCRIPTOR) {
     throw new RangeError(`source: ${descriptor} given, wanted a descriptor from 0 to ${MAX_DESCRIPTOR}`);
   }
-  if (os !== "windows") return descriptor;
+  // The sum makes 0 of -0, which not every FFI takes.
+  if (os !== "windows") return descriptor + 0;
   // Such a number has a meaning only for the C library that gave it out, and each runtime has one of its own, which
   // nobody else can look into.
   throw new MmapError({

@@ -38,6 +38,21 @@ test("what is no descriptor is a RangeError that names it", onPosix("numbers as 
   }
 });
 
+test("-0 is 0", onPosix("numbers as descriptors"), () => {
+  const path = freshPath();
+  mmap(path, { open: ["read", "write", "create"], size: 1, protection: ["write"], flags: ["shared"], mode: -0 })
+    .unmap();
+  assertEquals(statSync(path).mode & 0o777, 0);
+  // The standard input, whatever it is, is what is asked about, and nothing else.
+  for (const source of [-0, { fd: -0 }]) {
+    try {
+      mmap(source, { size: 0 }).unmap();
+    } catch (error) {
+      assert(error instanceof MmapError || error instanceof RangeError, String(error));
+    }
+  }
+});
+
 test("a closed descriptor is EBADF", () => {
   const descriptor = openDescriptor(fileOf("x"), "r");
   closeDescriptor(descriptor);

@@ -127,6 +127,11 @@ test("indexOf agrees with Buffer.indexOf everywhere", () => {
   }
 });
 
+test("indexOf takes -0 for the byte 0", () => {
+  using region = mmap(null, { size: 100 });
+  assertEquals(region.indexOf(-0), 0);
+});
+
 test("indexOf refuses what cannot be searched for", () => {
   using region = mmap(null, { size: 100 });
   for (const byte of [-1, 256, 0.5, NaN, Infinity]) {

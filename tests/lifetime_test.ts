@@ -62,6 +62,38 @@ test("a buffer that was transferred away stays harmless after resize", () => {
   }
 });
 
+test("a buffer is detached whatever its own properties say", () => {
+  const path = fileOf(100_000);
+  for (const own of [{ transfer: () => assert(false, "called") }, { detached: true }, { detached: false }]) {
+    const region = mmap(path, { access: "write" });
+    const { bytes, buffer } = region;
+    for (const [name, value] of Object.entries(own)) Object.defineProperty(buffer, name, { value });
+    region.unmap();
+    assertEquals([bytes.length, region.unmapped, mappingsOf(path)], [0, true, 0]);
+  }
+});
+
+test("a buffer that was transferred away stays harmless whatever it says of itself", () => {
+  const region = mmap(fileOf(100_000));
+  const { buffer } = region;
+  const stolen = new Uint8Array(buffer.transfer());
+  Object.defineProperty(buffer, "detached", { value: false });
+  region.unmap();
+  assertEquals([region.unmapped, stolen[0], stolen[99_999]], [true, 0, 0]);
+});
+
+test("a descriptor that the library has closed is no longer named", () => {
+  const path = fileOf(100);
+  const region = mmap(path);
+  region.unmap();
+  assertEquals(region.descriptor, null);
+  const descriptor = openDescriptor(path, "r");
+  const own = mmap(descriptor);
+  own.unmap();
+  assertEquals(own.descriptor, descriptor);
+  closeDescriptor(descriptor);
+});
+
 test("code that runs while an argument is looked at cannot reach memory that it has unmapped", () => {
   const path = fileOf(100_000);
   const uses: ((region: MappedRegion, range: ByteRange) => unknown)[] = [
