@@ -158,6 +158,9 @@ export class MappedRegion implements Disposable {
    * Protection keeps mistakes out, not code. A store into a `private` region of a file that is mapped to be read is not
    * counted: it stays in the region, guarded or not.
    *
+   * A system call that is given a view (`fs.writeSync`) does not touch it as the program does: it fails with `EFAULT`,
+   * and nothing is counted. {@linkcode read} makes a copy for it.
+   *
    * Always 0 where the region is not guarded (`guard: false`, or `platform.supports("guard")` is false): there, every
    * other access of these kinds ends the process. On Windows, where no single page can be replaced, all of the region
    * becomes zeros when a page is lost.
@@ -731,6 +734,9 @@ export class MappedRegion implements Disposable {
    * On failure region and file are as they were, but views may be detached all the same. Only on Windows, where a file
    * cannot be cut while it is mapped, may a region be lost: it is unmapped for the cut, and where it cannot be mapped
    * again after that, its length is 0 and the file may be cut already.
+   *
+   * A `private` region of a file that shrinks drops what was stored beyond its new end, but for the rest of the last
+   * page, which is there again if the region grows.
    *
    * What {@linkcode lock} and {@linkcode advise} did may be forgotten, for a part and for all of the region: do it
    * again. The flag "locked" is kept.

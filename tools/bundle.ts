@@ -4,7 +4,7 @@
 // dist/ is for everybody, bundlers too. dist/bun/ is for Bun, which reads every function of a file before it runs any:
 // there, what only Windows needs is a file of its own. Only Bun can load that one when it is needed: `require` is a part
 // of its modules, and its bundler follows it.
-import { basename } from "node:path";
+import { relative } from "node:path";
 import { build, type BuildOptions, type Plugin } from "esbuild";
 
 const COMMON: BuildOptions = {
@@ -35,14 +35,14 @@ const CORE = `
  */
 const ONCE = replacing({
   "mod.ts": `export { MappedRegion, mmap } from "./mod.js"`,
-  "error.ts": `export { MmapError } from "./mod.js"`,
-  "host.ts": `export { "#host" as host } from "./mod.js"`,
+  "src/error.ts": `export { MmapError } from "./mod.js"`,
+  "src/host.ts": `export { "#host" as host } from "./mod.js"`,
 });
 
 /** What only Windows needs, and what loads it in Bun; esbuild would make something else of the `require`. */
 const WINDOWS = "./src/os/windows.ts";
 const LOAD_WINDOWS = replacing({
-  "windows.ts": `export const windows = (...values) => loadWindows().windows(...values)`,
+  "src/os/windows.ts": `export const windows = (...values) => loadWindows().windows(...values)`,
 });
 const LOADER = `const loadWindows = () =>
   // Where Bun's bundler has put the file into its own, there is a require.
@@ -76,14 +76,14 @@ async function writeOthers(options: BuildOptions, directory: string, entryPoints
   await build({ ...options, entryPoints, entryNames: "[name]", outdir: directory, plugins: [ONCE] });
 }
 
-/** Has other code in the place of the sources of these names; it may import the files that are made. */
+/** Has other code in the place of these sources of the package; it may import the files that are made. */
 function replacing(sources: Readonly<Record<string, string>>): Plugin {
   return {
     name: "replacing",
     setup(build): void {
       build.onResolve({ filter: /\.js$/ }, ({ path }) => ({ path, external: true }));
       build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-        const contents = sources[basename(path)];
+        const contents = sources[relative(build.initialOptions.absWorkingDir!, path).replaceAll("\\", "/")];
         return contents === undefined ? undefined : { contents };
       });
     },

@@ -1,7 +1,8 @@
 /**
- * Survival of lost pages, and of accesses that a page does not allow. A handler of machine code for SIGBUS and SIGSEGV, in memory of its own, finds the address
- * that faulted in a table of regions and puts a page there that can be touched. It is installed once for the process:
- * a worker's copy of this module finds the handler in place and goes on with its table.
+ * Survival of lost pages, and of accesses that a page does not allow. A handler of machine code for SIGBUS and SIGSEGV,
+ * in memory of its own, finds the address that faulted in a table of regions and puts a page there that can be touched.
+ * It is installed once for the process: a worker's copy of this module finds the handler in place and goes on with its
+ * table.
  *
  * Rests on [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html).
  */

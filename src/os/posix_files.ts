@@ -202,7 +202,10 @@ class StatusReader {
     };
   }
 
-  /** Files of huge pages, which only Linux has, have the size of one as their block size; other file systems may have large blocks, too. */
+  /**
+   * Files of huge pages, which only Linux has, have the size of one as their block size; other file systems may have
+   * large blocks, too.
+   */
   #isOnHugePages(descriptor: number): boolean {
     if (this.#libc.constants.map["huge-table"] === null) return false;
     // The type of the file system is the first word of a struct statfs, which is shorter than this.
