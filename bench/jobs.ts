@@ -85,18 +85,14 @@ function mapMemory(source: null | typeof ANONYMOUS): Job {
   };
 }
 
-/** So many maps, and the collection that they lead to: as a part of the time, or after it. */
-function withCollection(map: () => void, isTimed: boolean): Job {
-  const run = (): void => {
-    for (let maps = 0; maps < MAPS_A_COLLECTION; maps++) map();
-    if (isTimed) collect();
-  };
-  return { run, runs: MAPS_A_COLLECTION, after: isTimed ? undefined : collect };
-}
-
+/** So many maps of `Bun.mmap`, and the collection that they lead to: as a part of the time, or after it. */
 function mapWithBun(name: string, timesCollection: boolean): Job {
   const path = file(name);
-  return withCollection(() => readPages(Bun!.mmap(path)), timesCollection);
+  const run = (): void => {
+    for (let maps = 0; maps < MAPS_A_COLLECTION; maps++) readPages(Bun!.mmap(path));
+    if (timesCollection) collect();
+  };
+  return { run, runs: MAPS_A_COLLECTION, after: timesCollection ? undefined : collect };
 }
 
 function readWhole(name: string): Job {
@@ -227,13 +223,11 @@ function randomReadSync(): Job {
 const JOBS: Readonly<Record<string, () => Job>> = {
   "map-1m": () => mapFile("1m"),
   "map-1m.unguarded": () => mapFile("1m", { guard: false }),
-  "map-1m.collected": () => withCollection(mapFile("1m").run, true),
   "map-1m.bun": () => mapWithBun("1m", true),
   "map-1m.bun-leaking": () => mapWithBun("1m", false),
   "map-1m.read": () => readWhole("1m"),
   "map-4k": () => mapFile("4k"),
   "map-4k.unguarded": () => mapFile("4k", { guard: false }),
-  "map-4k.collected": () => withCollection(mapFile("4k").run, true),
   "map-4k.bun": () => mapWithBun("4k", true),
   "map-4k.bun-leaking": () => mapWithBun("4k", false),
   "map-4k.read": () => readWhole("4k"),

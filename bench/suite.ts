@@ -40,14 +40,14 @@ export const CASES: readonly Case[] = [
   {
     job: "map-1m",
     title: touching("Map a file of 1 MiB"),
-    variants: ["unguarded", "collected", "bun", "bun-leaking", "read"],
+    variants: ["unguarded", "bun", "bun-leaking", "read"],
     reference: "c",
     effort: SHORT,
   },
   {
     job: "map-4k",
     title: touching("Map a file of 4 KiB"),
-    variants: ["unguarded", "collected", "bun", "bun-leaking", "read"],
+    variants: ["unguarded", "bun", "bun-leaking", "read"],
     reference: "c",
     effort: SHORT,
   },
@@ -121,7 +121,6 @@ export const CASES: readonly Case[] = [
 export const NAMES: Readonly<Record<string, string>> = {
   "": "@region/mmap",
   unguarded: "the same, `guard: false`",
-  collected: "the same, one collection for 64 maps",
   bun: "`Bun.mmap`, one collection for 64 maps",
   "bun-leaking": "`Bun.mmap`, the collection not counted",
   write: "the same, stored to by `write`",
@@ -141,13 +140,15 @@ export const NAMES: Readonly<Record<string, string>> = {
   "mmap-io": "@riaskov/mmap-io, one collection for 64 maps",
 };
 
-/** A limit for a ratio of medians. */
+/** A limit for a ratio. */
 export interface Target {
   readonly text: string;
   readonly job: string;
   readonly contestant: string;
   readonly reference: string;
   readonly most: number;
+  /** Of medians, unless it says "means": those have what comes now and then, such as the engine's own collections. */
+  readonly figures?: "medians" | "means";
   /**
    * Whether it says that two things take the same time, which no two measurements ever do: it is missed only where the
    * better quartile of the rounds misses it, too.
@@ -168,12 +169,13 @@ export const TARGETS: readonly Target[] = [
   mapTarget("deno", 1.2),
   mapTarget("node", 1.25),
   mapTarget("bun", 2),
-  ...["bun", "bun.collected"].map((contestant) => ({
-    text: "map+touch+unmap of 1 MiB ahead of Bun.mmap and its collector",
+  ...(["medians", "means"] as const).map((figures) => ({
+    text: `map+touch+unmap of 1 MiB ahead of Bun.mmap and its collector, by ${figures}`,
     job: "map-1m",
-    contestant,
+    contestant: "bun",
     reference: "bun.bun",
     most: 1,
+    figures,
   })),
   ...RUNTIMES.flatMap((runtime): Target[] => [
     ...["find-byte", "find-string", "find-short", "find-rare"].map((job) => ({
