@@ -5,7 +5,7 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { type MappedRegion, mmap, MmapError, platform } from "../mod.ts";
+import { type Advice, type MappedRegion, mmap, MmapError, platform } from "../mod.ts";
 import { spreadOf } from "./statistics.ts";
 
 const KIB = 2 ** 10;
@@ -96,18 +96,21 @@ function buffers(directory: string): void {
   }
 }
 
-/** A small region that moves over a large file. */
+/** A small region that moves over a large file: among places that are in the page cache, and to places that are not. */
 function windows(directory: string): void {
-  const path = sparse(join(directory, "windows"), TIB);
-  const descriptor = openSync(path, "r");
-  let at = 0;
-  const move = (): void => {
-    at = (at + 7919 * HUGE) % TIB;
-    using region = mmap(descriptor, { offset: at, size: MIB });
+  const descriptor = openSync(sparse(join(directory, "windows"), TIB), "r");
+  let moves = 0;
+  const moveAmong = (places: number, advice: Advice) => (): void => {
+    const offset = moves++ % places * 7919 * HUGE % TIB;
+    using region = mmap(descriptor, { offset, size: MIB });
+    region.advise(advice);
     region.read(0, 1);
   };
-  for (let round = 0; round < WARM_UP; round++) move();
-  say("map a window of 1 MiB of 1 TiB, read a byte, unmap", micro(median(move)));
+  const again = moveAmong(64, "normal");
+  for (let round = 0; round < WARM_UP; round++) again();
+  say("move a region of 1 MiB over 1 TiB, read a byte", micro(median(again)));
+  say("the same to places that nobody has read", micro(median(moveAmong(TIB, "normal"))));
+  say('the same with `advise("random")`', micro(median(moveAmong(TIB, "random"))));
   closeSync(descriptor);
 }
 

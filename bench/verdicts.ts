@@ -1,6 +1,6 @@
 // Every target, and what came of it. What was not measured has not reached it.
 import type { Results } from "./report.ts";
-import { compared, meansOf, mediansOf } from "./rounds.ts";
+import { compared, mediansOf } from "./rounds.ts";
 import { SCANS } from "./scans.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 import { RUNTIMES, SCAN_LIMIT, SPEEDS, TARGETS } from "./suite.ts";
@@ -35,8 +35,8 @@ export function verdictsOf(results: Results): Verdict[] {
 }
 
 function ratioVerdicts({ cases }: Results): Verdict[] {
-  return TARGETS.map(({ text, job, contestant, reference, most, figures, same }) => {
-    const ratio = compared(cases[job], contestant, reference, figures === "means" ? meansOf : mediansOf);
+  return TARGETS.map(({ text, job, contestant, reference, most, same }) => {
+    const ratio = compared(cases[job], contestant, reference);
     const figure = ratio && {
       measured: spreadText(ratio, ratioText),
       reached: (same ? ratio.low : ratio.median) <= most,
