@@ -26,8 +26,8 @@ export function cBytes(
   /** Once in how many bytes one is rare, by what searches from there on if it is not. */
   const rareAt = (start: number): number => own && start >= own.from ? own.rare : RARE;
 
-  const read = (address: bigint, into: Uint8Array): void => {
-    memcpy(into, address, BigInt(into.byteLength));
+  const read = (address: bigint, into: Uint8Array, length = into.byteLength): void => {
+    memcpy(into, address, BigInt(length));
   };
 
   const equal = (address: bigint, bytes: Uint8Array): boolean =>

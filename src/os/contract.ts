@@ -123,8 +123,8 @@ export interface Memory {
 
 /** The bytes in mapped memory. */
 export interface Bytes {
-  /** Copies out of memory. */
-  read(address: bigint, into: Uint8Array): void;
+  /** Copies out of memory: as much as fits, or `length` bytes to the beginning of `into`. */
+  read(address: bigint, into: Uint8Array, length?: number): void;
   /** Copies into memory; the two may overlap. */
   write(address: bigint, from: Uint8Array): void;
   equal(address: bigint, bytes: Uint8Array): boolean;
