@@ -971,14 +971,20 @@ showIn(MappedRegion.prototype, isRegion);
 
 /** The bytes of a buffer or view. */
 function bytesIn(data: unknown, name: string): Uint8Array {
-  if (!isArrayBuffer(data) && !ArrayBuffer.isView(data)) {
+  if (ArrayBuffer.isView(data)) {
+    checkAttached(data.buffer, name);
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
+  if (!isArrayBuffer(data)) {
     throw new TypeError(`${name}: ${describe(data)} given, wanted an ArrayBuffer or a view of one`);
   }
-  const buffer = isArrayBuffer(data) ? data : data.buffer;
-  if (isArrayBuffer(buffer) && buffer.detached) {
-    throw new TypeError(`${name}: a detached buffer given, wanted one that has its bytes`);
-  }
-  return isArrayBuffer(data) ? new Uint8Array(data) : new Uint8Array(buffer, data.byteOffset, data.byteLength);
+  checkAttached(data, name);
+  return new Uint8Array(data);
+}
+
+function checkAttached(buffer: ArrayBufferLike, name: string): void {
+  if (!isArrayBuffer(buffer) || !buffer.detached) return;
+  throw new TypeError(`${name}: a detached buffer given, wanted one that has its bytes`);
 }
 
 /** The same as the FFIs take them, of which not every one takes shared memory. */
@@ -987,9 +993,9 @@ function bytesOf(data: unknown, name: string): Uint8Array {
   return isArrayBuffer(bytes.buffer) ? bytes : bytes.slice();
 }
 
-/** `instanceof` would not know the classes of another realm. */
+/** `instanceof` alone would not know the classes of another realm; the name alone takes longer than a copy. */
 function isArrayBuffer(value: unknown): value is ArrayBuffer {
-  return tagOf(value) === "ArrayBuffer";
+  return value instanceof ArrayBuffer || tagOf(value) === "ArrayBuffer";
 }
 
 function tagOf(value: unknown): string {

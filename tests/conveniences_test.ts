@@ -45,6 +45,17 @@ test("copyTo refuses what is beyond the region, and changes nothing", () => {
   assertThrows(() => region.copyTo(new Uint8Array(1)), TypeError, "unmapped");
 });
 
+test("what is detached is refused by name, whatever its kind", () => {
+  using region = mmap(null, { size: 100 });
+  for (const kindOf of [(buffer: ArrayBuffer) => buffer, (buffer: ArrayBuffer) => new DataView(buffer)]) {
+    const buffer = new ArrayBuffer(8);
+    const data = kindOf(buffer);
+    buffer.transfer();
+    assertThrows(() => region.copyTo(data), TypeError, "target: a detached buffer given");
+    assertThrows(() => region.write(data), TypeError, "data: a detached buffer given");
+  }
+});
+
 // ---------------------------------------------------------------- what is shown
 
 test("console.log shows what a region is, and none of its bytes", () => {
