@@ -2,8 +2,8 @@
 // takes each runtime several times as long; the other entries take from it what has to be there once.
 //
 // dist/ is for everybody, bundlers too. dist/bun/ is for Bun, which reads every function of a file before it runs any:
-// there, what only Windows needs is a file of its own. Only Bun can load that one when it is needed: `require` is a part
-// of its modules, and its bundler follows it.
+// there, what only other runtimes need is left out, and what only Windows needs is a file of its own. Only Bun can load
+// that one when it is needed: `require` is a part of its modules, and its bundler follows it.
 import { relative } from "node:path";
 import { build, type BuildOptions, type Plugin } from "esbuild";
 
@@ -41,9 +41,18 @@ const ONCE = replacing({
 
 /** What only Windows needs, and what loads it in Bun; esbuild would make something else of the `require`. */
 const WINDOWS = "./src/os/windows.ts";
-const LOAD_WINDOWS = replacing({
-  "src/os/windows.ts": `export const windows = (...values) => loadWindows().windows(...values)`,
+const LOADING_WINDOWS = `export const windows = (...values) => loadWindows().windows(...values)`;
+
+/** What is not in Bun's mod.js: Windows, and the other runtimes. */
+const BUN_ALONE = replacing({
+  "src/os/windows.ts": LOADING_WINDOWS,
+  "src/ffi/deno.ts": `export const denoFfi = ${refusing("Deno")}`,
+  "src/ffi/node.ts": `export const nodeFfi = ${refusing("Node")}`,
 });
+
+function refusing(runtime: string): string {
+  return `() => { throw new Error("this build of @region/mmap is for Bun, not for ${runtime}") }`;
+}
 const LOADER = `const loadWindows = () =>
   // Where Bun's bundler has put the file into its own, there is a require.
   typeof require === "undefined" ? import.meta.require("./windows.js") : require("./windows.js");`;
@@ -62,7 +71,7 @@ export async function bundle(directory: string, entries: readonly string[]): Pro
   await Promise.all([
     writeCore(everybody, "dist"),
     writeOthers(everybody, "dist", others),
-    writeCore({ ...bun, banner: { js: `${FOR_BUN}\n${LOADER}` }, plugins: [LOAD_WINDOWS] }, "dist/bun"),
+    writeCore({ ...bun, banner: { js: `${FOR_BUN}\n${LOADER}` }, plugins: [BUN_ALONE] }, "dist/bun"),
     writeOthers(bun, "dist/bun", [...others, WINDOWS]),
   ]);
 }
