@@ -9,7 +9,7 @@ const CHUNK = 1 << 16;
 
 const NEWLINE = 10;
 
-/** Bytes of a longer line that are copied at a time to look for its end. */
+/** Most bytes of a longer line that are copied at a time to look for its end. */
 const PIECE = 1 << 20;
 
 /**
@@ -73,9 +73,12 @@ function linesAt(region: MappedRegion, from: number, end: number): Uint8Array {
 
 /** Where the line ends that goes on at `from`. */
 function endOfLine(region: MappedRegion, from: number, end: number): number {
-  for (let at = from; at < end; at += PIECE) {
-    const newline = region.read(at, Math.min(PIECE, end - at)).indexOf(NEWLINE);
+  let [at, piece] = [from, CHUNK];
+  while (at < end) {
+    const newline = region.read(at, Math.min(piece, end - at)).indexOf(NEWLINE);
     if (newline >= 0) return at + newline + 1;
+    at += piece;
+    piece = Math.min(2 * piece, PIECE);
   }
   return end;
 }
