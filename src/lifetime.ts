@@ -19,12 +19,26 @@ import type { ViewConstructor } from "./types.ts";
 /** What a buffer keeps alive. */
 const owners: WeakMap<ArrayBuffer, object> = new WeakMap();
 
-/** The program may have given a buffer properties of its own. */
+/**
+ * The program may have given a buffer properties of its own. An older runtime, on which nothing can be mapped, has none of
+ * the two, and imports the library all the same.
+ */
 const { transfer } = ArrayBuffer.prototype;
-const { get: detached } = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "detached")!;
+const detached = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "detached")?.get;
 
 function isDetached(buffer: ArrayBuffer): boolean {
   return detached!.call(buffer);
+}
+
+/** Detaches a buffer, if that can be done: one that is marked as not transferable, or works for Bun itself, cannot. */
+function detach(buffer: ArrayBuffer): void {
+  if (isDetached(buffer)) return;
+  try {
+    // transfer(0) drops the engine's record of the memory at once, which transfer() does not.
+    transfer.call(buffer, 0);
+  } catch {
+    // V8 says so, Bun does not. Whether it is detached is asked for in any case.
+  }
 }
 
 /** Whether a buffer lies over a mapping. */
@@ -112,9 +126,7 @@ export class Views implements Occupants {
   detach(): boolean {
     let { inUse } = this;
     for (const buffer of this.#buffers()) {
-      // transfer(0) drops the engine's record of the memory at once, which transfer() does not.
-      if (!isDetached(buffer)) transfer.call(buffer, 0);
-      // Bun does not detach a buffer that an operation of its own is working on, and does not say so.
+      detach(buffer);
       inUse ||= !isDetached(buffer);
     }
     if (inUse) this.#lingering = this.#mapping.address;

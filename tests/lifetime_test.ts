@@ -1,4 +1,5 @@
 import { test } from "node:test";
+import { markAsUntransferable } from "node:worker_threads";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type ByteRange, type MappedRegion, mmap } from "../mod.ts";
 import { runChild } from "./support/children.ts";
@@ -80,6 +81,32 @@ test("a buffer that was transferred away stays harmless whatever it says of itse
   Object.defineProperty(buffer, "detached", { value: false });
   region.unmap();
   assertEquals([region.unmapped, stolen[0], stolen[99_999]], [true, 0, 0]);
+});
+
+test("a buffer that nobody may transfer keeps no region mapped", () => {
+  const path = fileOf(100_000);
+  const region = mmap(path, { access: "write" });
+  const { bytes, buffer } = region;
+  markAsUntransferable(buffer);
+  region.resize(200_000);
+  assertEquals([region.byteLength, region.bytes[5]], [200_000, 5]);
+  markAsUntransferable(region.buffer);
+  region.unmap();
+  assertEquals([region.unmapped, mappingsOf(path), openDescriptors(path)], [true, 0, 0]);
+  // Detached in Bun, which takes no notice of the mark; harmless memory elsewhere.
+  assertEquals(bytes[5] ?? 0, 0);
+});
+
+test("the library is imported where there is nothing to detach buffers with", async () => {
+  const detached = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "detached")!;
+  // A module of its own, which is evaluated now.
+  const again = "../src/lifetime.ts?without";
+  Reflect.deleteProperty(ArrayBuffer.prototype, "detached");
+  try {
+    await import(again);
+  } finally {
+    Object.defineProperty(ArrayBuffer.prototype, "detached", detached);
+  }
 });
 
 test("a descriptor that the library has closed is no longer named", () => {
