@@ -4,6 +4,7 @@
 // dist/ is for everybody, bundlers too. dist/bun/ is for Bun, which reads every function of a file before it runs any:
 // there, what only other runtimes need is left out, and what only Windows needs is a file of its own. Only Bun can load
 // that one when it is needed: `require` is a part of its modules, and its bundler follows it.
+import { realpathSync } from "node:fs";
 import { relative } from "node:path";
 import { build, type BuildOptions, type Plugin } from "esbuild";
 
@@ -90,9 +91,11 @@ function replacing(sources: Readonly<Record<string, string>>): Plugin {
   return {
     name: "replacing",
     setup(build): void {
+      // The paths that come have no symbolic links in them.
+      const root = realpathSync(build.initialOptions.absWorkingDir!);
       build.onResolve({ filter: /\.js$/ }, ({ path }) => ({ path, external: true }));
       build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-        const contents = sources[relative(build.initialOptions.absWorkingDir!, path).replaceAll("\\", "/")];
+        const contents = sources[relative(root, path).replaceAll("\\", "/")];
         return contents === undefined ? undefined : { contents };
       });
     },
