@@ -99,8 +99,8 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * The descriptor of the file, or `null` for a `null` source. It is closed at unmap where the library opened it, and
-   * `null` from then on.
+   * The descriptor of the file, or `null` for a `null` source. It is closed at unmap where the library opened it, or
+   * where `closeDescriptor` says so, and `null` from then on.
    *
    * It is the system's own: a number on POSIX, a HANDLE as a `bigint` on Windows. Node's and Bun's `fs` take the
    * number; Deno's takes only descriptors that Deno has opened.

@@ -62,7 +62,9 @@ export function wait(region: MappedRegion, int32Index: number, expected: number,
     if (load(region, word) !== wanted) return first ? "not-equal" : "ok";
     const left = deadline - performance.now();
     if (left <= 0) return "timed-out";
-    if (waiting.wait(region.address + BigInt(offset), wanted, left)) return "ok";
+    const woken = waiting.wait(region.address + BigInt(offset), wanted, left);
+    load(region, word);
+    if (woken) return "ok";
     if (deadline <= performance.now()) return "timed-out";
   }
 }
@@ -120,7 +122,10 @@ export function waitAsync(
     offset: region.offset + offset,
     size: WORD,
   });
-  return { async: true, value: waitElsewhere(waiting, own, wanted, deadline).finally(() => own.unmap()) };
+  const value = waitElsewhere(waiting, own, wanted, deadline).finally(() => own.unmap());
+  // Somebody else can cut the file: that must not end the process before the promise is awaited.
+  value.catch(() => {});
+  return { async: true, value };
 }
 
 async function waitElsewhere(
@@ -144,7 +149,8 @@ async function waitElsewhere(
  * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
  * @param count How many at most. Default: all.
  * @returns How many were woken; always 0 on FreeBSD, which does not tell.
- * @throws {MmapError} `ENOTSUP` and `EIO` as {@linkcode wait}.
+ * @throws {MmapError} `ENOTSUP` as {@linkcode wait}; `EFAULT` where the word is lost, or may not be accessed; `EIO`, after
+ * waking, where {@linkcode MappedRegion.faults} says that pages were lost.
  * @throws {RangeError} As {@linkcode wait}.
  * @throws {TypeError} Where the region is unmapped or `private`.
  *
@@ -161,10 +167,12 @@ async function waitElsewhere(
  */
 export function notify(region: MappedRegion, int32Index: number, count?: number): number {
   const offset = offsetOf(region, int32Index);
-  region.check();
   const most = count === undefined || count === Infinity ? EVERYBODY : Math.min(byteCount(count, "count"), EVERYBODY);
   const waiting = waitingOf();
-  return most === 0 ? 0 : waiting.notify(region.address + BigInt(offset), most);
+  const woken = most === 0 ? 0 : waiting.notify(region.address + BigInt(offset), most);
+  // Nobody can wait on what is lost, but those who wait on other pages have been woken.
+  region.check();
+  return woken;
 }
 
 /** Where a word lies in its region, in bytes; checked. */

@@ -11,8 +11,11 @@ import { futexCalls, futexSets } from "./linux_futex.ts";
 import { timespec } from "./timespec.ts";
 import { SLICE, type WaitCalls } from "./wait_calls.ts";
 
-/** Longest time that is waited for at once. Nobody sees it: whoever waits longer waits again. */
-const LONGEST = 3_600_000;
+/**
+ * Longest time that is waited for at once, in milliseconds. Whoever waits longer waits again, and sees then if the page of
+ * the word was lost meanwhile, of which the kernel tells nobody who waits.
+ */
+const LONGEST = 1000;
 
 /** Makes the waiting of a system; `undefined` where it has none. */
 export function posixWaiting(libc: Libc, target: PosixTarget): Waiting | undefined {
