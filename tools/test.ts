@@ -78,12 +78,22 @@ function line({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed${skipped === 0 ? "" : `, ${skipped} skipped`}`;
 }
 
+/**
+ * A panic of Deno's own while it reads what a child says: its mio does not expect what Wine tells of a named pipe, once in
+ * many runs. Nothing of the library is there.
+ */
+const PANIC = /panicked at .*\\mio-[\d.]+\\src\\sys\\windows\\named_pipe\.rs/;
+
 /** One run; a runner that fails without saying which test did counts as one failure. */
 async function run(name: string): Promise<Counts> {
   const path = `${REPORTS}/${name}.xml`;
   const [command, ...rest] = RUNS[name](path);
   const started = performance.now();
-  const { status, output } = await outcomeOf(command, rest);
+  let { status, output } = await outcomeOf(command, rest);
+  if (status !== 0 && PANIC.test(output)) {
+    process.stdout.write(`${name}: Deno has panicked over a named pipe; once more\n`);
+    ({ status, output } = await outcomeOf(command, rest));
+  }
   const counts = reportOf(path);
   if (status !== 0 && counts.failed === 0) counts.failed = 1;
   if (counts.passed === 0) counts.failed ||= 1;
