@@ -1,7 +1,7 @@
 /** The options of `mmap`: checked, and completed with the defaults of their source. Pure. */
 import { describe } from "./describe.ts";
 import { ACCESS, checkMapFlags, checkOpenFlags, checkProtection, type Lists, lists } from "./flags.ts";
-import { byteCount } from "./range.ts";
+import { byteCount, unsigned } from "./range.ts";
 import type { MmapOptions, OpenFlag } from "./types.ts";
 
 /** What is mapped, as far as the defaults depend on it. */
@@ -92,7 +92,7 @@ function listsOf(given: MmapOptions, source: SourceKind): Lists {
 function modeOf(given: unknown): number {
   if (given === undefined) return 0o666;
   if (typeof given !== "number") throw new TypeError(`mode: ${describe(given)} given, wanted a number`);
-  if (Number.isInteger(given) && given >= 0 && given <= 0o7777) return given + 0;
+  if (Number.isInteger(given) && given >= 0 && given <= 0o7777) return unsigned(given);
   throw new RangeError(`mode: ${given} given, wanted permission bits from 0 to 0o7777`);
 }
 

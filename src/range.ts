@@ -13,12 +13,16 @@ export function byteCount(value: unknown, name: string): number {
   if (typeof value !== "number" && typeof value !== "bigint") {
     throw new TypeError(`${name}: ${describe(value)} given, wanted a number or bigint of bytes`);
   }
-  // The sum makes 0 of -0.
-  const count = Number(value) + 0;
+  const count = unsigned(Number(value));
   if (!Number.isSafeInteger(count) || count < 0) {
     throw new RangeError(`${name}: ${describe(value)} given, wanted a whole number from 0 to 2^53 - 1`);
   }
   return count;
+}
+
+/** The same number, but 0 for -0, which not every FFI takes. */
+export function unsigned(value: number): number {
+  return value + 0;
 }
 
 /** Checks `byteOffset` and `byteLength` against a whole of `total` bytes; a missing length goes to the end. */

@@ -4,7 +4,7 @@ import type { Host } from "./host.ts";
 import { showIn } from "./inspect.ts";
 import { elementSize, forget, isMapped, releaseWhenForgotten, Views } from "./lifetime.ts";
 import type { Mapping } from "./mapping.ts";
-import { byteCount, rangeOf, type Span, spanWithin } from "./range.ts";
+import { byteCount, rangeOf, type Span, spanWithin, unsigned } from "./range.ts";
 import type {
   Advice,
   ByteRange,
@@ -1005,7 +1005,7 @@ function tagOf(value: unknown): string {
 /** What the C library is to search for. */
 function needleOf(needle: unknown): number | Uint8Array {
   if (typeof needle === "number") {
-    if (Number.isInteger(needle) && needle >= 0 && needle <= 255) return needle + 0;
+    if (Number.isInteger(needle) && needle >= 0 && needle <= 255) return unsigned(needle);
     throw new RangeError(`needle: ${needle} given, wanted a byte from 0 to 255`);
   }
   if (typeof needle === "string") {

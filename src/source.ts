@@ -4,6 +4,7 @@ import { MmapError } from "./error.ts";
 import { pathOfFileUrl } from "./file_url.ts";
 import { checkHandle } from "./handle.ts";
 import type { SourceKind } from "./options.ts";
+import { unsigned } from "./range.ts";
 import { ANONYMOUS, type Descriptor, type MapHandle, type MapSource, type OperatingSystem } from "./types.ts";
 
 /** A source, told apart from the others. */
@@ -50,8 +51,7 @@ function checkDescriptor(descriptor: number | bigint, os: OperatingSystem): Desc
   if (!Number.isInteger(descriptor) || descriptor < 0 || descriptor > MAX_DESCRIPTOR) {
     throw new RangeError(`source: ${descriptor} given, wanted a descriptor from 0 to ${MAX_DESCRIPTOR}`);
   }
-  // The sum makes 0 of -0, which not every FFI takes.
-  if (os !== "windows") return descriptor + 0;
+  if (os !== "windows") return unsigned(descriptor);
   // Such a number has a meaning only for the C library that gave it out, and each runtime has one of its own, which
   // nobody else can look into.
   throw new MmapError({

@@ -53,11 +53,7 @@ const EVERYBODY = 2 ** 31 - 1;
  * ```
  */
 export function wait(region: MappedRegion, int32Index: number, expected: number, timeout?: number): WaitResult {
-  const offset = offsetOf(region, int32Index);
-  const wanted = wordFrom(expected);
-  const word = wordAt(region, offset);
-  const waiting = waitingOf();
-  const deadline = deadlineOf(timeout);
+  const { offset, wanted, word, waiting, deadline } = requestOf(region, int32Index, expected, timeout);
   for (let first = true;; first = false) {
     if (load(region, word) !== wanted) return first ? "not-equal" : "ok";
     const left = deadline - performance.now();
@@ -107,11 +103,7 @@ export function waitAsync(
   expected: number,
   timeout?: number,
 ): WaitAsyncResult {
-  const offset = offsetOf(region, int32Index);
-  const wanted = wordFrom(expected);
-  const word = wordAt(region, offset);
-  const waiting = waitingOf();
-  const deadline = deadlineOf(timeout);
+  const { offset, wanted, word, waiting, deadline } = requestOf(region, int32Index, expected, timeout);
   if (load(region, word) !== wanted) return { async: false, value: "not-equal" };
   if (deadline <= performance.now()) return { async: false, value: "timed-out" };
   // Where it is, memory may be something else's before the other thread has looked at it.
@@ -173,6 +165,28 @@ export function notify(region: MappedRegion, int32Index: number, count?: number)
   // Nobody can wait on what is lost, but those who wait on other pages have been woken.
   region.check();
   return woken;
+}
+
+/** What somebody waits for, and how. */
+interface Request {
+  readonly offset: number;
+  readonly wanted: number;
+  readonly word: Int32Array;
+  readonly waiting: Waiting;
+  readonly deadline: number;
+}
+
+/** What the arguments of a wait ask for, checked. */
+function requestOf(
+  region: MappedRegion,
+  int32Index: number,
+  expected: number,
+  timeout: number | undefined,
+): Request {
+  const offset = offsetOf(region, int32Index);
+  const wanted = wordFrom(expected);
+  const word = wordAt(region, offset);
+  return { offset, wanted, word, waiting: waitingOf(), deadline: deadlineOf(timeout) };
 }
 
 /** Where a word lies in its region, in bytes; checked. */

@@ -9,6 +9,7 @@ import * as layout from "../src/guard/layout.ts";
 import { endOfChild, runChild } from "./support/children.ts";
 import { notInQemu } from "./support/emulated.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
+import { guarded } from "./support/guarded.ts";
 import { mappingsOf, openDescriptors } from "./support/process.ts";
 import { isWine, onLinux, onPosix, onWindows } from "./support/systems.ts";
 
@@ -62,7 +63,6 @@ test("the handlers' constants are those of layout.ts", () => {
 });
 
 const isThere = platform.supports("guard");
-const guarded = { skip: !isThere && "no guard on this system" };
 
 test("the guard is there", { skip: WITHOUT.includes(`${platform.os}-${platform.arch}`) && "no handler for it" }, () => {
   assert(isThere);

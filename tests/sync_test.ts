@@ -10,6 +10,7 @@ import { notify, wait, waitAsync } from "../sync.ts";
 import { startChild } from "./support/children.ts";
 import { EMULATOR, notInQemu } from "./support/emulated.ts";
 import { fileOf } from "./support/files.ts";
+import { guarded } from "./support/guarded.ts";
 import { statusKibibytes } from "./support/proc.ts";
 import { betweenRuntimes, runtimesHere, startIn } from "./support/runtimes.ts";
 import { onLinux, onPosix, onWindows } from "./support/systems.ts";
@@ -17,9 +18,6 @@ import { ARRIVED, LEFT, PING, PONG, WAITING_SIZE, WORD } from "./support/waiting
 
 /** For a test of memory that goes from process to process. */
 const acrossProcesses = onLinux("memory of other processes and a way to wait on it");
-
-/** For a test of pages that are lost. */
-const guarded = { skip: !platform.supports("guard") && "no guard on this system" };
 
 /** Bun gives a test five seconds. */
 const patient = { timeout: 120_000 };

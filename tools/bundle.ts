@@ -42,11 +42,13 @@ const ONCE = replacing({
 
 /** What only Windows needs, and what loads it in Bun; esbuild would make something else of the `require`. */
 const WINDOWS = "./src/os/windows.ts";
-const LOADING_WINDOWS = `export const windows = (...values) => loadWindows().windows(...values)`;
+const LOADER = `const loadWindows = () =>
+  // Where Bun's bundler has put the file into its own, there is a require.
+  typeof require === "undefined" ? import.meta.require("./windows.js") : require("./windows.js");`;
 
 /** What is not in Bun's mod.js: Windows, and the other runtimes. */
 const BUN_ALONE = replacing({
-  "src/os/windows.ts": LOADING_WINDOWS,
+  "src/os/windows.ts": `export const windows = (...values) => loadWindows().windows(...values)`,
   "src/ffi/deno.ts": `export const denoFfi = ${refusing("Deno")}`,
   "src/ffi/node.ts": `export const nodeFfi = ${refusing("Node")}`,
 });
@@ -54,9 +56,6 @@ const BUN_ALONE = replacing({
 function refusing(runtime: string): string {
   return `() => { throw new Error("this build of @region/mmap is for Bun, not for ${runtime}") }`;
 }
-const LOADER = `const loadWindows = () =>
-  // Where Bun's bundler has put the file into its own, there is a require.
-  typeof require === "undefined" ? import.meta.require("./windows.js") : require("./windows.js");`;
 
 /**
  * Tells Bun that this is what it would make of it (https://bun.com/docs/bundler#target); it then takes the maps for its
