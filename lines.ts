@@ -11,4 +11,4 @@
  *
  * @module
  */
-export { lines } from "./src/lines.ts";
+export { lines } from "./src/extras/lines.ts";

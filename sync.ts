@@ -14,4 +14,4 @@
  *
  * @module
  */
-export { notify, wait, waitAsync, type WaitAsyncResult, type WaitResult } from "./src/sync.ts";
+export { notify, wait, waitAsync, type WaitAsyncResult, type WaitResult } from "./src/extras/waiting.ts";

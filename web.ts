@@ -11,4 +11,4 @@
  *
  * @module
  */
-export { respond, stream } from "./src/web.ts";
+export { respond, stream } from "./src/extras/web.ts";

@@ -8,11 +8,11 @@ import type { Ffi } from "./ffi/contract.ts";
 import { denoFfi, type DenoFs, type DenoNamespace } from "./ffi/deno.ts";
 import { nodeFfi, type NodeFfiModule, type NodeProcess } from "./ffi/node.ts";
 import type { WorkerThreads } from "./ffi/threads.ts";
-import { targetOf } from "./os/constants.ts";
+import { targetOf } from "./os/vocabulary.ts";
 import type { System } from "./os/contract.ts";
-import type { Dialect } from "./os/libc_functions.ts";
-import { posix } from "./os/posix.ts";
-import { windows } from "./os/windows.ts";
+import type { Dialect } from "./os/posix/libc_functions.ts";
+import { posix } from "./os/posix/system.ts";
+import { windows } from "./os/windows/system.ts";
 import type { OperatingSystem, Runtime } from "./types.ts";
 
 /** What the globals of the three runtimes have in common, and where they differ. */

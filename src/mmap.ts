@@ -1,14 +1,14 @@
-import { describe } from "./describe.ts";
+import { describe } from "./arguments/describe.ts";
 import { errorAbout } from "./error.ts";
-import { writesToFile } from "./flags.ts";
-import { optionsOfHandle } from "./handle.ts";
+import { writesToFile } from "./arguments/flags.ts";
+import { optionsOfHandle } from "./arguments/handle.ts";
 import { type Host, host, os } from "./host.ts";
-import { lengthToEnd, MappedFile } from "./mapped_file.ts";
-import { Mapping } from "./mapping.ts";
-import { optionsOf, type Plan, planOf } from "./options.ts";
+import { lengthToEnd, MappedFile } from "./memory/mapped_file.ts";
+import { Mapping } from "./memory/mapping.ts";
+import { optionsOf, type Plan, planOf } from "./arguments/options.ts";
 import type { FileStatus, Guard, System } from "./os/contract.ts";
 import { makeRegion, type MappedRegion } from "./region.ts";
-import { type Source, sourceOf } from "./source.ts";
+import { type Source, sourceOf } from "./arguments/source.ts";
 import type { Descriptor, MapSource, MmapOptions, OpenFlag } from "./types.ts";
 
 /** A file that is open, and what to undo if it cannot be mapped. */

@@ -1,4 +1,4 @@
-import { describe } from "./describe.ts";
+import { describe } from "./arguments/describe.ts";
 import { arch, host, os, runtime } from "./host.ts";
 import type { Feature, FlagKind } from "./os/contract.ts";
 import type { OperatingSystem, Runtime } from "./types.ts";

@@ -1,10 +1,10 @@
-import { describe } from "./describe.ts";
-import { checkAdvice, checkFlushFlags, checkProtection } from "./flags.ts";
+import { describe } from "./arguments/describe.ts";
+import { checkAdvice, checkFlushFlags, checkProtection } from "./arguments/flags.ts";
 import type { Host } from "./host.ts";
 import { showIn } from "./inspect.ts";
-import { elementSize, forget, isMapped, releaseWhenForgotten, Views } from "./lifetime.ts";
-import type { Mapping } from "./mapping.ts";
-import { byteCount, rangeOf, type Span, spanWithin, unsigned } from "./range.ts";
+import { elementSize, forget, isMapped, releaseWhenForgotten, Views } from "./memory/views.ts";
+import type { Mapping } from "./memory/mapping.ts";
+import { byteCount, rangeOf, type Span, spanWithin, unsigned } from "./arguments/range.ts";
 import type {
   Advice,
   ByteRange,

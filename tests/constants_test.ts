@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { ADVICE } from "../src/flags.ts";
+import { ADVICE } from "../src/arguments/flags.ts";
 import {
   constantsOf,
   DARWIN as DARWIN_ONLY,
@@ -9,10 +9,10 @@ import {
   type PosixTarget,
   SIGACTION,
   STATX,
-} from "../src/os/constants.ts";
-import { errorNumbersOf } from "../src/os/errno.ts";
-import { WIN32_ERRORS, win32ErrorName, win32ErrorNumber } from "../src/os/win32_errors.ts";
-import { WIN32, WIN32_LAYOUTS } from "../src/os/win32_numbers.ts";
+} from "../src/os/vocabulary.ts";
+import { errorNumbersOf } from "../src/os/posix/errno.ts";
+import { WIN32_ERRORS, win32ErrorName, win32ErrorNumber } from "../src/os/windows/errors.ts";
+import { WIN32, WIN32_LAYOUTS } from "../src/os/windows/numbers.ts";
 import { DARWIN, DARWIN_ERRNO, DARWIN_LAYOUT, type FromHeader } from "./headers/darwin.ts";
 import { FREEBSD, FREEBSD_ERRNO, FREEBSD_ERRNO_ALIASES, FREEBSD_LAYOUT } from "./headers/freebsd.ts";
 import { WINDOWS, WINDOWS_ERROR, WINDOWS_LAYOUT } from "./headers/windows.ts";

@@ -2,7 +2,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assertEquals, assertThrows } from "@std/assert";
 import { platform } from "../mod.ts";
-import { pathOfFileUrl } from "../src/file_url.ts";
+import { pathOfFileUrl } from "../src/arguments/file_url.ts";
 
 const POSIX = ["file:///a/b", "file:///a%20b/%C3%A9", "file:///a/../b?query#hash", "file:///", "file://localhost/a"];
 const WINDOWS = ["file:///C:/a%20b/%C3%A9?query#hash", "file:///d:/../e", "file://server/share/a"];

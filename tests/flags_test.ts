@@ -11,8 +11,8 @@ import {
   MAP_FLAGS,
   OPEN_FLAGS,
   PROTECTIONS,
-} from "../src/flags.ts";
-import { TARGETS, wordsOf } from "../src/os/constants.ts";
+} from "../src/arguments/flags.ts";
+import { TARGETS, wordsOf } from "../src/os/vocabulary.ts";
 
 test("a list is checked, copied, frozen, and freed of repetitions", () => {
   const given = ["read", "write", "read"];

@@ -1,11 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, statSync, truncateSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, mmap, MmapError, platform } from "../mod.ts";
-import { assemble, pathOf, type Processor, TOOLS } from "../tools/assemble.ts";
-import * as layout from "../src/guard/layout.ts";
+import { assemble, type Handler, HANDLERS, pathOf } from "../tools/assemble.ts";
+import * as layout from "../src/os/guard/layout.ts";
 import { endOfChild, runChild } from "./support/children.ts";
 import { notInQemu } from "./support/emulated.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
@@ -18,10 +18,10 @@ const PAGE = platform.pageSize;
 /** Systems that the library has no handler for. */
 const WITHOUT = ["darwin-x64", "darwin-arm64", "freebsd-x64", "freebsd-arm64", "windows-arm64"];
 
-for (const processor of Object.keys(TOOLS) as Processor[]) {
-  const found = spawnSync(`${TOOLS[processor]}as`, ["--version"]).status === 0;
-  test(`the handler for ${processor} is its assembled source`, { skip: !found && "no assembler for it here" }, () => {
-    assertEquals(readFileSync(pathOf(processor), "utf8"), assemble(processor));
+for (const handler of Object.keys(HANDLERS) as Handler[]) {
+  const found = spawnSync(`${HANDLERS[handler]}as`, ["--version"]).status === 0;
+  test(`${handler} is its assembled source`, { skip: !found && "no assembler for it here" }, () => {
+    assertEquals(readFileSync(pathOf(handler), "utf8"), assemble(handler));
   });
 }
 
@@ -53,12 +53,12 @@ test("the handlers' constants are those of layout.ts", () => {
     new Map(
       [...readFileSync(path, "utf8").matchAll(/\.set +(\w+), (\w+)/g)].map(([, name, value]) => [name, Number(value)]),
     );
-  const common = constantsIn(join(dirname(pathOf("x64")), "layout.S"));
+  const common = constantsIn(fileURLToPath(new URL("../src/os/guard/layout.S", import.meta.url)));
   assertEquals(Object.fromEntries(common), names);
-  for (const processor of Object.keys(TOOLS) as Processor[]) {
-    const constants = constantsIn(pathOf(processor).replace(/\.ts$/, ".S"));
-    const own = processor.startsWith("windows") ? windows : posix;
-    for (const [name, value] of Object.entries(own)) assertEquals(constants.get(name), value, `${processor} ${name}`);
+  for (const handler of Object.keys(HANDLERS) as Handler[]) {
+    const constants = constantsIn(pathOf(handler).replace(/\.ts$/, ".S"));
+    const own = handler.startsWith("windows") ? windows : posix;
+    for (const [name, value] of Object.entries(own)) assertEquals(constants.get(name), value, `${handler} ${name}`);
   }
 });
 

@@ -58,7 +58,7 @@ test("the guard is a part of the system", () => {
   const users = FILES.filter((file) =>
     !file.startsWith("src/guard/") && importsOf(file).some((name) => name.startsWith("src/guard/"))
   );
-  assertEquals(users.toSorted(), ["src/os/posix.ts", "src/os/windows.ts"]);
+  assertEquals(users.toSorted(), ["src/os/posix/system.ts", "src/os/windows/system.ts"]);
   assertNoImport(/^src\/guard\//, /^src\/ffi\//);
 });
 

@@ -100,7 +100,7 @@ test("a buffer that nobody may transfer keeps no region mapped", () => {
 test("the library is imported where there is nothing to detach buffers with", async () => {
   const detached = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "detached")!;
   // A module of its own, which is evaluated now.
-  const again = "../src/lifetime.ts?without";
+  const again = "../src/memory/views.ts?without";
   Reflect.deleteProperty(ArrayBuffer.prototype, "detached");
   try {
     await import(again);

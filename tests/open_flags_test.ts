@@ -3,7 +3,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { mmap, MmapError, type MmapOptions, type OpenFlag } from "../mod.ts";
-import { constantsOf, type PosixTarget } from "../src/os/constants.ts";
+import { constantsOf, type PosixTarget } from "../src/os/vocabulary.ts";
 import { closeDescriptor, openDescriptor } from "./support/descriptors.ts";
 import { notInQemu } from "./support/emulated.ts";
 import { exists, fileOf, freshPath } from "./support/files.ts";

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { optionsOf, planOf } from "../src/options.ts";
+import { optionsOf, planOf } from "../src/arguments/options.ts";
 import type { MmapOptions } from "../src/types.ts";
 
 const words = (options: MmapOptions | undefined, source: Parameters<typeof planOf>[1]): unknown => {

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
-import { Protections } from "../src/protections.ts";
+import { Protections } from "../src/memory/protections.ts";
 
 const READ = ["read"] as const;
 const WRITE = ["read", "write"] as const;

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
-import { alignDown, alignUp, byteCount, narrow, rangeOf, spanWithin, widen } from "../src/range.ts";
+import { alignDown, alignUp, byteCount, narrow, rangeOf, spanWithin, widen } from "../src/arguments/range.ts";
 
 test("byteCount takes safe integers and bigints", () => {
   assertEquals(byteCount(0, "size"), 0);

@@ -5,7 +5,7 @@ import { suite, test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ANONYMOUS, type MappedRegion, mmap, MmapError, platform } from "../mod.ts";
-import { timespec } from "../src/os/timespec.ts";
+import { timespec } from "../src/os/posix/timespec.ts";
 import { notify, wait, waitAsync } from "../sync.ts";
 import { startChild } from "./support/children.ts";
 import { EMULATOR, notInQemu } from "./support/emulated.ts";

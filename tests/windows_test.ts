@@ -21,7 +21,7 @@ import { describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, type MappedRegion, mmap, MmapError, type MmapOptions, platform } from "../mod.ts";
-import { ADVICE, FLUSH_FLAGS, MAP_FLAGS, OPEN_FLAGS, PROTECTIONS } from "../src/flags.ts";
+import { ADVICE, FLUSH_FLAGS, MAP_FLAGS, OPEN_FLAGS, PROTECTIONS } from "../src/arguments/flags.ts";
 import { host } from "../src/host.ts";
 import type { FlagKind } from "../src/os/contract.ts";
 import { Random } from "./fuzz/random.ts";

@@ -1,43 +1,50 @@
-// Assembles the handlers of the guard, and writes their bytes to src/guard/handler_*.ts: `node tools/assemble.ts`.
+// Assembles the handlers of the guard, and writes their bytes beside them: `node tools/assemble.ts`.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import type { Buffer } from "node:buffer";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
-/** The prefix of the GNU tools for each handler; Debian: binutils, binutils-aarch64-linux-gnu. */
-export const TOOLS = {
-  x64: "x86_64-linux-gnu-",
-  arm64: "aarch64-linux-gnu-",
-  windows_x64: "x86_64-linux-gnu-",
+/** The handlers by their paths, and the prefix of the GNU tools for each; Debian: binutils, binutils-aarch64-linux-gnu. */
+export const HANDLERS = {
+  "linux/handler_x64": "x86_64-linux-gnu-",
+  "linux/handler_arm64": "aarch64-linux-gnu-",
+  "windows/handler_x64": "x86_64-linux-gnu-",
 } as const;
 
-export type Processor = keyof typeof TOOLS;
+export type Handler = keyof typeof HANDLERS;
 
 /** The file that holds the bytes of a handler. */
-export function pathOf(processor: Processor): string {
-  return fileURLToPath(new URL(`../src/guard/handler_${processor}.ts`, import.meta.url));
+export function pathOf(handler: Handler): string {
+  return fileURLToPath(new URL(`../src/os/${handler}.ts`, import.meta.url));
 }
 
 /** What that file has to be. */
-export function assemble(processor: Processor): string {
-  const lines = codeOf(processor).toString("hex").match(/.{1,112}/g) ?? [];
-  return `/** handler_${processor}.S, assembled; \`node tools/assemble.ts\` writes this file, and a test compares. */
-export const HANDLER_${processor.toUpperCase()}: string = \`
+export function assemble(handler: Handler): string {
+  const lines = codeOf(handler).toString("hex").match(/.{1,112}/g) ?? [];
+  const name = basename(handler);
+  return `/** ${name}.S, assembled; \`node tools/assemble.ts\` writes this file, and a test compares. */
+export const ${name.toUpperCase()}: string = \`
 ${lines.join("\n")}
 \`;
 `;
 }
 
-function codeOf(processor: Processor): Buffer {
+function codeOf(handler: Handler): Buffer {
   const directory = mkdtempSync(join(tmpdir(), "mmap-assemble-"));
   const [object, binary] = [join(directory, "handler.o"), join(directory, "handler.bin")];
   try {
-    const source = pathOf(processor).replace(/\.ts$/, ".S");
-    execFileSync(`${TOOLS[processor]}as`, ["-I", dirname(source), "-o", object, source]);
-    execFileSync(`${TOOLS[processor]}objcopy`, ["-O", "binary", "-j", ".text", object, binary]);
+    const source = pathOf(handler).replace(/\.ts$/, ".S");
+    execFileSync(`${HANDLERS[handler]}as`, [
+      "-I",
+      fileURLToPath(new URL("../src/os/guard", import.meta.url)),
+      "-o",
+      object,
+      source,
+    ]);
+    execFileSync(`${HANDLERS[handler]}objcopy`, ["-O", "binary", "-j", ".text", object, binary]);
     return readFileSync(binary);
   } finally {
     rmSync(directory, { recursive: true });
@@ -45,5 +52,5 @@ function codeOf(processor: Processor): Buffer {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const processor of Object.keys(TOOLS) as Processor[]) writeFileSync(pathOf(processor), assemble(processor));
+  for (const handler of Object.keys(HANDLERS) as Handler[]) writeFileSync(pathOf(handler), assemble(handler));
 }

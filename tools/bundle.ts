@@ -41,14 +41,14 @@ const ONCE = replacing({
 });
 
 /** What only Windows needs, and what loads it in Bun; esbuild would make something else of the `require`. */
-const WINDOWS = "./src/os/windows.ts";
+const WINDOWS = "./src/os/windows/system.ts";
 const LOADER = `const loadWindows = () =>
   // Where Bun's bundler has put the file into its own, there is a require.
   typeof require === "undefined" ? import.meta.require("./windows.js") : require("./windows.js");`;
 
 /** What is not in Bun's mod.js: Windows, and the other runtimes. */
 const BUN_ALONE = replacing({
-  "src/os/windows.ts": `export const windows = (...values) => loadWindows().windows(...values)`,
+  "src/os/windows/system.ts": `export const windows = (...values) => loadWindows().windows(...values)`,
   "src/ffi/deno.ts": `export const denoFfi = ${refusing("Deno")}`,
   "src/ffi/node.ts": `export const nodeFfi = ${refusing("Node")}`,
 });

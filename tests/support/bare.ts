@@ -2,9 +2,9 @@
 import process from "node:process";
 import { platform } from "../../mod.ts";
 import { host, useHost } from "../../src/host.ts";
-import type { PosixTarget } from "../../src/os/constants.ts";
+import type { PosixTarget } from "../../src/os/vocabulary.ts";
 import type { System } from "../../src/os/contract.ts";
-import { posix } from "../../src/os/posix.ts";
+import { posix } from "../../src/os/posix/system.ts";
 
 /** Functions of Linux's C library that not all others have. */
 const MISSING = ["mremap", "memfd_create", "mlock2", "statx", "memmem"] as const;

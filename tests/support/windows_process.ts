@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { host } from "../../src/host.ts";
 import type { Functions } from "../../src/ffi/contract.ts";
-import { THIS_PROCESS, wideString } from "../../src/os/kernel32.ts";
+import { THIS_PROCESS, wideString } from "../../src/os/windows/kernel32.ts";
 
 const KERNEL32 = {
   // SIZE_T VirtualQuery(const void *address, MEMORY_BASIC_INFORMATION *, SIZE_T size)

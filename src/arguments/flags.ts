@@ -1,0 +1,166 @@
+/** The flag words: which there are, and the rules between them. Pure; what number a word has is known in `os/`. */
+import { describe } from "./describe.ts";
+import type { Advice, FlushFlag, MapFlag, OpenFlag, Protection } from "../types.ts";
+
+/** Every word of {@linkcode OpenFlag}. */
+export const OPEN_FLAGS: readonly OpenFlag[] = [
+  "read",
+  "write",
+  "create",
+  "ensure-create",
+  "truncate",
+  "direct",
+  "file-sync",
+  "data-sync",
+  "dont-claim-tty",
+  "non-block",
+  "no-follow",
+  "async",
+  "directory",
+  "large-file",
+  "no-atime",
+];
+
+/** Every word of {@linkcode Protection}. */
+export const PROTECTIONS: readonly Protection[] = ["read", "write", "exec", "none"];
+
+/** Every word of {@linkcode MapFlag}. */
+export const MAP_FLAGS: readonly MapFlag[] = [
+  "private",
+  "shared",
+  "anonymous",
+  "no-reserve",
+  "locked",
+  "grows-down",
+  "populate",
+  "non-block",
+  "stack",
+  "huge-table",
+  "sync",
+];
+
+/** Every word of {@linkcode FlushFlag}. */
+export const FLUSH_FLAGS: readonly FlushFlag[] = ["sync", "async", "invalidate"];
+
+/** Every word of {@linkcode Advice}. */
+export const ADVICE: readonly Advice[] = [
+  "normal",
+  "sequential",
+  "random",
+  "will-need",
+  "dont-need",
+  "free",
+  "remove",
+  "dont-fork",
+  "do-fork",
+  "mergeable",
+  "unmergeable",
+  "huge-page",
+  "no-huge-page",
+  "dont-dump",
+  "do-dump",
+  "wipe-on-fork",
+  "keep-on-fork",
+  "cold",
+  "pageout",
+  "populate-read",
+  "populate-write",
+  "collapse",
+];
+
+/** Advice after which the memory may no longer hold what it held. */
+export const DESTRUCTIVE_ADVICE: ReadonlySet<Advice> = new Set<Advice>(["dont-need", "free", "remove"]);
+
+/** The three lists of words that say how something is mapped. */
+export interface Lists {
+  readonly open: readonly OpenFlag[];
+  readonly protection: readonly Protection[];
+  readonly flags: readonly MapFlag[];
+}
+
+/** What a shorthand in `access` stands for. */
+export const ACCESS: Readonly<Record<"read" | "write" | "copy", Lists>> = {
+  read: lists({ open: ["read"], protection: ["read"], flags: ["private"] }),
+  write: lists({ open: ["read", "write"], protection: ["read", "write"], flags: ["shared"] }),
+  copy: lists({ open: ["read"], protection: ["read", "write"], flags: ["private"] }),
+};
+
+/** Lists that every region with these words shares, so that nobody may change them. */
+export function lists({ open, protection, flags }: Lists): Lists {
+  return { open: Object.freeze(open), protection: Object.freeze(protection), flags: Object.freeze(flags) };
+}
+
+/** Checks that `given` is a list of known words, and returns a frozen copy in which each stands once. */
+function checkWords<Word extends string>(given: unknown, name: string, known: readonly Word[]): readonly Word[] {
+  if (!Array.isArray(given)) {
+    throw new TypeError(`${name}: ${describe(given)} given, wanted a list of words`);
+  }
+  // It is the caller's, and may be another one at the next look.
+  const words = new Set<unknown>(given);
+  return Object.freeze(Array.from(words, (word) => checkWord(word, name, known)));
+}
+
+function checkWord<Word extends string>(word: unknown, name: string, known: readonly Word[]): Word {
+  if (!known.includes(word as Word)) {
+    throw new TypeError(`${name}: ${describe(word)} given, wanted one of ${known.join(", ")}`);
+  }
+  return word as Word;
+}
+
+function refuseBoth(words: readonly string[], name: string, one: string, other: string): void {
+  if (words.includes(one) && words.includes(other)) {
+    throw new TypeError(`${name}: ${describe(words)} given, wanted only one of ${one} and ${other}`);
+  }
+}
+
+/** Checks the words with which a path is opened. */
+export function checkOpenFlags(given: unknown): readonly OpenFlag[] {
+  const words = checkWords(given, "open", OPEN_FLAGS);
+  if (words.includes("truncate") && !words.includes("write")) {
+    throw new TypeError(`open: ${describe(words)} given, but "truncate" needs "write"`);
+  }
+  return words;
+}
+
+/** Checks what the memory is to allow. */
+export function checkProtection(given: unknown, name = "protection"): readonly Protection[] {
+  const words = checkWords(given, name, PROTECTIONS);
+  if (words.length === 0) {
+    throw new TypeError(`${name}: [] given, wanted at least one of ${PROTECTIONS.join(", ")}`);
+  }
+  if (words.includes("none") && words.length > 1) {
+    throw new TypeError(`${name}: ${describe(words)} given, but "none" stands alone`);
+  }
+  return words;
+}
+
+/** Checks how memory is to be mapped, and adds `sharing` where neither "private" nor "shared" is named. */
+export function checkMapFlags(given: unknown, sharing: "private" | "shared", name = "flags"): readonly MapFlag[] {
+  const words = checkWords(given, name, MAP_FLAGS);
+  refuseBoth(words, name, "private", "shared");
+  const complete = words.includes("private") || words.includes("shared") ? words : Object.freeze([sharing, ...words]);
+  if (complete.includes("sync") && !complete.includes("shared")) {
+    throw new TypeError(`${name}: ${describe(words)} given, but "sync" needs "shared"`);
+  }
+  return complete;
+}
+
+/** Checks how a flush is to write; "sync" where neither "sync" nor "async" nor "invalidate" is named. */
+export function checkFlushFlags(given: unknown): readonly FlushFlag[] {
+  if (given === undefined) return FLUSH_SYNC;
+  const words = checkWords(given, "flags", FLUSH_FLAGS);
+  refuseBoth(words, "flags", "sync", "async");
+  return words.length === 0 ? FLUSH_SYNC : words;
+}
+
+const FLUSH_SYNC: readonly FlushFlag[] = ["sync"];
+
+/** Checks a word of advice. */
+export function checkAdvice(given: unknown): Advice {
+  return checkWord(given, "advice", ADVICE);
+}
+
+/** Whether a mapping with these words puts its stores into the file. */
+export function writesToFile(protection: readonly Protection[], flags: readonly MapFlag[]): boolean {
+  return flags.includes("shared") && protection.includes("write");
+}

@@ -1,0 +1,102 @@
+/** The options of `mmap`: checked, and completed with the defaults of their source. Pure. */
+import { describe } from "./describe.ts";
+import { ACCESS, checkMapFlags, checkOpenFlags, checkProtection, type Lists, lists } from "./flags.ts";
+import { byteCount, unsigned } from "./range.ts";
+import type { MmapOptions, OpenFlag } from "../types.ts";
+
+/** What is mapped, as far as the defaults depend on it. */
+export type SourceKind = "path" | "descriptor" | "handle" | "memory" | "anonymous";
+
+/** Options in which nothing is missing. */
+export interface Plan extends Lists {
+  /** `undefined`: to the end of the file. */
+  readonly size: number | undefined;
+  readonly offset: number;
+  readonly mode: number;
+  readonly closeDescriptor: boolean;
+  readonly guard: boolean | undefined;
+}
+
+/** What is not given. */
+const DEFAULTS: Readonly<Record<SourceKind, Lists & { readonly sharing: "private" | "shared" }>> = {
+  path: { ...ACCESS.read, sharing: "private" },
+  descriptor: { ...ACCESS.read, sharing: "private" },
+  // What a handle says comes as if it were given.
+  handle: { ...ACCESS.read, sharing: "shared" },
+  memory: { ...lists({ open: [], protection: ["read", "write"], flags: ["private"] }), sharing: "private" },
+  anonymous: { ...lists({ open: [], protection: ["read", "write"], flags: ["shared"] }), sharing: "shared" },
+};
+
+/** Open flags that do something to the file that a path names. */
+const ACTIONS: readonly OpenFlag[] = ["create", "ensure-create", "truncate"];
+
+/** Refuses what are no options; none at all are empty ones. */
+export function optionsOf(given: MmapOptions | undefined): MmapOptions {
+  if (given === undefined) return {};
+  if (typeof given === "object" && given !== null) return given;
+  throw new TypeError(`options: ${describe(given)} given, wanted an object`);
+}
+
+/** Checks the options for a source. */
+export function planOf(given: MmapOptions, source: SourceKind): Plan {
+  const { open, protection, flags } = given.access === undefined ? listsOf(given, source) : shorthandOf(given);
+  for (const word of ACTIONS) {
+    if (source !== "path" && open.includes(word)) {
+      throw new TypeError(`open: ${describe(open)} given, but "${word}" needs a path`);
+    }
+  }
+  if (source !== "memory" && flags.includes("anonymous")) {
+    throw new TypeError(`flags: ${describe(flags)} given, but "anonymous" needs null as the source`);
+  }
+  const size = given.size === undefined ? undefined : byteCount(given.size, "size");
+  if (size === undefined && (source === "memory" || source === "anonymous")) {
+    throw new TypeError("size: undefined given, wanted the number of bytes, since there is no file to take it from");
+  }
+  const offset = given.offset === undefined ? 0 : byteCount(given.offset, "offset");
+  if (offset > 0 && source === "memory") {
+    throw new TypeError(`offset: ${offset} given, but there is no file for it to be an offset in`);
+  }
+  return {
+    open,
+    protection,
+    flags,
+    size,
+    offset,
+    mode: modeOf(given.mode),
+    closeDescriptor: booleanOf(given.closeDescriptor, "closeDescriptor") ?? source !== "descriptor",
+    guard: booleanOf(given.guard, "guard"),
+  };
+}
+
+function shorthandOf(given: MmapOptions): Lists {
+  const access: unknown = given.access;
+  if (typeof access !== "string" || !Object.hasOwn(ACCESS, access)) {
+    throw new TypeError(`access: ${describe(access)} given, wanted one of ${Object.keys(ACCESS).join(", ")}`);
+  }
+  for (const name of ["open", "protection", "flags"] as const) {
+    if (given[name] === undefined) continue;
+    throw new TypeError(`access: ${describe(access)} given together with ${name}, wanted one or the other`);
+  }
+  return ACCESS[access as keyof typeof ACCESS];
+}
+
+function listsOf(given: MmapOptions, source: SourceKind): Lists {
+  const defaults = DEFAULTS[source];
+  return {
+    open: given.open === undefined ? defaults.open : checkOpenFlags(given.open),
+    protection: given.protection === undefined ? defaults.protection : checkProtection(given.protection),
+    flags: given.flags === undefined ? defaults.flags : checkMapFlags(given.flags, defaults.sharing),
+  };
+}
+
+function modeOf(given: unknown): number {
+  if (given === undefined) return 0o666;
+  if (typeof given !== "number") throw new TypeError(`mode: ${describe(given)} given, wanted a number`);
+  if (Number.isInteger(given) && given >= 0 && given <= 0o7777) return unsigned(given);
+  throw new RangeError(`mode: ${given} given, wanted permission bits from 0 to 0o7777`);
+}
+
+function booleanOf(given: unknown, name: string): boolean | undefined {
+  if (given === undefined || typeof given === "boolean") return given;
+  throw new TypeError(`${name}: ${describe(given)} given, wanted a boolean`);
+}

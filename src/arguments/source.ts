@@ -1,0 +1,69 @@
+/** What `mmap` was asked to map. */
+import { describe } from "./describe.ts";
+import { MmapError } from "../error.ts";
+import { pathOfFileUrl } from "./file_url.ts";
+import { checkHandle } from "./handle.ts";
+import type { SourceKind } from "./options.ts";
+import { unsigned } from "./range.ts";
+import { ANONYMOUS, type Descriptor, type MapHandle, type MapSource, type OperatingSystem } from "../types.ts";
+
+/** A source, told apart from the others. */
+export type Source =
+  | { readonly kind: Extract<SourceKind, "path">; readonly path: string }
+  | { readonly kind: Extract<SourceKind, "descriptor">; readonly descriptor: Descriptor }
+  | { readonly kind: Extract<SourceKind, "memory" | "anonymous"> }
+  | { readonly kind: Extract<SourceKind, "handle">; readonly handle: MapHandle };
+
+/** The largest number that a POSIX descriptor can have. */
+const MAX_DESCRIPTOR = 2 ** 31 - 1;
+
+/** INVALID_HANDLE_VALUE. */
+const MAX_HANDLE = 2n ** 64n - 1n;
+
+/** Tells what a source is. */
+export function sourceOf(source: MapSource, os: OperatingSystem): Source {
+  if (source === null) return { kind: "memory" };
+  if (source === ANONYMOUS) return { kind: "anonymous" };
+  if (typeof source === "string") return { kind: "path", path: checkPath(source) };
+  if (source instanceof URL) return { kind: "path", path: checkPath(pathOfFileUrl(source, os)) };
+  if (typeof source === "number" || typeof source === "bigint") {
+    return { kind: "descriptor", descriptor: checkDescriptor(source, os) };
+  }
+  if (typeof source === "object" && "kind" in source && source.kind === "mmap-handle") {
+    return { kind: "handle", handle: checkHandle(source) };
+  }
+  if (typeof source === "object" && "fd" in source && typeof source.fd === "number") {
+    return { kind: "descriptor", descriptor: checkDescriptor(source.fd, os) };
+  }
+  throw new TypeError(
+    `source: ${describe(source)} given, wanted a path, a file: URL, a descriptor, { fd }, a handle, null or ANONYMOUS`,
+  );
+}
+
+function checkPath(path: string): string {
+  // The OS would take the text before the NUL for the whole, and what is not well-formed has no UTF-8.
+  if (!path.includes("\0") && path.isWellFormed()) return path;
+  throw new TypeError(`source: ${describe(path)} given, wanted a path without NUL and half surrogate pairs`);
+}
+
+function checkDescriptor(descriptor: number | bigint, os: OperatingSystem): Descriptor {
+  if (typeof descriptor === "bigint") return checkWindowsHandle(descriptor, os);
+  if (!Number.isInteger(descriptor) || descriptor < 0 || descriptor > MAX_DESCRIPTOR) {
+    throw new RangeError(`source: ${descriptor} given, wanted a descriptor from 0 to ${MAX_DESCRIPTOR}`);
+  }
+  if (os !== "windows") return unsigned(descriptor);
+  // Such a number has a meaning only for the C library that gave it out, and each runtime has one of its own, which
+  // nobody else can look into.
+  throw new MmapError({
+    code: "ENOTSUP",
+    errno: 0,
+    syscall: "mmap",
+    reason: `${descriptor} is a descriptor of the runtime's C library, wanted a HANDLE as a bigint, or the path`,
+  });
+}
+
+function checkWindowsHandle(handle: bigint, os: OperatingSystem): Descriptor {
+  if (os !== "windows") throw new TypeError(`source: ${handle}n given, wanted a descriptor as a number`);
+  if (handle > 0n && handle < MAX_HANDLE) return handle;
+  throw new RangeError(`source: ${handle}n given, wanted a HANDLE from 1 to 2^64 - 2`);
+}

@@ -1,0 +1,243 @@
+/** Waiting for others, on words in memory that is shared with them. */
+import { type MappedRegion, mmap } from "../../mod.ts";
+import { checkMapped } from "../arguments/check_region.ts";
+import { describe } from "../arguments/describe.ts";
+import { host } from "../host.ts";
+import type { Waiting } from "../os/contract.ts";
+import { byteCount } from "../arguments/range.ts";
+
+/** How a wait ended, as with `Atomics.wait`. */
+export type WaitResult = "ok" | "not-equal" | "timed-out";
+
+/** What {@linkcode waitAsync} returns, as `Atomics.waitAsync` does. */
+export type WaitAsyncResult =
+  | { readonly async: false; readonly value: "not-equal" | "timed-out" }
+  | { readonly async: true; readonly value: Promise<"ok" | "timed-out"> };
+
+/** Bytes of a word. */
+const WORD = 4;
+
+/** Most that can be woken: an int of C. */
+const EVERYBODY = 2 ** 31 - 1;
+
+/**
+ * Blocks the thread until another thread or process calls {@linkcode notify} on the same word, with the meaning and the
+ * results of `Atomics.wait`: `"not-equal"` at once where the word is not `expected`, `"timed-out"` after `timeout`
+ * milliseconds, else `"ok"`. As with every futex, `"ok"` may come without a reason: look at the word and wait again.
+ *
+ * The word is the same for everybody who has mapped its file or memory, whatever the address, in whatever process or
+ * runtime. **It blocks**, the event loop included; {@linkcode waitAsync} does not.
+ *
+ * Rests on [futex(2)](https://man7.org/linux/man-pages/man2/futex.2.html) on Linux, `os_sync_wait_on_address` on macOS
+ * (14.4), [_umtx_op(2)](https://man.freebsd.org/cgi/man.cgi?query=_umtx_op) on FreeBSD.
+ *
+ * @param region Mapped `shared`, to be seen by others.
+ * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
+ * @param expected What the word is while there is nothing to do.
+ * @param timeout Milliseconds. Default: for ever.
+ * @throws {MmapError} `ENOTSUP` on Windows, whose WaitOnAddress does not reach beyond the process, and on older macOS;
+ * `EIO` where {@linkcode MappedRegion.faults} says that pages were lost, which are shared with nobody any more.
+ * @throws {RangeError} beyond the region, or where the word is not aligned to 4 bytes in memory.
+ * @throws {TypeError} where the region is unmapped, or does not allow "read", or its buffer was transferred away; where
+ * it is `private`, which is shared with nobody.
+ *
+ * @example
+ * ```ts
+ * import { ANONYMOUS, mmap } from "@region/mmap";
+ * import { wait } from "@region/mmap/sync";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using region = mmap(ANONYMOUS, { size: 4096 });
+ * assertEquals(wait(region, 0, 1), "not-equal"); // it is 0
+ * assertEquals(wait(region, 0, 0, 10), "timed-out"); // nobody else is here
+ * ```
+ */
+export function wait(region: MappedRegion, int32Index: number, expected: number, timeout?: number): WaitResult {
+  const { offset, wanted, word, waiting, deadline } = requestOf(region, int32Index, expected, timeout);
+  for (let first = true;; first = false) {
+    if (load(region, word) !== wanted) return first ? "not-equal" : "ok";
+    const left = deadline - performance.now();
+    if (left <= 0) return "timed-out";
+    const woken = waiting.wait(region.address + BigInt(offset), wanted, left);
+    load(region, word);
+    if (woken) return "ok";
+    if (deadline <= performance.now()) return "timed-out";
+  }
+}
+
+/**
+ * The same as {@linkcode wait} without blocking: with the meaning and the results of `Atomics.waitAsync`. The waiting is
+ * done on another thread, in a mapping of its own; the region may be unmapped meanwhile. It keeps the process alive. Where
+ * Node runs with `--permission`, that thread needs `--allow-worker`.
+ *
+ * Change the word before you notify, as one does anyway: a {@linkcode notify} of a word that is as before may come while
+ * the other thread is about to wait, and be missed. Changing the word without it may also end the wait.
+ *
+ * @param region Mapped `shared`.
+ * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
+ * @param expected What the word is while there is nothing to do.
+ * @param timeout Milliseconds. Default: for ever.
+ * @returns What the word says at once, or a promise of how the waiting ended.
+ * @throws {MmapError} As {@linkcode wait}, `EIO` also by the promise; `ENOTSUP` for memory from `null`, which nobody else
+ * can map; `EBADF` where the caller has closed the descriptor.
+ * @throws {RangeError} As {@linkcode wait}.
+ * @throws {TypeError} As {@linkcode wait}.
+ *
+ * @example
+ * ```ts
+ * import { ANONYMOUS, mmap } from "@region/mmap";
+ * import { notify, waitAsync } from "@region/mmap/sync";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * using region = mmap(ANONYMOUS, { size: 4096 });
+ * const result = waitAsync(region, 0, 0);
+ * assert(result.async);
+ * Atomics.store(region.int32, 0, 1);
+ * notify(region, 0);
+ * assertEquals(await result.value, "ok");
+ * ```
+ */
+export function waitAsync(
+  region: MappedRegion,
+  int32Index: number,
+  expected: number,
+  timeout?: number,
+): WaitAsyncResult {
+  const { offset, wanted, word, waiting, deadline } = requestOf(region, int32Index, expected, timeout);
+  if (load(region, word) !== wanted) return { async: false, value: "not-equal" };
+  if (deadline <= performance.now()) return { async: false, value: "timed-out" };
+  // Where it is, memory may be something else's before the other thread has looked at it.
+  const flags = region.flags.filter((flag) => flag !== "locked" && flag !== "populate");
+  const own = mmap(region.handle, {
+    protection: ["read"],
+    flags,
+    offset: region.offset + offset,
+    size: WORD,
+  });
+  const value = waitElsewhere(waiting, own, wanted, deadline).finally(() => own.unmap());
+  // Somebody else can cut the file: that must not end the process before the promise is awaited.
+  value.catch(() => {});
+  return { async: true, value };
+}
+
+async function waitElsewhere(
+  waiting: Waiting,
+  own: MappedRegion,
+  expected: number,
+  deadline: number,
+): Promise<"ok" | "timed-out"> {
+  const word = wordAt(own, 0);
+  // A page that is lost has another word, or one that nobody else can change any more.
+  const changed = (): boolean => word[0] !== expected || own.faults > 0;
+  const woken = await waiting.waitInBackground({ address: own.address, expected, deadline, changed });
+  load(own, word);
+  return woken ? "ok" : "timed-out";
+}
+
+/**
+ * Wakes threads and processes that {@linkcode wait} on a word, with the meaning of `Atomics.notify`.
+ *
+ * @param region Mapped `shared`.
+ * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
+ * @param count How many at most. Default: all.
+ * @returns How many were woken; always 0 on FreeBSD, which does not tell.
+ * @throws {MmapError} `ENOTSUP` as {@linkcode wait}; `EFAULT` where the word is lost, or may not be accessed; `EIO`, after
+ * waking, where {@linkcode MappedRegion.faults} says that pages were lost.
+ * @throws {RangeError} As {@linkcode wait}.
+ * @throws {TypeError} Where the region is unmapped or `private`.
+ *
+ * @example
+ * ```ts
+ * import { ANONYMOUS, mmap } from "@region/mmap";
+ * import { notify } from "@region/mmap/sync";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using region = mmap(ANONYMOUS, { size: 4096 });
+ * Atomics.store(region.int32, 0, 1); // first the word, then whoever waits for it to change
+ * assertEquals(notify(region, 0, 1), 0); // nobody does
+ * ```
+ */
+export function notify(region: MappedRegion, int32Index: number, count?: number): number {
+  const offset = offsetOf(region, int32Index);
+  const most = count === undefined || count === Infinity ? EVERYBODY : Math.min(byteCount(count, "count"), EVERYBODY);
+  const waiting = waitingOf();
+  const woken = most === 0 ? 0 : waiting.notify(region.address + BigInt(offset), most);
+  // Nobody can wait on what is lost, but those who wait on other pages have been woken.
+  region.check();
+  return woken;
+}
+
+/** What somebody waits for, and how. */
+interface Request {
+  readonly offset: number;
+  readonly wanted: number;
+  readonly word: Int32Array;
+  readonly waiting: Waiting;
+  readonly deadline: number;
+}
+
+/** What the arguments of a wait ask for, checked. */
+function requestOf(
+  region: MappedRegion,
+  int32Index: number,
+  expected: number,
+  timeout: number | undefined,
+): Request {
+  const offset = offsetOf(region, int32Index);
+  const wanted = wordFrom(expected);
+  const word = wordAt(region, offset);
+  return { offset, wanted, word, waiting: waitingOf(), deadline: deadlineOf(timeout) };
+}
+
+/** Where a word lies in its region, in bytes; checked. */
+function offsetOf(region: MappedRegion, int32Index: number): number {
+  checkMapped(region);
+  const index = byteCount(int32Index, "int32Index");
+  const words = Math.floor(region.byteLength / WORD);
+  if (index >= words) throw new RangeError(`int32Index: ${index} given, but the region has ${words} words`);
+  if (!region.flags.includes("shared")) {
+    throw new TypeError(`region: it is mapped ${describe(region.flags)}, wanted one that is "shared" with others`);
+  }
+  if (region.address % BigInt(WORD) === 0n) return WORD * index;
+  throw new RangeError(`region: it begins at ${region.offset} in its file, wanted a multiple of ${WORD}`);
+}
+
+/** What a word is expected to be, checked. */
+function wordFrom(expected: number): number {
+  if (typeof expected !== "number") throw new TypeError(`expected: ${describe(expected)} given, wanted a number`);
+  if ((expected | 0) !== expected) throw new RangeError(`expected: ${expected} given, wanted a 32-bit integer`);
+  return expected | 0;
+}
+
+/** The word at an offset. */
+function wordAt(region: MappedRegion, offset: number): Int32Array {
+  // Refuses memory that may not be read: looking at it would make its page a copy that nobody else can change.
+  region.read(offset, WORD);
+  return region.view(Int32Array, offset, 1);
+}
+
+/**
+ * The word as it is now. Not Atomics.load, which Bun compiles to a store of what was there: in memory that is only read,
+ * that is a store that is not allowed. Between two of these there is always a call, so that none is left out.
+ *
+ * Throws an MmapError where pages were lost: nobody else can change a word in one of them any more.
+ */
+function load(region: MappedRegion, word: Int32Array): number {
+  const now = word[0];
+  region.check();
+  return now;
+}
+
+function waitingOf(): Waiting {
+  const { system } = host();
+  const waiting = system.waiting();
+  if (waiting) return waiting;
+  throw system.error("ENOTSUP", "wait", `this system (${system.os}) has no way to wait for another process on memory`);
+}
+
+/** When to give up, on the clock of `performance.now()`; as with `Atomics.wait`, what is no number is for ever. */
+function deadlineOf(timeout: number | undefined): number {
+  if (timeout === undefined) return Infinity;
+  if (typeof timeout !== "number") throw new TypeError(`timeout: ${describe(timeout)} given, wanted milliseconds`);
+  return Number.isNaN(timeout) ? Infinity : performance.now() + Math.max(0, timeout);
+}

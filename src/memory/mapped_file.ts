@@ -1,0 +1,111 @@
+/** The open file behind a mapping: whose descriptor it is, and how long the file is and has to be. */
+import type { FileStatus, System } from "../os/contract.ts";
+import { alignUp } from "../arguments/range.ts";
+import type { Descriptor } from "../types.ts";
+
+/** What a file is made from. */
+export interface MappedFileInit {
+  readonly descriptor: Descriptor;
+  readonly status: FileStatus;
+  /** Whether the library opened the descriptor. Otherwise its number may be another file's by now. */
+  readonly ours: boolean;
+  /** Closes the descriptor when the mapping is released, if anything is to. */
+  readonly close: ((descriptor: Descriptor) => void) | undefined;
+}
+
+/** A file that is mapped. */
+export class MappedFile {
+  readonly descriptor: Descriptor;
+  readonly kind: FileStatus["kind"];
+  readonly #system: System;
+  readonly #unit: number;
+  readonly #close: ((descriptor: Descriptor) => void) | undefined;
+  readonly #identity: string | undefined;
+
+  constructor(system: System, { descriptor, status, ours, close }: MappedFileInit) {
+    this.#system = system;
+    this.descriptor = descriptor;
+    this.kind = status.kind;
+    this.#unit = status.unit;
+    this.#close = close;
+    this.#identity = ours ? undefined : system.identity(descriptor);
+  }
+
+  /** Whether the descriptor is closed when the mapping is released. */
+  get closes(): boolean {
+    return this.#close !== undefined;
+  }
+
+  /** Throws an MmapError where the descriptor is another file's by now, or nobody's. */
+  check(): void {
+    if (this.#identity === undefined || this.#system.identity(this.descriptor) === this.#identity) return;
+    throw this.#system.error("EBADF", "fstat", "The descriptor was closed, and is another file's now");
+  }
+
+  /** What the descriptor is to other threads and processes. */
+  share(): string {
+    this.check();
+    return this.#system.share(this.descriptor);
+  }
+
+  /** The length of the file; `undefined` where the descriptor is no longer its own. */
+  get byteLength(): number | undefined {
+    return this.#isOpen() ? this.#system.status(this.descriptor).byteLength : undefined;
+  }
+
+  setLength(byteLength: number): void {
+    this.#system.setLength(this.descriptor, byteLength);
+  }
+
+  /** Takes growth back, unless somebody has written behind it meanwhile. */
+  undoGrowth(from: number, to: number): void {
+    if (this.byteLength === to) this.setLength(from);
+  }
+
+  /** The length of a file that ends with a region. */
+  lengthToEnd(offset: number, byteLength: number): number {
+    return lengthToEnd(offset, byteLength, this.#unit);
+  }
+
+  /**
+   * The length that a file of `length` must have to hold a region: that, or more where the region ends beyond it.
+   * Throws a RangeError where the region may not grow the file.
+   */
+  lengthToHold(offset: number, byteLength: number, length: number, mayGrow: boolean): number {
+    const needed = this.lengthToEnd(offset, byteLength);
+    const end = offset + byteLength;
+    if (end <= length || this.kind === "character") return length;
+    if (this.kind === "regular" && mayGrow) return needed;
+    throw new RangeError(
+      `region: it would end at ${end}, but the file ends at ${length}, ` +
+        "and only a shared, writable region of a regular file grows it",
+    );
+  }
+
+  /** Writes the file to disk in the background, after `writeBack` has handed it what its mapping holds. */
+  async sync(writeBack: () => Promise<void>): Promise<void> {
+    this.check();
+    await this.#system.sync(this.descriptor, writeBack);
+  }
+
+  /** Closes the descriptor where that is asked for, and it is still this file's. */
+  close(): void {
+    if (this.#close && this.#isOpen()) this.#close(this.descriptor);
+  }
+
+  #isOpen(): boolean {
+    try {
+      this.check();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** The length of a file that ends with a region; `unit` is what it has to be a multiple of. */
+export function lengthToEnd(offset: number, byteLength: number, unit: number): number {
+  const end = offset + byteLength;
+  if (Number.isSafeInteger(end)) return alignUp(end, unit);
+  throw new RangeError(`size: ${byteLength} bytes from ${offset} given, wanted an end below 2^53`);
+}

@@ -1,0 +1,210 @@
+/**
+ * Who may touch the memory: the ArrayBuffers laid over a mapping, and what becomes of them and of the mapping when it
+ * moves, is unmapped, or is forgotten.
+ *
+ * - Every buffer is held here as long as the region lives, so that it can be detached before the memory goes away: its
+ *   views have length 0 from then on. A buffer that the program has transferred cannot be detached any more; it is
+ *   found out by being detached already, and harmless memory has to stay behind for whoever has it now.
+ * - A buffer keeps its region alive, so that a region is collected only when no view of it is reachable.
+ * - A region that is collected releases its mapping. Whether a buffer of it was transferred can no longer be asked
+ *   then, so harmless memory stays behind wherever there was one: address space, but no memory and no file.
+ */
+import { describe } from "../arguments/describe.ts";
+import type { Ffi } from "../ffi/contract.ts";
+import type { Mapping } from "./mapping.ts";
+import type { Occupants } from "./pages.ts";
+import { byteCount } from "../arguments/range.ts";
+import type { ViewConstructor } from "../types.ts";
+
+/** What a buffer keeps alive. */
+const owners: WeakMap<ArrayBuffer, object> = new WeakMap();
+
+/**
+ * The program may have given a buffer properties of its own. An older runtime, on which nothing can be mapped, has none of
+ * the two, and imports the library all the same.
+ */
+const { transfer } = ArrayBuffer.prototype;
+const detached = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "detached")?.get;
+
+function isDetached(buffer: ArrayBuffer): boolean {
+  return detached!.call(buffer);
+}
+
+/** Detaches a buffer, if that can be done: one that is marked as not transferable, or works for Bun itself, cannot. */
+function detach(buffer: ArrayBuffer): void {
+  if (isDetached(buffer)) return;
+  try {
+    // transfer(0) drops the engine's record of the memory at once, which transfer() does not.
+    transfer.call(buffer, 0);
+  } catch {
+    // V8 says so, Bun does not. Whether it is detached is asked for in any case.
+  }
+}
+
+/** Whether a buffer lies over a mapping. */
+export function isMapped(buffer: ArrayBuffer): boolean {
+  return owners.has(buffer);
+}
+
+const forgotten: FinalizationRegistry<Mapping> = new FinalizationRegistry((mapping) => {
+  try {
+    mapping.release(mapping.exposed);
+  } catch {
+    // Nobody is left to be told, and an error here would end the process.
+  }
+});
+
+/** Releases `mapping` when `owner` is collected. */
+export function releaseWhenForgotten(owner: object, mapping: Mapping): void {
+  forgotten.register(owner, mapping, mapping);
+}
+
+/** The mapping has been released by hand. */
+export function forget(mapping: Mapping): void {
+  forgotten.unregister(mapping);
+}
+
+/** A part of a mapping that is a buffer of its own, where the engine cannot hold all of it in one. */
+interface Window {
+  readonly buffer: ArrayBuffer;
+  readonly start: number;
+}
+
+/** The longest buffer for parts of what is longer. */
+const LONGEST_WINDOW = 2 ** 32;
+
+/** The buffers over one mapping, and the views of it that are made once. */
+export class Views implements Occupants {
+  readonly #ffi: Ffi;
+  readonly #mapping: Mapping;
+  readonly #owner: object;
+  #whole: ArrayBuffer | undefined;
+  /** By their first byte. */
+  readonly #windows: Map<number, ArrayBuffer> = new Map();
+  readonly #views: Map<unknown, ArrayBufferView> = new Map();
+  /** Where a buffer lies that was given up but is still somebody's. */
+  #lingering: bigint | undefined;
+
+  constructor(ffi: Ffi, mapping: Mapping, owner: object) {
+    this.#ffi = ffi;
+    this.#mapping = mapping;
+    this.#owner = owner;
+  }
+
+  /** The buffer over all of it. */
+  get whole(): ArrayBuffer {
+    return attached(this.#whole ??= this.#makeWhole());
+  }
+
+  /** The view over all of it, the same at each call. */
+  all<T extends ArrayBufferView>(type: ViewConstructor<T>): T {
+    const { whole } = this;
+    let view = this.#views.get(type) as T | undefined;
+    if (!view) {
+      view = new type(whole, 0, Math.floor(this.#mapping.byteLength / elementSize(type)));
+      this.#views.set(type, view);
+    }
+    return view;
+  }
+
+  /** A view of a part; `size` is that of an element. */
+  part<T extends ArrayBufferView>(type: ViewConstructor<T>, size: number, byteOffset: unknown, length: unknown): T {
+    const start = byteOffset === undefined ? 0 : byteCount(byteOffset, "byteOffset");
+    const elements = this.#elements(size, start, length);
+    const { buffer, start: first } = this.#bufferFor(start, elements * size);
+    const view = new type(attached(buffer), start - first, elements);
+    if (ArrayBuffer.isView(view)) return view;
+    throw new TypeError(`type: ${describe(type)} given, wanted a class of views`);
+  }
+
+  /** Whether somebody has the memory as it lies now who cannot be sent away: a buffer was transferred, or is pinned. */
+  get inUse(): boolean {
+    return this.#lingering === this.#mapping.address || this.#buffers().some(isDetached);
+  }
+
+  /** Detaches every view and forgets them. */
+  detach(): boolean {
+    let { inUse } = this;
+    for (const buffer of this.#buffers()) {
+      detach(buffer);
+      inUse ||= !isDetached(buffer);
+    }
+    if (inUse) this.#lingering = this.#mapping.address;
+    this.#whole = undefined;
+    this.#windows.clear();
+    this.#views.clear();
+    return inUse;
+  }
+
+  #buffers(): ArrayBuffer[] {
+    return this.#whole ? [this.#whole, ...this.#windows.values()] : [...this.#windows.values()];
+  }
+
+  #elements(size: number, start: number, length: unknown): number {
+    const total = this.#mapping.byteLength;
+    if (start > total) throw new RangeError(`byteOffset: ${start} given, but the region ends at ${total}`);
+    if (start % size !== 0) throw new RangeError(`byteOffset: ${start} given, wanted a multiple of ${size}`);
+    const most = Math.floor((total - start) / size);
+    const elements = length === undefined ? most : byteCount(length, "length");
+    if (elements <= most) return elements;
+    throw new RangeError(`length: ${elements} elements from byte ${start} given, but the region has only ${most}`);
+  }
+
+  #makeWhole(): ArrayBuffer {
+    const { byteLength } = this.#mapping;
+    if (byteLength <= this.#ffi.longestBuffer) return this.#lay(0, byteLength);
+    throw new RangeError(
+      `buffer: the region has ${byteLength} bytes, but ${this.#ffi.runtime} can hold ` +
+        `${this.#ffi.longestBuffer} in one ArrayBuffer; use view() for a part`,
+    );
+  }
+
+  /** The buffer that a part lies in. */
+  #bufferFor(start: number, length: number): Window {
+    const { longestBuffer } = this.#ffi;
+    const window = Math.min(longestBuffer, LONGEST_WINDOW);
+    // What the whole costs the engine's collector grows with its length; where it is there already, it is used.
+    if (this.#whole || this.#mapping.byteLength <= window) return { buffer: this.whole, start: 0 };
+    if (length > longestBuffer) {
+      throw new RangeError(`length: ${length} bytes given, but ${this.#ffi.runtime} can view at most ${longestBuffer}`);
+    }
+    if (length > window) return { buffer: this.whole, start: 0 };
+    // Windows begin at multiples of half their length, so that few serve many views; for a view that is too long for
+    // that, at ever smaller ones.
+    let stride = window / 2;
+    while (stride > 1 && start % stride + length > window) stride /= 2;
+    const first = start - start % stride;
+    return { buffer: this.#window(first, window), start: first };
+  }
+
+  #window(start: number, length: number): ArrayBuffer {
+    let buffer = this.#windows.get(start);
+    if (!buffer) {
+      buffer = this.#lay(start, Math.min(length, this.#mapping.byteLength - start));
+      this.#windows.set(start, buffer);
+    }
+    return buffer;
+  }
+
+  #lay(start: number, length: number): ArrayBuffer {
+    // There is no memory behind zero bytes.
+    if (length === 0) return new ArrayBuffer(0);
+    const buffer = this.#ffi.arrayBuffer(this.#mapping.address + BigInt(start), length);
+    owners.set(buffer, this.#owner);
+    this.#mapping.exposed = true;
+    return buffer;
+  }
+}
+
+function attached(buffer: ArrayBuffer): ArrayBuffer {
+  if (!isDetached(buffer)) return buffer;
+  throw new TypeError("MappedRegion: the buffer of this region was transferred away");
+}
+
+/** Bytes of an element of a view class. */
+export function elementSize(type: ViewConstructor<ArrayBufferView>): number {
+  if (typeof type !== "function") throw new TypeError(`type: ${describe(type)} given, wanted a class of views`);
+  const size: unknown = type.BYTES_PER_ELEMENT ?? 1;
+  if (Number.isSafeInteger(size) && size as number > 0) return size as number;
+  throw new TypeError(`type: a class with elements of ${describe(size)} bytes given, wanted a positive number of them`);
+}

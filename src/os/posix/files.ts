@@ -1,0 +1,223 @@
+/** Files and descriptors on POSIX. */
+import type { Descriptor, MapFlag, OpenFlag } from "../../types.ts";
+import { DARWIN, LINUX, type StatusLayout, STATX } from "../vocabulary.ts";
+import type { Files, FileStatus, OpenedFile } from "../contract.ts";
+import { cString, type Libc } from "./libc.ts";
+import { syncInBackground } from "./fsync.ts";
+
+/** Makes the file half of a POSIX system. */
+export function posixFiles(libc: Libc): Files {
+  const { functions } = libc;
+  const reader = new StatusReader(libc);
+
+  return {
+    cutsMappedFiles: true,
+
+    open(path: string, flags: readonly OpenFlag[], mode: number): OpenedFile {
+      return openPath(libc, path, openBits(libc, flags), flags, mode);
+    },
+
+    openAnonymous(byteLength: number, flags: readonly MapFlag[]): Descriptor {
+      const descriptor = libc.more.memfd_create ? openMemory(libc, flags) : openShared(libc);
+      try {
+        libc.check(libc.more.ftruncate(descriptor, BigInt(byteLength)), "ftruncate");
+      } catch (error) {
+        functions.close(descriptor);
+        throw error;
+      }
+      return descriptor;
+    },
+
+    status(descriptor: Descriptor): FileStatus {
+      const status = reader.status(descriptor as number);
+      return status.kind === "block" ? { ...status, byteLength: endOfDevice(libc, descriptor as number) } : status;
+    },
+
+    identity(descriptor: Descriptor): string {
+      return reader.identity(descriptor as number);
+    },
+
+    setLength(descriptor: Descriptor, byteLength: number): void {
+      libc.check(libc.more.ftruncate(descriptor as number, BigInt(byteLength)), "ftruncate");
+    },
+
+    close(descriptor: Descriptor): void {
+      if (functions.close(descriptor as number) === 0) return;
+      const error = libc.failure("close");
+      // Linux has closed it all the same: https://man7.org/linux/man-pages/man2/close.2.html
+      if (error.code !== "EINTR") throw error;
+    },
+
+    remove(path: string): void {
+      libc.check(libc.more.unlink(cString(path)), "unlink", path);
+    },
+
+    sync(descriptor: Descriptor): Promise<void> {
+      // What mappings hold is the file's own on POSIX.
+      return syncInBackground(libc, descriptor as number);
+    },
+  };
+}
+
+/** Memory with a descriptor and no name. */
+function openMemory(libc: Libc, flags: readonly MapFlag[]): number {
+  const hugePages = flags.includes("huge-table") ? LINUX.MFD_HUGETLB : 0;
+  const bits = LINUX.MFD_CLOEXEC | LINUX.MFD_ALLOW_SEALING | hugePages;
+  return libc.check(libc.more.memfd_create!(cString("mmap"), bits), "memfd_create");
+}
+
+/** The same where the system has none: shared memory with a name, which is taken away at once. */
+function openShared(libc: Libc): number {
+  const { more: { shm_open, shm_unlink }, constants: { numbers } } = libc;
+  if (!shm_open || !shm_unlink) throw libc.error("ENOTSUP", "shm_open", "the C library has no shared memory");
+  const bits = numbers.O_RDWR | numbers.O_CREAT | numbers.O_EXCL;
+  // macOS takes names of 31 bytes at most. Nobody else can have guessed this one.
+  const name = cString(`/mmap-${crypto.randomUUID().slice(0, 18)}`);
+  const descriptor = libc.check(shm_open(name, bits, 0o600), "shm_open");
+  libc.check(shm_unlink(name), "shm_unlink");
+  return descriptor;
+}
+
+/** The flags of open(2), all but those that create. */
+function openBits(libc: Libc, flags: readonly OpenFlag[]): number {
+  const { constants: { open, numbers } } = libc;
+  const both = flags.includes("read") && flags.includes("write");
+  const bits = libc.bits(open, flags.filter((word) => word !== "create" && word !== "ensure-create"), "open");
+  // O_RDONLY, O_WRONLY and O_RDWR are numbers, not bits.
+  return (both ? bits & ~(open.write as number) | numbers.O_RDWR : bits) | numbers.O_CLOEXEC;
+}
+
+/** The length of a block device, which has it at its end only. The position is left where it was. */
+function endOfDevice(libc: Libc, descriptor: number): number {
+  const { constants: { numbers } } = libc;
+  const seek = (offset: bigint, from: number): number =>
+    libc.check(Number(libc.more.lseek(descriptor, offset, from)), "lseek");
+  const position = seek(0n, numbers.SEEK_CUR);
+  const end = seek(0n, numbers.SEEK_END);
+  seek(BigInt(position), numbers.SEEK_SET);
+  return end;
+}
+
+/** Opens a path; a FIFO or a device never makes it wait. */
+function openPath(libc: Libc, path: string, bits: number, flags: readonly OpenFlag[], mode: number): OpenedFile {
+  const { functions, constants: { numbers, open } } = libc;
+  const name = cString(path);
+  const attempt: Attempt = (creating) =>
+    functions.open(name, bits | creating | numbers.O_NONBLOCK | numbers.O_NOCTTY, mode);
+  const opened = flags.includes("ensure-create")
+    ? { descriptor: libc.check(attempt(creationBits(libc, "ensure-create")), "open", path), created: path }
+    : openOrCreate(libc, path, attempt, flags.includes("create"));
+  // macOS has another call for what is a flag elsewhere.
+  if (flags.includes("direct") && open.direct === "call") {
+    functions.fcntl(opened.descriptor, DARWIN.F_NOCACHE, 1n);
+  }
+  if (!flags.includes("non-block")) functions.fcntl(opened.descriptor, numbers.F_SETFL, BigInt(bits));
+  return opened;
+}
+
+/** open(2) with more bits; -1 where it fails. */
+type Attempt = (bits: number) => number;
+
+function creationBits(libc: Libc, word: "create" | "ensure-create"): number {
+  return libc.bits(libc.constants.open, [word], "open");
+}
+
+/** Opens what is there, and creates what is not; always knows which, so that only the latter is removed again. */
+function openOrCreate(
+  libc: Libc,
+  path: string,
+  attempt: Attempt,
+  mayCreate: boolean,
+): OpenedFile & { readonly descriptor: number } {
+  const existing = attempt(0);
+  if (existing !== -1) return { descriptor: existing };
+  const error = libc.failure("open", path);
+  if (error.code !== "ENOENT" || !mayCreate) throw error;
+
+  const fresh = attempt(creationBits(libc, "ensure-create"));
+  if (fresh !== -1) return { descriptor: fresh, created: path };
+  // Another process was faster, or the path is a link to a file that is missing.
+  const faster = attempt(0);
+  if (faster !== -1) return { descriptor: faster };
+  const target = libc.check(attempt(creationBits(libc, "create")), "open", path);
+  return { descriptor: target, created: realPath(libc, path) };
+}
+
+/** The path without links. */
+function realPath(libc: Libc, path: string): string {
+  const resolved = new Uint8Array(libc.constants.numbers.PATH_MAX);
+  if (libc.more.realpath(cString(path), resolved) === 0n) return path;
+  return new TextDecoder().decode(resolved.subarray(0, resolved.indexOf(0)));
+}
+
+/** How long the blocks of a file are before it may be one of huge pages. */
+const LARGE_BLOCK = 65536;
+
+/** Reads the status of a descriptor with fstat, or with statx where the C library is too old to have it. */
+class StatusReader {
+  readonly #libc: Libc;
+  readonly #layout: StatusLayout;
+  readonly #view: DataView;
+  readonly #read: (descriptor: number) => void;
+  readonly #format: number;
+  readonly #kinds: Readonly<Record<number, FileStatus["kind"]>>;
+
+  constructor(libc: Libc) {
+    const { functions: { fstat }, constants: { numbers, stat } } = libc;
+    this.#libc = libc;
+    const bytes = new Uint8Array(Math.max(stat.size, STATX.size));
+    this.#view = new DataView(bytes.buffer);
+    this.#format = numbers.S_IFMT;
+    this.#kinds = {
+      [numbers.S_IFREG]: "regular",
+      [numbers.S_IFBLK]: "block",
+      [numbers.S_IFCHR]: "character",
+      [numbers.S_IFDIR]: "directory",
+      0: libc.constants.untypedMemory ? "regular" : "other",
+    };
+    if (fstat) {
+      this.#layout = stat;
+      this.#read = (descriptor) => libc.check(fstat(descriptor, bytes), "fstat");
+    } else if (libc.more.statx) {
+      const { statx } = libc.more;
+      const here = cString("");
+      const { AT_EMPTY_PATH, STATX_BASIC_STATS } = LINUX;
+      this.#layout = STATX;
+      this.#read = (descriptor) =>
+        libc.check(statx(descriptor, here, AT_EMPTY_PATH, STATX_BASIC_STATS, bytes), "statx");
+    } else {
+      throw libc.error("ENOSYS", "fstat", "the C library has neither fstat nor statx");
+    }
+  }
+
+  status(descriptor: number): FileStatus {
+    this.#read(descriptor);
+    // The mode is 16 bits wide in statx, and the upper bits of it are unused in stat.
+    const mode = this.#view.getUint16(this.#layout.mode, true);
+    const blockSize = this.#view.getUint32(this.#layout.blockSize, true);
+    return {
+      kind: this.#kinds[mode & this.#format] ?? "other",
+      byteLength: Number(this.#view.getBigInt64(this.#layout.length, true)),
+      unit: blockSize >= LARGE_BLOCK && this.#isOnHugePages(descriptor) ? blockSize : 1,
+    };
+  }
+
+  /**
+   * Files of huge pages, which only Linux has, have the size of one as their block size; other file systems may have
+   * large blocks, too.
+   */
+  #isOnHugePages(descriptor: number): boolean {
+    if (this.#libc.constants.map["huge-table"] === null) return false;
+    // The type of the file system is the first word of a struct statfs, which is shorter than this.
+    const status = new Uint32Array(128);
+    this.#libc.check(this.#libc.more.fstatfs(descriptor, new Uint8Array(status.buffer)), "fstatfs");
+    return status[0] === LINUX.HUGETLBFS_MAGIC;
+  }
+
+  identity(descriptor: number): string {
+    this.#read(descriptor);
+    const { device, deviceSize, inode } = this.#layout;
+    const onDevice = deviceSize === 8 ? this.#view.getBigUint64(device, true) : this.#view.getUint32(device, true);
+    return `${onDevice}:${this.#view.getBigUint64(inode, true)}`;
+  }
+}

@@ -1,0 +1,130 @@
+/** The C library of a POSIX system: its functions, its numbers, and its way of saying that a call failed. */
+import { MmapError } from "../../error.ts";
+import type { Ffi } from "../../ffi/contract.ts";
+import type { Protection } from "../../types.ts";
+import { type Cell, type Constants, constantsOf, DARWIN, type PosixTarget } from "../vocabulary.ts";
+import { type ErrorNumbers, errorNumbersOf } from "./errno.ts";
+import { type Dialect, type FirstFunctions, loadFirst, loadMore, type MoreFunctions, PLAIN } from "./libc_functions.ts";
+
+/** What mmap and mremap return where they fail: -1 as an address. */
+export const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
+
+/** A C string. */
+export function cString(text: string): Uint8Array {
+  return new TextEncoder().encode(text + "\0");
+}
+
+/** The C library, loaded. */
+export class Libc {
+  readonly ffi: Ffi;
+  /** What every mapping needs. */
+  readonly functions: FirstFunctions;
+  readonly constants: Constants;
+  readonly numbers: ErrorNumbers;
+  /** Whether mappings can change their length as a whole. */
+  readonly remaps: boolean;
+  readonly #target: PosixTarget;
+  readonly #dialect: Dialect;
+  readonly #errno: Int32Array;
+  #more: MoreFunctions | undefined;
+
+  constructor(ffi: Ffi, target: PosixTarget, dialect: Dialect = PLAIN) {
+    this.ffi = ffi;
+    this.#target = target;
+    this.constants = constantsOf(target);
+    this.numbers = errorNumbersOf(target);
+    this.#dialect = dialect;
+    this.remaps = target.startsWith("linux-") && !dialect.without.includes("mremap");
+    this.functions = loadFirst(ffi, this.constants, dialect);
+    // Reading errno through an array is a plain load: no call of the runtime's comes between the failure and the
+    // reading that could change it. It belongs to the thread, and so does every copy of this module.
+    this.#errno = new Int32Array(ffi.arrayBuffer(this.functions.errnoLocation(), 4));
+  }
+
+  /** What few mappings need, bound when the first does: binding everything takes longer than mapping a file. */
+  get more(): MoreFunctions {
+    return this.#more ??= loadMore(this.ffi, this.constants, this.#dialect);
+  }
+
+  /** Passes on what a call returned, or throws what errno says where that is -1. */
+  check(result: number, syscall: string, path?: string): number {
+    if (result === -1) throw this.failure(syscall, path);
+    return result;
+  }
+
+  /** The same for a call that returns an address. */
+  checkAddress(address: bigint, syscall: string): bigint {
+    if (address === MAP_FAILED) throw this.failure(syscall);
+    return address;
+  }
+
+  /** The name of what errno says of the call that has just failed. */
+  get code(): string {
+    return this.numbers.name(this.#errno[0]);
+  }
+
+  /** The error for what errno says of the call that has just failed. */
+  failure(syscall: string, path?: string): MmapError {
+    return this.errorOf(this.#errno[0], syscall, path);
+  }
+
+  /** The error that an error number stands for. */
+  errorOf(errno: number, syscall: string, path?: string): MmapError {
+    return new MmapError({ code: this.numbers.name(errno), errno, syscall, reason: this.#message(errno), path });
+  }
+
+  /** An error that the library raises in the system's name, with a reason of its own. */
+  error(code: string, syscall: string, reason: string, path?: string): MmapError {
+    return new MmapError({ code, errno: this.numbers.number(code), syscall, reason, path });
+  }
+
+  /** The bits of all `words`; an ENOTSUP where the system has no such thing. */
+  bits<Word extends string>(rows: Readonly<Record<Word, Cell>>, words: readonly Word[], syscall: string): number {
+    let bits = 0;
+    for (const word of words) {
+      const cell: Cell = rows[word];
+      if (cell === null) throw this.error("ENOTSUP", syscall, `this system has no "${word}"`);
+      if (cell !== "call") bits |= cell;
+    }
+    return bits;
+  }
+
+  /**
+   * The bits of a protection. Memory that may be executed may be read as well: where a processor forbids that, it does so
+   * with a fault of its own (SEGV_PKUERR), and code that was read would become a copy that is not executed any more.
+   */
+  access(protection: readonly Protection[], syscall: string): number {
+    const words = protection.includes("exec") ? [...protection, "read" as const] : protection;
+    return this.bits(this.constants.protection, words, syscall);
+  }
+
+  /** Has the drive write what it was given, where syncing only gives it to the drive: on macOS. */
+  flushDrive(descriptor: number): void {
+    if (this.#target !== "darwin") return;
+    if (this.functions.fcntl(descriptor, DARWIN.F_FULLFSYNC, 0n) === 0) return;
+    const error = this.failure("fcntl");
+    // Not every file system knows it: memory, network drives. There, syncing has done all there is to do.
+    if (error.code !== "ENOTSUP" && error.code !== "ENOTTY" && error.code !== "EINVAL") throw error;
+  }
+
+  /** The flag for memory that takes no swap space before it is used, where the system has one. */
+  get unreserved(): number {
+    const flag = this.constants.map["no-reserve"];
+    return typeof flag === "number" ? flag : 0;
+  }
+
+  /** Maps memory without a file, of zeros, anywhere or with MAP_FIXED in place of what is at `address`. */
+  mapAnonymous(length: number, protection: readonly Protection[], address: bigint = 0n, fixed: number = 0): bigint {
+    const { constants } = this;
+    const access = this.access(protection, "mmap");
+    const flags = this.bits(constants.map, ["private", "anonymous"], "mmap") | this.unreserved | fixed;
+    return this.checkAddress(this.functions.mmap(address, BigInt(length), access, flags, -1, 0n), "mmap");
+  }
+
+  #message(errno: number): string {
+    const address = this.more.strerror(errno);
+    const text = new Uint8Array(Number(this.more.strlen(address)));
+    this.functions.memcpy(text, address, BigInt(text.length));
+    return new TextDecoder().decode(text);
+  }
+}

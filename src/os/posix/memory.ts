@@ -1,0 +1,169 @@
+/** Mapped memory on POSIX. */
+import type { MmapError } from "../../error.ts";
+import type { Advice, Descriptor, FlushFlag, MapFlag, Protection } from "../../types.ts";
+import { type Cell, LINUX } from "../vocabulary.ts";
+import type { MapRequest, Memory, Remap } from "../contract.ts";
+import { type Libc, MAP_FAILED } from "./libc.ts";
+import { hugePageSize } from "../linux/proc.ts";
+
+/** Makes the memory half of a POSIX system. */
+export function posixMemory(libc: Libc): Memory {
+  const { functions, constants } = libc;
+  const { numbers } = constants;
+  const pageSize = functions.getpagesize();
+  let hugePage: number | undefined;
+
+  const lockPages = (base: bigint, length: number, copy: boolean): void => {
+    // mlock writes to every page of a private, writable mapping, that is it copies the whole file; to lock the pages
+    // as they are, they are marked first and read in then.
+    if (copy || !libc.more.mlock2) {
+      libc.check(libc.more.mlock(base, BigInt(length)), "mlock");
+    } else {
+      libc.check(libc.more.mlock2(base, BigInt(length), LINUX.MLOCK_ONFAULT), "mlock2");
+      populate(libc, base, length, false);
+    }
+  };
+
+  const lock = (base: bigint, length: number, copy: boolean): void => {
+    try {
+      lockPages(base, length, copy);
+    } catch (error) {
+      // Where it was the limit that refused, nothing has changed. Pages that could not be read in are marked.
+      const { code } = error as MmapError;
+      if (code !== "ENOMEM" && code !== "EPERM") libc.more.munlock(base, BigInt(length));
+      throw error;
+    }
+  };
+
+  return {
+    remap: remapOf(libc),
+    writeBackStep: undefined,
+    pageSize,
+    allocationGranularity: pageSize,
+
+    unit(flags: readonly MapFlag[]): number {
+      return flags.includes("huge-table") ? (hugePage ??= hugePageSize(libc)) : pageSize;
+    },
+
+    map(request: MapRequest): bigint {
+      return map(libc, request);
+    },
+
+    probe(request: MapRequest): void {
+      const length = BigInt(request.length);
+      libc.check(functions.munmap(map(libc, request), length), "munmap");
+    },
+
+    unmap(base: bigint, length: number): void {
+      libc.check(functions.munmap(base, BigInt(length)), "munmap");
+    },
+
+    blank(base: bigint, length: number): void {
+      libc.mapAnonymous(length, ["read", "write"], base, numbers.MAP_FIXED);
+      // Nothing worth dumping; and Linux joins it with its neighbours of the same kind then, which mmap does not always.
+      const dontDump: Cell = constants.advice["dont-dump"];
+      if (typeof dontDump === "number") libc.more.madvise(base, BigInt(length), dontDump);
+    },
+
+    flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void {
+      libc.check(libc.more.msync(base, BigInt(length), libc.bits(constants.flush, flags, "msync")), "msync");
+      if (flags.includes("sync")) libc.flushDrive(descriptor as number);
+    },
+
+    advise(base: bigint, length: number, advice: Advice): void {
+      libc.check(libc.more.madvise(base, BigInt(length), libc.bits(constants.advice, [advice], "madvise")), "madvise");
+    },
+
+    protect(base: bigint, length: number, protection: readonly Protection[]): void {
+      const bits = libc.access(protection, "mprotect");
+      libc.check(functions.mprotect(base, BigInt(length), bits), "mprotect");
+    },
+
+    populate(base: bigint, length: number, copy: boolean): void {
+      populate(libc, base, length, copy);
+    },
+
+    lock,
+
+    unlock(base: bigint, length: number): void {
+      libc.check(libc.more.munlock(base, BigInt(length)), "munlock");
+    },
+
+    residency(base: bigint, length: number, into: Uint8Array): void {
+      libc.check(libc.more.mincore(base, BigInt(length), into), "mincore");
+      // Only the lowest bit has a meaning on every system.
+      for (let page = 0; page < into.length; page++) into[page] &= 1;
+    },
+  };
+}
+
+/** The calls for another length; only Linux has them. */
+function remapOf(libc: Libc): Remap | undefined {
+  if (!libc.remaps) return undefined;
+  return {
+    reserve(length: number): bigint {
+      return libc.mapAnonymous(length, ["none"]);
+    },
+
+    resizeInPlace(base: bigint, length: number, newLength: number): boolean {
+      return remap(libc, base, length, newLength, 0, 0n);
+    },
+
+    move(base: bigint, length: number, target: bigint, newLength: number): boolean {
+      return remap(libc, base, length, newLength, LINUX.MREMAP_MAYMOVE | LINUX.MREMAP_FIXED, target);
+    },
+  };
+}
+
+/** What mremap says where it cannot change a mapping as a whole, or there is no room for it where it is. */
+const NOT_AS_A_WHOLE = ["EFAULT", "EINVAL", "ENOMEM"];
+
+function remap(libc: Libc, base: bigint, length: number, newLength: number, flags: number, target: bigint): boolean {
+  if (libc.more.mremap!(base, BigInt(length), BigInt(newLength), flags, target) !== MAP_FAILED) return true;
+  // Advice, locks or protection for a part have made several mappings of it; huge pages keep their length. This is
+  // nothing unusual, and an error takes longer to make than the call.
+  if (NOT_AS_A_WHOLE.includes(libc.code)) return false;
+  throw libc.failure("mremap");
+}
+
+function map(libc: Libc, request: MapRequest): bigint {
+  const { functions, constants } = libc;
+  const descriptor = (request.descriptor ?? -1) as number;
+  const length = BigInt(request.length);
+  const offset = BigInt(request.offset);
+  const protection = libc.access(request.protection, "mmap");
+  const flags = libc.bits(constants.map, request.flags, "mmap");
+
+  if (absorbsStores(request)) {
+    // Stray stores through a typed array end in a private copy of the page instead of killing the process. Pages that
+    // nobody stores to stay the file's own.
+    const writable = protection | libc.access(["write"], "mmap");
+    const address = functions.mmap(0n, length, writable, flags | libc.unreserved, descriptor, offset);
+    if (address !== MAP_FAILED) return address;
+    const error = libc.failure("mmap");
+    // A system that never overcommits counts the copies that could be made; then the pages are mapped as asked.
+    if (error.code !== "ENOMEM") throw error;
+  }
+  return libc.checkAddress(functions.mmap(0n, length, protection, flags, descriptor, offset), "mmap");
+}
+
+/** A private, read-only mapping of a file can be writable in truth: what is stored never leaves it. */
+function absorbsStores({ descriptor, protection, flags }: MapRequest): boolean {
+  // Huge pages have to be reserved, or a store finds none; they are left to the guard.
+  return descriptor !== null && flags.includes("private") && !flags.includes("huge-table") &&
+    protection.length === 1 && protection[0] === "read";
+}
+
+function populate(libc: Libc, base: bigint, length: number, copy: boolean): void {
+  const { constants: { advice } } = libc;
+  const populating: Cell = advice[copy ? "populate-write" : "populate-read"];
+  if (typeof populating === "number") {
+    if (libc.more.madvise(base, BigInt(length), populating) === 0) return;
+    const error = libc.failure("madvise");
+    // A kernel that knows the advice takes it for nothing at all.
+    if (error.code !== "EINVAL" || libc.more.madvise(base, 0n, populating) === 0) throw error;
+  }
+  // Other systems, and Linux before 5.14, can only start to read ahead, which is what MAP_POPULATE promises: the
+  // effort, not the result.
+  libc.check(libc.more.madvise(base, BigInt(length), libc.bits(advice, ["will-need"], "madvise")), "madvise");
+}

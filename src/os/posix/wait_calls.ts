@@ -1,0 +1,14 @@
+/** What systems have for waiting on memory. */
+import type { Prototype } from "../../ffi/contract.ts";
+
+/** One system's calls; what they return is negative where nobody has ended the waiting. */
+export interface WaitCalls {
+  readonly name: string;
+  readonly prototype: Prototype;
+  /** What waiting for so long is called with. */
+  values(address: bigint, expected: number, milliseconds: number): readonly unknown[];
+  notify(address: bigint, count: number): number;
+}
+
+/** How long a thread of ours may keep the process, or the worker that it belongs to, from ending. */
+export const SLICE = 100;

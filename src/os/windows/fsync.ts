@@ -1,0 +1,40 @@
+/**
+ * Writing a file to disk without blocking the thread: with
+ * [FlushFileBuffers](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-flushfilebuffers) as the one
+ * function that another thread runs. It takes and returns what a thread's function takes and returns.
+ */
+import type { Kernel32 } from "./kernel32.ts";
+import { WIN32 } from "./numbers.ts";
+
+const THREADS = {
+  // HANDLE CreateThread(SECURITY_ATTRIBUTES *, SIZE_T stack, DWORD (*start)(void *), void *argument, DWORD flags, DWORD *)
+  CreateThread: { parameters: ["usize", "usize", "usize", "usize", "u32", "usize"], result: "usize" },
+  WaitForSingleObject: { parameters: ["usize", "u32"], result: "i32" }, // DWORD WaitForSingleObject(HANDLE, DWORD)
+  GetExitCodeThread: { parameters: ["usize", "buffer"], result: "i32" }, // BOOL GetExitCodeThread(HANDLE, DWORD *)
+} as const;
+
+/** Resolves when everything that is dirty in the file now is on disk. */
+export async function syncInThread(kernel32: Kernel32, handle: bigint): Promise<void> {
+  const threads = kernel32.ffi.load(["kernel32.dll"], THREADS);
+  const thread = threads.CreateThread(0n, 0n, kernel32.addressOf("FlushFileBuffers"), handle, 0, 0n);
+  kernel32.checkAddress(thread, "CreateThread");
+  try {
+    for (let wait = 0; threads.WaitForSingleObject(thread, 0) !== WIN32.WAIT_OBJECT_0; wait = Math.min(wait + 1, 10)) {
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+    const result = new Uint32Array(1);
+    kernel32.check(threads.GetExitCodeThread(thread, new Uint8Array(result.buffer)), "GetExitCodeThread");
+    // Why it failed was known to the thread alone; asked again here, the system says so here.
+    if (result[0] === 0) flushFile(kernel32, handle);
+  } finally {
+    kernel32.functions.CloseHandle(thread);
+  }
+}
+
+/** Writes the file to disk now. */
+export function flushFile(kernel32: Kernel32, handle: bigint): void {
+  if (kernel32.functions.FlushFileBuffers(handle) !== 0) return;
+  const error = kernel32.failure("FlushFileBuffers");
+  // Through a handle that cannot write, nothing has been written.
+  if (error.code !== "EACCES") throw error;
+}
