@@ -19,18 +19,29 @@ export { mmap, withMmap } from "./src/mmap.ts";
 export { type Platform, platform } from "./src/platform.ts";
 export { MappedRegion } from "./src/region.ts";
 export {
-  type Advice,
   ANONYMOUS,
   type ByteRange,
   type Descriptor,
-  type FlushFlag,
-  type MapFlag,
   type MapHandle,
   type MapSource,
   type MmapOptions,
-  type OpenFlag,
   type OperatingSystem,
-  type Protection,
   type Runtime,
   type ViewConstructor,
 } from "./src/types.ts";
+export {
+  ADVICE,
+  type Advice,
+  type Feature,
+  FEATURES,
+  FLAG_KINDS,
+  type FlagKind,
+  FLUSH_FLAGS,
+  type FlushFlag,
+  MAP_FLAGS,
+  type MapFlag,
+  OPEN_FLAGS,
+  type OpenFlag,
+  type Protection,
+  PROTECTIONS,
+} from "./src/vocabulary.ts";

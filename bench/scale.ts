@@ -5,7 +5,8 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { type Advice, type MappedRegion, mmap, MmapError, platform } from "../mod.ts";
+import type { Advice } from "../src/vocabulary.ts";
+import { type MappedRegion, mmap, MmapError, platform } from "../mod.ts";
 import { spreadOf } from "./statistics.ts";
 
 const KIB = 2 ** 10;

@@ -8,10 +8,11 @@ import type { Ffi } from "./ffi/contract.ts";
 import { denoFfi, type DenoFs, type DenoNamespace } from "./ffi/deno.ts";
 import { nodeFfi, type NodeFfiModule, type NodeProcess } from "./ffi/node.ts";
 import type { WorkerThreads } from "./ffi/threads.ts";
-import { targetOf } from "./os/vocabulary.ts";
+import { type Target, targetOf } from "./os/columns.ts";
 import type { System } from "./os/contract.ts";
-import type { Dialect } from "./os/posix/libc_functions.ts";
-import { posix } from "./os/posix/system.ts";
+import { darwin } from "./os/darwin/system.ts";
+import { freebsd } from "./os/freebsd/system.ts";
+import { linux } from "./os/linux/system.ts";
 import { windows } from "./os/windows/system.ts";
 import type { OperatingSystem, Runtime } from "./types.ts";
 
@@ -62,20 +63,26 @@ export function useHost(other: Host): void {
   made = other;
 }
 
-/** How macOS wants its C library to be called, on each processor. */
-const APPLE: Readonly<Record<string, Dialect>> = {
-  x64: { variadicOnStack: false, fstat: "fstat$INODE64", without: [] },
-  arm64: { variadicOnStack: true, fstat: "fstat", without: [] },
-};
-
 function make(): Host {
   const target = targetOf(os, arch);
   if (target === undefined) {
     throw new MmapError({ code: "ENOTSUP", errno: 0, syscall: "mmap", reason: `no support for ${os} on ${arch}` });
   }
   const ffi = makeFfi();
-  if (target === "windows") return { ffi, system: windows(ffi, arch) };
-  return { ffi, system: posix(ffi, os, target, os === "darwin" ? APPLE[arch] : undefined) };
+  return { ffi, system: systemOf(ffi, target) };
+}
+
+function systemOf(ffi: Ffi, target: Target): System {
+  switch (target) {
+    case "windows":
+      return windows(ffi, arch);
+    case "darwin":
+      return darwin(ffi, arch);
+    case "freebsd":
+      return freebsd(ffi);
+    default:
+      return linux(ffi, target);
+  }
 }
 
 const workers = (): WorkerThreads => globals.process.getBuiltinModule("node:worker_threads") as WorkerThreads;

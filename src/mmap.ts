@@ -1,27 +1,11 @@
 import { describe } from "./arguments/describe.ts";
-import { errorAbout } from "./error.ts";
-import { writesToFile } from "./arguments/flags.ts";
 import { optionsOfHandle } from "./arguments/handle.ts";
-import { type Host, host, os } from "./host.ts";
-import { lengthToEnd, MappedFile } from "./memory/mapped_file.ts";
-import { Mapping } from "./memory/mapping.ts";
-import { optionsOf, type Plan, planOf } from "./arguments/options.ts";
-import type { FileStatus, Guard, System } from "./os/contract.ts";
+import { optionsOf, planOf } from "./arguments/options.ts";
+import { sourceOf } from "./arguments/source.ts";
+import { host, os } from "./host.ts";
+import { mapSource } from "./memory/open.ts";
 import { makeRegion, type MappedRegion } from "./region.ts";
-import { type Source, sourceOf } from "./arguments/source.ts";
-import type { Descriptor, MapSource, MmapOptions, OpenFlag } from "./types.ts";
-
-/** A file that is open, and what to undo if it cannot be mapped. */
-interface Opened {
-  readonly descriptor: Descriptor;
-  /** Where the library opened it: close it. */
-  readonly ours: boolean;
-  /** Where opening it made the file: remove this. */
-  readonly created?: string;
-  readonly path?: string;
-  /** Where a handle, which may be anybody's data, must not grow the file. */
-  readonly keepsLength?: boolean;
-}
+import type { MapSource, MmapOptions } from "./types.ts";
 
 /**
  * Maps a file or memory into the process.
@@ -81,15 +65,7 @@ export function mmap(source: MapSource, options?: MmapOptions): MappedRegion {
   const given = optionsOf(options);
   const plan = planOf(what.kind === "handle" ? optionsOfHandle(what.handle, given) : given, what.kind);
   const here = host();
-  requireWords(here, what, plan);
-  const guard = guardFor(here, plan);
-  const file = openSource(here, what, plan);
-  try {
-    return makeRegion(here, file ? mapFile(here, file, plan, guard) : mapMemory(here, plan, guard));
-  } catch (error) {
-    if (file) abandon(here, file);
-    throw errorAbout(error, file?.path);
-  }
+  return mapSource(here, what, plan, (mapping) => makeRegion(here, mapping));
 }
 
 /**
@@ -161,185 +137,4 @@ export function withMmap<T>(
 
 function isThenable(value: unknown): boolean {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
-}
-
-/** What this system has not is not tried. How a descriptor was opened is its opener's affair. */
-function requireWords({ system }: Host, { kind }: Source, { open, protection, flags }: Plan): void {
-  if (kind === "path") system.requireWords("open", open);
-  system.requireWords("protection", protection);
-  system.requireWords("map", flags);
-}
-
-/** The guard, unless it is not wanted; where it is wanted and there is none, an ENOTSUP. */
-function guardFor({ system }: Host, plan: Plan): () => Guard | undefined {
-  if (plan.guard === false) return () => undefined;
-  if (plan.guard && !system.guard()) {
-    throw system.error("ENOTSUP", "guard", "this system does not allow a handler for lost pages");
-  }
-  return system.guard;
-}
-
-function openSource({ ffi, system }: Host, source: Source, plan: Plan): Opened | null {
-  switch (source.kind) {
-    case "memory":
-      return null;
-    case "anonymous":
-      return { descriptor: openAnonymous(system, plan), ours: true };
-    case "descriptor":
-      return { descriptor: source.descriptor, ours: false };
-    case "handle": {
-      const { pid, descriptor } = source.handle;
-      const access = { read: true, write: writesToFile(plan.protection, plan.flags) };
-      const adopted = system.adopt(pid, descriptor, (path) => ffi.authorize(path, access));
-      return { descriptor: adopted, ours: true, keepsLength: true };
-    }
-    case "path": {
-      const { path } = source;
-      const reads = plan.open.includes("read") || !plan.open.includes("write");
-      const writes = WRITING.some((word) => plan.open.includes(word));
-      ffi.authorize(path, { read: reads, write: writes });
-      return { ...system.open(path, plan.open, plan.mode, plan.protection.includes("exec")), ours: true, path };
-    }
-  }
-}
-
-/** Words with which opening a path can change the file system. */
-const WRITING: readonly OpenFlag[] = ["write", "create", "ensure-create"];
-
-/** Memory that is new has the length that is asked for, whether or not the region could grow it. */
-function openAnonymous(system: System, { offset, size, flags }: Plan): Descriptor {
-  const unit = flags.includes("huge-table") ? system.unit(flags) : 1;
-  return system.openAnonymous(lengthToEnd(offset, size!, unit), flags);
-}
-
-function mapMemory({ system }: Host, { protection, flags, size }: Plan, guard: () => Guard | undefined): Mapping {
-  const unit = system.unit(flags);
-  const mapping = new Mapping(system, { file: null, byteLength: size!, offset: 0, protection, flags, unit, guard });
-  return settled(mapping, () => mapping.settle());
-}
-
-function mapFile(here: Host, opened: Opened, plan: Plan, guard: () => Guard | undefined): Mapping {
-  const { system } = here;
-  const { offset, protection, flags } = plan;
-  const status = mappableStatus(system, opened);
-  const file = new MappedFile(system, {
-    descriptor: opened.descriptor,
-    status,
-    // A descriptor that stays open is the program's to close, whoever opened it.
-    ours: opened.ours && plan.closeDescriptor,
-    close: plan.closeDescriptor ? closerOf(here, opened) : undefined,
-  });
-  const cut = plan.open.includes("truncate") && status.kind === "regular";
-  const kept = cut ? 0 : status.byteLength;
-  const byteLength = sizeInFile(status.kind, kept, plan);
-  const mayGrow = writesToFile(protection, flags) && !opened.keepsLength;
-  const fileLength = file.lengthToHold(offset, byteLength, kept, mayGrow);
-  const unit = Math.max(system.unit(flags), status.unit);
-  const map: MapPart = (length) =>
-    new Mapping(system, { file, byteLength: length, offset, protection, flags, unit, guard });
-  const lengths = { before: status.byteLength, cut, after: fileLength };
-  return (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(file, byteLength, lengths, map);
-}
-
-/** Maps so many bytes of a file. */
-type MapPart = (byteLength: number) => Mapping;
-
-/** How long a file is, whether it is to be cut to nothing, and how long it is to be in the end. */
-interface Lengths {
-  readonly before: number;
-  readonly cut: boolean;
-  readonly after: number;
-}
-
-/**
- * Maps first, and changes the file last, when nothing else can fail any more. Nobody has the region yet, so that
- * nobody can touch pages that are beyond the end of the file meanwhile.
- */
-function mapThenSize(file: MappedFile, byteLength: number, { before, cut, after }: Lengths, map: MapPart): Mapping {
-  const mapping = map(byteLength);
-  return settled(mapping, () => {
-    const grows = after > before;
-    if (grows) file.setLength(after);
-    try {
-      mapping.settle();
-      if (cut) file.setLength(0);
-    } catch (error) {
-      if (grows) file.undoGrowth(before, after);
-      throw error;
-    }
-    if (!cut || after === 0) return;
-    file.setLength(after);
-    mapping.settle();
-  });
-}
-
-/** For systems where a mapped file cannot be cut, and nothing beyond its end be mapped. */
-function sizeThenMap(file: MappedFile, byteLength: number, { before, cut, after }: Lengths, map: MapPart): Mapping {
-  const mapSettled = (): Mapping => {
-    const mapping = map(byteLength);
-    return settled(mapping, () => mapping.settle());
-  };
-  let mapping: Mapping;
-  if (after > before) file.setLength(after);
-  try {
-    mapping = mapSettled();
-  } catch (error) {
-    if (after > before) file.undoGrowth(before, after);
-    throw error;
-  }
-  if (!cut) return mapping;
-  mapping.abandon();
-  try {
-    file.setLength(0);
-  } catch (error) {
-    // Somebody else has it mapped.
-    if (after > before) file.undoGrowth(before, after);
-    throw error;
-  }
-  file.setLength(after);
-  // What could be mapped once most likely can again; what was in the file is gone by now.
-  return mapSettled();
-}
-
-/** What closes a file at unmap: the runtime has to close what it has opened itself. */
-function closerOf({ ffi, system }: Host, { ours }: Opened): (descriptor: Descriptor) => void {
-  if (ours) return system.close;
-  return (descriptor) => {
-    if (!ffi.closeDescriptor(descriptor)) system.close(descriptor);
-  };
-}
-
-/** Takes the last steps of a mapping; unmaps it where one fails. */
-function settled(mapping: Mapping, lastSteps: () => void): Mapping {
-  try {
-    lastSteps();
-  } catch (error) {
-    mapping.abandon();
-    throw error;
-  }
-  return mapping;
-}
-
-function mappableStatus(system: System, { descriptor, path }: Opened): FileStatus {
-  const status = system.status(descriptor);
-  if (status.kind === "directory") throw system.error("EISDIR", "mmap", "Is a directory", path);
-  if (status.kind === "other") throw system.error("ENODEV", "mmap", "No file or device that can be mapped", path);
-  return status;
-}
-
-/** Bytes to map: as asked, or to the end of the file. */
-function sizeInFile(kind: FileStatus["kind"], fileLength: number, { size, offset }: Plan): number {
-  if (size !== undefined) return size;
-  if (kind === "character") throw new TypeError("size: undefined given, wanted the number of bytes to map of a device");
-  if (offset <= fileLength) return fileLength - offset;
-  throw new RangeError(`offset: ${offset} given, but the file ends at ${fileLength}`);
-}
-
-/** Leaves of a file that could not be mapped what there was before it was opened. */
-function abandon({ system }: Host, { descriptor, ours, created }: Opened): void {
-  try {
-    if (ours) system.close(descriptor);
-  } finally {
-    if (created !== undefined) system.remove(created);
-  }
 }

@@ -1,6 +1,6 @@
 import { describe } from "./arguments/describe.ts";
 import { arch, host, os, runtime } from "./host.ts";
-import type { Feature, FlagKind } from "./os/contract.ts";
+import { type Feature, FEATURES, FLAG_KINDS, type FlagKind } from "./vocabulary.ts";
 import type { OperatingSystem, Runtime } from "./types.ts";
 
 /**
@@ -39,7 +39,7 @@ export interface Platform {
    * assertEquals(platform.supports("map", "MAP_SHARED"), false); // its word is "shared"
    * ```
    */
-  supports(kind: "open" | "protection" | "map" | "flush" | "advice", flag: string): boolean;
+  supports(kind: FlagKind, flag: string): boolean;
   /**
    * Whether lost pages are survived, residency can be asked for, regions can be handed to others, and others can be
    * waited for (`@region/mmap/sync`). Asking for `"guard"` installs it: only trying tells whether the system allows
@@ -60,11 +60,8 @@ export interface Platform {
    * if (platform.supports("residency")) assertEquals(region.residency().length, 1);
    * ```
    */
-  supports(kind: "guard" | "residency" | "handle" | "wait"): boolean;
+  supports(kind: Feature): boolean;
 }
-
-const FLAG_KINDS: readonly FlagKind[] = ["open", "protection", "map", "flush", "advice"];
-const FEATURES: readonly Feature[] = ["guard", "residency", "handle", "wait"];
 
 /**
  * Where the program runs, and what can be done there.

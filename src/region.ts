@@ -1,30 +1,28 @@
-import { describe } from "./arguments/describe.ts";
+import { UNMAPPED } from "./arguments/unmapped.ts";
+import { bytesIn, bytesOf, isArrayBuffer, needleOf } from "./arguments/bytes.ts";
 import { checkAdvice, checkFlushFlags, checkProtection } from "./arguments/flags.ts";
 import type { Host } from "./host.ts";
 import { showIn } from "./inspect.ts";
 import { elementSize, forget, isMapped, releaseWhenForgotten, Views } from "./memory/views.ts";
 import type { Mapping } from "./memory/mapping.ts";
-import { byteCount, rangeOf, type Span, spanWithin, unsigned } from "./arguments/range.ts";
-import type {
-  Advice,
-  ByteRange,
-  Descriptor,
-  FlushFlag,
-  MapFlag,
-  MapHandle,
-  Protection,
-  ViewConstructor,
-} from "./types.ts";
+import { byteCount, rangeOf, type Span, spanWithin } from "./arguments/range.ts";
+import type { Advice, FlushFlag, MapFlag, Protection } from "./vocabulary.ts";
+import type { ByteRange, Descriptor, MapHandle, ViewConstructor } from "./types.ts";
 
 /** Known to this file alone: regions are made by `mmap`. */
 const KEY: unique symbol = Symbol("MappedRegion");
 
 let construct: (host: Host, mapping: Mapping) => MappedRegion;
-let isRegion: (value: object) => boolean;
+let isMade: (value: object) => boolean;
 
 /** Makes a region over a mapping. */
 export function makeRegion(host: Host, mapping: Mapping): MappedRegion {
   return construct(host, mapping);
+}
+
+/** Whether a value is a region: made by {@linkcode makeRegion}, and not only of the class by its prototype. */
+export function isRegion(value: unknown): value is MappedRegion {
+  return typeof value === "object" && value !== null && isMade(value);
 }
 
 /**
@@ -58,7 +56,7 @@ export class MappedRegion implements Disposable {
 
   static {
     construct = (host, mapping) => new MappedRegion(KEY, host, mapping);
-    isRegion = (value) => #mapping in value;
+    isMade = (value) => #mapping in value;
   }
 
   private constructor(key: symbol, host: Host, mapping: Mapping) {
@@ -954,7 +952,7 @@ export class MappedRegion implements Disposable {
   /** The mapping. Called after the last look at an argument, since looking may run code that unmaps the region. */
   #live(): Mapping {
     if (!this.#mapping.released) return this.#mapping;
-    throw new TypeError("MappedRegion: the region is unmapped");
+    throw new TypeError(UNMAPPED);
   }
 
   #span({ byteOffset, byteLength }: ByteRange): Span {
@@ -967,51 +965,10 @@ export class MappedRegion implements Disposable {
   }
 }
 
-showIn(MappedRegion.prototype, isRegion);
-
-/** The bytes of a buffer or view. */
-function bytesIn(data: unknown, name: string): Uint8Array {
-  if (ArrayBuffer.isView(data)) {
-    checkAttached(data.buffer, name);
-    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  }
-  if (!isArrayBuffer(data)) {
-    throw new TypeError(`${name}: ${describe(data)} given, wanted an ArrayBuffer or a view of one`);
-  }
-  checkAttached(data, name);
-  return new Uint8Array(data);
-}
-
-function checkAttached(buffer: ArrayBufferLike, name: string): void {
-  if (!isArrayBuffer(buffer) || !buffer.detached) return;
-  throw new TypeError(`${name}: a detached buffer given, wanted one that has its bytes`);
-}
-
-/** The same as the FFIs take them, of which not every one takes shared memory. */
-function bytesOf(data: unknown, name: string): Uint8Array {
-  const bytes = bytesIn(data, name);
-  return isArrayBuffer(bytes.buffer) ? bytes : bytes.slice();
-}
-
-/** `instanceof` alone would not know the classes of another realm; the name alone takes longer than a copy. */
-function isArrayBuffer(value: unknown): value is ArrayBuffer {
-  return value instanceof ArrayBuffer || tagOf(value) === "ArrayBuffer";
-}
-
-function tagOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
-}
-
-/** What the C library is to search for. */
-function needleOf(needle: unknown): number | Uint8Array {
-  if (typeof needle === "number") {
-    if (Number.isInteger(needle) && needle >= 0 && needle <= 255) return unsigned(needle);
-    throw new RangeError(`needle: ${needle} given, wanted a byte from 0 to 255`);
-  }
-  if (typeof needle === "string") {
-    if (needle.isWellFormed()) return new TextEncoder().encode(needle);
-    throw new TypeError(`needle: ${describe(needle)} given, which has no UTF-8: half of a surrogate pair`);
-  }
-  if (ArrayBuffer.isView(needle) && tagOf(needle) === "Uint8Array") return bytesOf(needle, "needle");
-  throw new TypeError(`needle: ${describe(needle)} given, wanted a string, a byte or a Uint8Array`);
-}
+showIn(MappedRegion.prototype, "MappedRegion", (region) => {
+  if (!isRegion(region)) return "{}";
+  const { byteLength, address, offset, descriptor, protection, flags, faults, unmapped } = region;
+  if (unmapped) return "(unmapped)";
+  // Its bytes are left out: they may be many.
+  return { byteLength, address: `0x${address.toString(16)}`, offset, descriptor, protection, flags, faults };
+});

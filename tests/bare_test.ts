@@ -2,10 +2,10 @@ import { readlinkSync, statSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { MmapError, platform } from "../mod.ts";
+import { MmapError } from "../mod.ts";
 import { host } from "../src/host.ts";
-import type { PosixTarget } from "../src/os/vocabulary.ts";
-import { posix } from "../src/os/posix/system.ts";
+import type { LinuxTarget } from "../src/os/columns.ts";
+import { linux } from "../src/os/linux/system.ts";
 import { callRepeatingLast, repeatingLast } from "../src/os/posix/variadic.ts";
 import { bareSystem } from "./support/bare.ts";
 import { exists, freshPath } from "./support/files.ts";
@@ -25,7 +25,7 @@ test("memory with a descriptor is shared memory whose name is gone", LINUX, () =
 });
 
 test("where there is no shared memory either, that is ENOTSUP", LINUX, () => {
-  const system = posix(host().ffi, platform.os, `linux-${process.arch}` as PosixTarget, {
+  const system = linux(host().ffi, `linux-${process.arch}` as LinuxTarget, {
     variadicOnStack: false,
     fstat: "fstat",
     without: ["memfd_create", "shm_open"],

@@ -1,15 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { ADVICE } from "../src/arguments/flags.ts";
-import {
-  constantsOf,
-  DARWIN as DARWIN_ONLY,
-  LINUX as LINUX_ONLY,
-  type PosixTarget,
-  SIGACTION,
-  STATX,
-} from "../src/os/vocabulary.ts";
+import { ADVICE } from "../src/vocabulary.ts";
+import { constantsOf, MEMFD } from "../src/os/posix/numbers.ts";
+import { DARWIN as DARWIN_ONLY } from "../src/os/darwin/numbers.ts";
+import { LINUX as LINUX_ONLY, SIGACTION, STATX } from "../src/os/linux/numbers.ts";
+import type { PosixTarget } from "../src/os/columns.ts";
 import { errorNumbersOf } from "../src/os/posix/errno.ts";
 import { WIN32_ERRORS, win32ErrorName, win32ErrorNumber } from "../src/os/windows/errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "../src/os/windows/numbers.ts";
@@ -127,7 +123,7 @@ function claimsOf(target: PosixTarget): Claims {
 
 function linuxClaimsOf(target: PosixTarget): Claims {
   const claims = claimsOf(target);
-  for (const [name, number] of Object.entries(LINUX_ONLY)) claims.set(name, number);
+  for (const [name, number] of Object.entries({ ...LINUX_ONLY, ...MEMFD })) claims.set(name, number);
   addLayout(claims, LAYOUTS.statx, STATX);
   addLayout(claims, LAYOUTS.sigaction, SIGACTION);
   return claims;
@@ -216,8 +212,7 @@ test("every number of FreeBSD is what its headers say", () => {
   // Two words of advice have names of their own there.
   const { MADV_NOCORE: MADV_DONTDUMP, MADV_CORE: MADV_DODUMP } = FREEBSD;
   compareWithHeader({ ...FREEBSD, ...FREEBSD_LAYOUT, MADV_DONTDUMP, MADV_DODUMP }, claimsOf("freebsd"));
-  const { MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_HUGETLB } = LINUX_ONLY;
-  compareWithHeader(FREEBSD, new Map(Object.entries({ MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_HUGETLB })));
+  compareWithHeader(FREEBSD, new Map(Object.entries(MEMFD)));
 });
 
 /** Calls the error numbers by the names that the library has for them, which is one for each. */

@@ -1,11 +1,12 @@
 import { closeSync, openSync, statSync } from "node:fs";
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
-import { type MapFlag, MmapError } from "../mod.ts";
+import type { MapFlag } from "../src/vocabulary.ts";
+import { MmapError } from "../mod.ts";
 import { host } from "../src/host.ts";
 import { MappedFile } from "../src/memory/mapped_file.ts";
 import { Mapping } from "../src/memory/mapping.ts";
-import type { System } from "../src/os/contract.ts";
+import type { MapRequest, System } from "../src/os/contract.ts";
 import { fileOf } from "./support/files.ts";
 import { onPosix } from "./support/systems.ts";
 
@@ -23,9 +24,9 @@ function unable(): System & { failing: boolean; unlockable: boolean } {
     lock() {
       if (this.unlockable) throw system.error("ENOMEM", "mlock", "no leave");
     },
-    map(request) {
+    map(request, length) {
       if (this.failing) throw system.error("ENOMEM", "mmap", "no room");
-      return system.map(request);
+      return system.map(request, length);
     },
   };
 }
@@ -33,17 +34,14 @@ function unable(): System & { failing: boolean; unlockable: boolean } {
 function mapWhole(system: System, descriptor: number, ...more: MapFlag[]): Mapping {
   const status = system.status(descriptor);
   const file = new MappedFile(system, { descriptor, status, ours: true, close: undefined });
-  const unit = system.pageSize;
-  const { byteLength } = status;
-  return new Mapping(system, {
-    file,
-    byteLength,
+  const request: MapRequest = {
+    descriptor,
     offset: 0,
     protection: ["read", "write"],
     flags: ["shared", ...more],
-    unit,
-    guard: () => undefined,
-  });
+    unit: system.pageSize,
+  };
+  return new Mapping(system, { request, lead: 0, byteLength: status.byteLength, file, guard: () => undefined });
 }
 
 const descriptors = onPosix("descriptors that are numbers");

@@ -1,18 +1,14 @@
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
+import { ADVICE, FLUSH_FLAGS, MAP_FLAGS, OPEN_FLAGS, PROTECTIONS } from "../src/vocabulary.ts";
 import {
-  ADVICE,
   checkAdvice,
   checkFlushFlags,
   checkMapFlags,
   checkOpenFlags,
   checkProtection,
-  FLUSH_FLAGS,
-  MAP_FLAGS,
-  OPEN_FLAGS,
-  PROTECTIONS,
 } from "../src/arguments/flags.ts";
-import { TARGETS, wordsOf } from "../src/os/vocabulary.ts";
+import { TARGETS, wordsOf } from "../src/os/columns.ts";
 
 test("a list is checked, copied, frozen, and freed of repetitions", () => {
   const given = ["read", "write", "read"];

@@ -34,6 +34,18 @@ function runtimeImportsOf(path: string): string[] {
     .map(([, name]) => target(path, name));
 }
 
+/** A file and all that it imports for more than types, also by way of others. */
+function reachedFrom(file: string): string[] {
+  const seen = new Set<string>();
+  const visit = (name: string): void => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    runtimeImportsOf(name).forEach(visit);
+  };
+  visit(file);
+  return [...seen];
+}
+
 function assertNoImport(from: RegExp, to: RegExp): void {
   const arrows = FILES.filter((file) => from.test(file))
     .flatMap((file) => importsOf(file).filter((target) => to.test(target)).map((target) => `${file} -> ${target}`));
@@ -45,8 +57,77 @@ test("the library imports nothing but itself", () => {
   assertEquals(outside, []);
 });
 
-test("types.ts imports nothing", () => {
-  assertEquals(importsOf("src/types.ts"), []);
+/** The rooms of src/, and what each may import besides itself. A file directly in src/ is a room of its own. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  "vocabulary.ts": [],
+  "error.ts": [],
+  "inspect.ts": [],
+  "types.ts": ["vocabulary.ts"],
+  "arguments": ["vocabulary.ts", "types.ts", "error.ts"],
+  "ffi": ["types.ts"],
+  "os": ["vocabulary.ts", "types.ts", "error.ts", "arguments"],
+  "host.ts": ["types.ts", "error.ts", "ffi", "os"],
+  "memory": ["vocabulary.ts", "types.ts", "error.ts", "arguments", "host.ts", "os"],
+  "region.ts": ["vocabulary.ts", "types.ts", "arguments", "host.ts", "inspect.ts", "memory"],
+  "mmap.ts": ["types.ts", "arguments", "host.ts", "memory", "region.ts"],
+  "platform.ts": ["vocabulary.ts", "types.ts", "arguments", "host.ts"],
+  "extras": ["vocabulary.ts", "types.ts", "arguments", "host.ts", "region.ts", "mmap.ts"],
+};
+
+/** The rooms of src/os/. A single system is made of POSIX's parts, which know none. */
+const SYSTEMS: Readonly<Record<string, readonly string[]>> = {
+  "guard": [],
+  "posix": [],
+  "linux": ["posix", "guard"],
+  "darwin": ["posix"],
+  "freebsd": ["posix"],
+  "windows": ["guard"],
+};
+
+/** Which contracts may be imported from elsewhere: they are types, and the words between two axes. */
+const CONTRACTS = ["src/ffi/contract.ts", "src/os/contract.ts"];
+
+/** What a file of `folder` is in: a folder there, or the file itself. */
+const roomIn = (folder: string, file: string): string => file.slice(folder.length).split("/")[0];
+
+function assertArrows(folder: string, rooms: Readonly<Record<string, readonly string[]>>): void {
+  for (const file of FILES.filter((name) => name.startsWith(folder))) {
+    const room = roomIn(folder, file);
+    for (const name of importsOf(file).filter((name) => name.startsWith(folder) && !CONTRACTS.includes(name))) {
+      const other = roomIn(folder, name);
+      // Files that lie beside the rooms serve all of them, and know none.
+      const allowed = other === room || rooms[other] === undefined || (rooms[room]?.includes(other) ?? false);
+      assert(allowed, `${file} -> ${name}`);
+    }
+  }
+}
+
+test("arrows between the rooms run one way", () => {
+  assertEquals(
+    new Set(FILES.filter((file) => file.startsWith("src/")).map((file) => roomIn("src/", file))),
+    new Set(Object.keys(ROOMS)),
+  );
+  assertArrows("src/", ROOMS);
+  assertArrows("src/os/", SYSTEMS);
+});
+
+test("no file imports itself by way of others, not even by types", () => {
+  const done = new Set<string>();
+  const visit = (file: string, way: readonly string[]): void => {
+    assert(!way.includes(file), [...way, file].join(" -> "));
+    if (done.has(file)) return;
+    for (const name of importsOf(file)) visit(name, [...way, file]);
+    done.add(file);
+  };
+  for (const file of FILES) visit(file, []);
+});
+
+test("nothing in src/ imports an entry", () => {
+  assertNoImport(/^src\//, /^[^/]+$/);
+});
+
+test("at most nine files are directly in src/", () => {
+  assert(FILES.filter((file) => /^src\/[^/]+$/.test(file)).length <= 9);
 });
 
 test("a runtime knows no system, and a system no runtime", () => {
@@ -54,44 +135,21 @@ test("a runtime knows no system, and a system no runtime", () => {
   assertNoImport(/^src\/os\//, /^src\/ffi\/(?!contract\.ts)/);
 });
 
-test("the guard is a part of the system", () => {
-  const users = FILES.filter((file) =>
-    !file.startsWith("src/guard/") && importsOf(file).some((name) => name.startsWith("src/guard/"))
-  );
-  assertEquals(users.toSorted(), ["src/os/posix/system.ts", "src/os/windows/system.ts"]);
-  assertNoImport(/^src\/guard\//, /^src\/ffi\//);
-});
-
 test("no runtime knows another", () => {
   assertNoImport(/^src\/ffi\/(deno|bun|node)\.ts/, /^src\/ffi\/(deno|bun|node)\.ts/);
 });
 
-test("neither axis, nor the guard, knows what is built on it", () => {
-  const below = ["types", "error", "describe", "range", "flags"].map((name) => `src/${name}.ts`);
-  for (const file of FILES.filter((name) => /^src\/(ffi|os|guard)\//.test(name))) {
-    const above = importsOf(file).filter((name) => !/^src\/(ffi|os|guard)\//.test(name) && !below.includes(name));
-    assertEquals(above, [], file);
-  }
-});
-
 test("only host.ts sees both axes", () => {
-  const both = FILES.filter((file) => {
-    const targets = importsOf(file);
-    return targets.some((name) => /^src\/(ffi\/(deno|bun|node)|os\/(posix|windows))\.ts$/.test(name));
-  });
+  const both = FILES.filter((file) =>
+    importsOf(file).some((name) => /^src\/(ffi\/(deno|bun|node)|os\/\w+\/system)\.ts$/.test(name))
+  ).filter((file) => !file.startsWith("src/os/"));
   assertEquals(both, ["src/host.ts"]);
 });
 
 test("the pure files need no system to run", () => {
-  for (const name of ["flags", "range", "options", "source", "protections", "describe", "error", "file_url"]) {
-    const seen = new Set<string>();
-    const visit = (file: string): void => {
-      if (seen.has(file)) return;
-      seen.add(file);
-      runtimeImportsOf(file).forEach(visit);
-    };
-    visit(`src/${name}.ts`);
-    assertEquals([...seen].filter((file) => /^src\/(host|os|ffi)/.test(file)), [], name);
+  const pure = FILES.filter((file) => file.startsWith("src/arguments/"));
+  for (const file of [...pure, "src/error.ts", "src/memory/protections.ts"]) {
+    assertEquals(reachedFrom(file).filter((name) => /^src\/(host|os|ffi)/.test(name)), [], file);
   }
 });
 
@@ -103,14 +161,9 @@ test("the entries have no logic", () => {
 });
 
 test("mod.ts does without what only other entries need", () => {
-  const seen = new Set<string>();
-  const visit = (file: string): void => {
-    if (seen.has(file)) return;
-    seen.add(file);
-    runtimeImportsOf(file).forEach(visit);
-  };
-  visit("mod.ts");
-  assert(seen.has("src/region.ts") && ["sync", "lines", "web"].every((name) => !seen.has(`src/${name}.ts`)));
+  const reached = reachedFrom("mod.ts");
+  assert(reached.includes("src/region.ts"));
+  assertEquals(reached.filter((file) => file.startsWith("src/extras/")), []);
 });
 
 test("nothing loads a runtime's module at import, and nothing waits for it", () => {

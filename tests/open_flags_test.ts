@@ -2,8 +2,10 @@ import { lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, utimesSync }
 import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { mmap, MmapError, type MmapOptions, type OpenFlag } from "../mod.ts";
-import { constantsOf, type PosixTarget } from "../src/os/vocabulary.ts";
+import { mmap, MmapError, type MmapOptions } from "../mod.ts";
+import type { OpenFlag } from "../src/vocabulary.ts";
+import { constantsOf } from "../src/os/posix/numbers.ts";
+import type { PosixTarget } from "../src/os/columns.ts";
 import { closeDescriptor, openDescriptor } from "./support/descriptors.ts";
 import { notInQemu } from "./support/emulated.ts";
 import { exists, fileOf, freshPath } from "./support/files.ts";

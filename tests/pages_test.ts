@@ -1,7 +1,8 @@
 import { readFileSync, statSync, truncateSync } from "node:fs";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type Advice, ANONYMOUS, mmap, MmapError, platform } from "../mod.ts";
+import type { Advice } from "../src/vocabulary.ts";
+import { ANONYMOUS, mmap, MmapError, platform } from "../mod.ts";
 import { startChild } from "./support/children.ts";
 import { closeDescriptor, openDescriptor, openDescriptorAs } from "./support/descriptors.ts";
 import { notInQemu } from "./support/emulated.ts";

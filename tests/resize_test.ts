@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, type MappedRegion, type MapSource, mmap, MmapError, type MmapOptions, platform } from "../mod.ts";
 import { host } from "../src/host.ts";
-import type { PosixTarget } from "../src/os/vocabulary.ts";
+import type { PosixTarget } from "../src/os/columns.ts";
 import { Libc } from "../src/os/posix/libc.ts";
 import { closeDescriptor, openDescriptor, openDescriptorAs } from "./support/descriptors.ts";
 import { notInQemu } from "./support/emulated.ts";

@@ -22,12 +22,13 @@ const COMMON: BuildOptions = {
 };
 
 /**
- * The entry of mod.js: what is public, and the host of this thread under a name that no program writes. The name is not
- * in the declarations.
+ * The entry of mod.js: what is public, and what the other entries share with it, under names that no program writes and no
+ * declaration has.
  */
 const CORE = `
   export * from "./mod.ts";
   export { host as "#host" } from "./src/host.ts";
+  export { isRegion as "#isRegion" } from "./src/region.ts";
 `;
 
 /**
@@ -35,7 +36,8 @@ const CORE = `
  * once. What else they need has no state, and each has its own copy of it.
  */
 const ONCE = replacing({
-  "mod.ts": `export { MappedRegion, mmap } from "./mod.js"`,
+  "src/mmap.ts": `export { mmap } from "./mod.js"`,
+  "src/region.ts": `export { MappedRegion, "#isRegion" as isRegion } from "./mod.js"`,
   "src/error.ts": `export { MmapError } from "./mod.js"`,
   "src/host.ts": `export { "#host" as host } from "./mod.js"`,
 });
@@ -70,9 +72,9 @@ export async function bundle(directory: string, entries: readonly string[]): Pro
   const bun = { ...everybody, banner: { js: FOR_BUN }, sourcesContent: true };
   await Promise.all([
     writeCore(everybody, "dist"),
-    writeOthers(everybody, "dist", others),
+    writeOthers(everybody, "dist", named(others)),
     writeCore({ ...bun, banner: { js: `${FOR_BUN}\n${LOADER}` }, plugins: [BUN_ALONE] }, "dist/bun"),
-    writeOthers(bun, "dist/bun", [...others, WINDOWS]),
+    writeOthers(bun, "dist/bun", { ...named(others), windows: WINDOWS }),
   ]);
 }
 
@@ -81,8 +83,16 @@ async function writeCore(options: BuildOptions, directory: string): Promise<void
   await build({ ...options, stdin, outfile: `${directory}/mod.js` });
 }
 
-async function writeOthers(options: BuildOptions, directory: string, entryPoints: string[]): Promise<void> {
-  await build({ ...options, entryPoints, entryNames: "[name]", outdir: directory, plugins: [ONCE] });
+/** The sources of some files by the names that those get. */
+type Entries = Readonly<Record<string, string>>;
+
+async function writeOthers(options: BuildOptions, directory: string, entryPoints: Entries): Promise<void> {
+  await build({ ...options, entryPoints, outdir: directory, plugins: [ONCE] });
+}
+
+/** Entries by their own names: `./sync.ts` becomes `sync.js`. */
+function named(entries: readonly string[]): Entries {
+  return Object.fromEntries(entries.map((path) => [path.replace(/^\.\/(.*)\.ts$/, "$1"), path]));
 }
 
 /** Has other code in the place of these sources of the package; it may import the files that are made. */

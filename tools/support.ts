@@ -3,9 +3,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { ADVICE, FLUSH_FLAGS, MAP_FLAGS, OPEN_FLAGS, PROTECTIONS } from "../src/arguments/flags.ts";
-import { hasWord, type Target, wordsOf } from "../src/os/vocabulary.ts";
-import type { FlagKind } from "../src/os/contract.ts";
+import { ADVICE, type FlagKind, FLUSH_FLAGS, MAP_FLAGS, OPEN_FLAGS, PROTECTIONS } from "../src/vocabulary.ts";
+import { hasWord, type Target, wordsOf } from "../src/os/columns.ts";
 
 const README = fileURLToPath(new URL("../README.md", import.meta.url));
 const BEGIN = "<!-- support: written by tools/support.ts -->\n";

@@ -1,72 +1,18 @@
-/** The flag words: which there are, and the rules between them. Pure; what number a word has is known in `os/`. */
+/** The rules between the flag words. Pure; what number a word has is known in `os/`. */
 import { describe } from "./describe.ts";
-import type { Advice, FlushFlag, MapFlag, OpenFlag, Protection } from "../types.ts";
-
-/** Every word of {@linkcode OpenFlag}. */
-export const OPEN_FLAGS: readonly OpenFlag[] = [
-  "read",
-  "write",
-  "create",
-  "ensure-create",
-  "truncate",
-  "direct",
-  "file-sync",
-  "data-sync",
-  "dont-claim-tty",
-  "non-block",
-  "no-follow",
-  "async",
-  "directory",
-  "large-file",
-  "no-atime",
-];
-
-/** Every word of {@linkcode Protection}. */
-export const PROTECTIONS: readonly Protection[] = ["read", "write", "exec", "none"];
-
-/** Every word of {@linkcode MapFlag}. */
-export const MAP_FLAGS: readonly MapFlag[] = [
-  "private",
-  "shared",
-  "anonymous",
-  "no-reserve",
-  "locked",
-  "grows-down",
-  "populate",
-  "non-block",
-  "stack",
-  "huge-table",
-  "sync",
-];
-
-/** Every word of {@linkcode FlushFlag}. */
-export const FLUSH_FLAGS: readonly FlushFlag[] = ["sync", "async", "invalidate"];
-
-/** Every word of {@linkcode Advice}. */
-export const ADVICE: readonly Advice[] = [
-  "normal",
-  "sequential",
-  "random",
-  "will-need",
-  "dont-need",
-  "free",
-  "remove",
-  "dont-fork",
-  "do-fork",
-  "mergeable",
-  "unmergeable",
-  "huge-page",
-  "no-huge-page",
-  "dont-dump",
-  "do-dump",
-  "wipe-on-fork",
-  "keep-on-fork",
-  "cold",
-  "pageout",
-  "populate-read",
-  "populate-write",
-  "collapse",
-];
+import {
+  ADVICE,
+  type Advice,
+  FLUSH_FLAGS,
+  type FlushFlag,
+  MAP_FLAGS,
+  type MapFlag,
+  OPEN_FLAGS,
+  type OpenFlag,
+  type Protection,
+  PROTECTIONS,
+} from "../vocabulary.ts";
+import type { MmapOptions } from "../types.ts";
 
 /** Advice after which the memory may no longer hold what it held. */
 export const DESTRUCTIVE_ADVICE: ReadonlySet<Advice> = new Set<Advice>(["dont-need", "free", "remove"]);
@@ -79,7 +25,7 @@ export interface Lists {
 }
 
 /** What a shorthand in `access` stands for. */
-export const ACCESS: Readonly<Record<"read" | "write" | "copy", Lists>> = {
+export const ACCESS: Readonly<Record<NonNullable<MmapOptions["access"]>, Lists>> = {
   read: lists({ open: ["read"], protection: ["read"], flags: ["private"] }),
   write: lists({ open: ["read", "write"], protection: ["read", "write"], flags: ["shared"] }),
   copy: lists({ open: ["read"], protection: ["read", "write"], flags: ["private"] }),

@@ -2,7 +2,8 @@
 import { describe } from "./describe.ts";
 import { ACCESS, checkMapFlags, checkOpenFlags, checkProtection, type Lists, lists } from "./flags.ts";
 import { byteCount, unsigned } from "./range.ts";
-import type { MmapOptions, OpenFlag } from "../types.ts";
+import type { MmapOptions } from "../types.ts";
+import type { OpenFlag } from "../vocabulary.ts";
 
 /** What is mapped, as far as the defaults depend on it. */
 export type SourceKind = "path" | "descriptor" | "handle" | "memory" | "anonymous";

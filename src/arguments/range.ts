@@ -2,6 +2,9 @@
 import { describe } from "./describe.ts";
 import type { ByteRange } from "../types.ts";
 
+/** The largest number that a POSIX descriptor can have. */
+export const MAX_DESCRIPTOR: number = 2 ** 31 - 1;
+
 /** A checked part of something: `start` and `length` are safe integers. */
 export interface Span {
   readonly start: number;

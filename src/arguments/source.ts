@@ -4,7 +4,7 @@ import { MmapError } from "../error.ts";
 import { pathOfFileUrl } from "./file_url.ts";
 import { checkHandle } from "./handle.ts";
 import type { SourceKind } from "./options.ts";
-import { unsigned } from "./range.ts";
+import { MAX_DESCRIPTOR, unsigned } from "./range.ts";
 import { ANONYMOUS, type Descriptor, type MapHandle, type MapSource, type OperatingSystem } from "../types.ts";
 
 /** A source, told apart from the others. */
@@ -13,9 +13,6 @@ export type Source =
   | { readonly kind: Extract<SourceKind, "descriptor">; readonly descriptor: Descriptor }
   | { readonly kind: Extract<SourceKind, "memory" | "anonymous"> }
   | { readonly kind: Extract<SourceKind, "handle">; readonly handle: MapHandle };
-
-/** The largest number that a POSIX descriptor can have. */
-const MAX_DESCRIPTOR = 2 ** 31 - 1;
 
 /** INVALID_HANDLE_VALUE. */
 const MAX_HANDLE = 2n ** 64n - 1n;

@@ -1,6 +1,6 @@
 /** The lines of a text file. */
-import type { MappedRegion } from "../../mod.ts";
-import { checkRegion } from "../arguments/check_region.ts";
+import type { MappedRegion } from "../region.ts";
+import { checkRegion } from "./check_region.ts";
 import { rangeOf, spanWithin } from "../arguments/range.ts";
 import type { ByteRange } from "../types.ts";
 

@@ -1,6 +1,7 @@
 /** Waiting for others, on words in memory that is shared with them. */
-import { type MappedRegion, mmap } from "../../mod.ts";
-import { checkMapped } from "../arguments/check_region.ts";
+import { mmap } from "../mmap.ts";
+import type { MappedRegion } from "../region.ts";
+import { checkMapped } from "./check_region.ts";
 import { describe } from "../arguments/describe.ts";
 import { host } from "../host.ts";
 import type { Waiting } from "../os/contract.ts";

@@ -1,6 +1,6 @@
 /** Regions as web streams and responses. */
-import type { MappedRegion } from "../../mod.ts";
-import { checkMapped } from "../arguments/check_region.ts";
+import type { MappedRegion } from "../region.ts";
+import { checkMapped } from "./check_region.ts";
 import { rangeOf, type Span, spanWithin } from "../arguments/range.ts";
 import type { ByteRange } from "../types.ts";
 

@@ -31,6 +31,11 @@ interface Values {
   void: void;
 }
 
+/**
+ * Milliseconds for which a thread may block, where that keeps the process, or the worker that it belongs to, from ending.
+ */
+export const LONGEST_BLOCK = 100;
+
 /** A function of a library, by what is needed to call it on another thread. */
 export interface Background {
   readonly libraries: readonly string[];

@@ -5,6 +5,7 @@ import {
   type Ffi,
   firstLibrary,
   type Functions,
+  LONGEST_BLOCK,
   type PathAccess,
   type Prototype,
   type Prototypes,
@@ -52,7 +53,7 @@ export function nodeFfi(node: NodeFfiModule, process: NodeProcess, workers: () =
     search: undefined,
     // Node ends a worker, and the process, only when the worker comes back from a call.
     get longestBlock(): number {
-      return workers().isMainThread ? Infinity : 100;
+      return workers().isMainThread ? Infinity : LONGEST_BLOCK;
     },
 
     load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table> {

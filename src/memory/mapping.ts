@@ -4,10 +4,11 @@
  */
 import { DESTRUCTIVE_ADVICE } from "../arguments/flags.ts";
 import type { MappedFile } from "./mapped_file.ts";
-import type { Guard, System } from "../os/contract.ts";
+import type { Guard, MapRequest, System } from "../os/contract.ts";
 import { type Occupants, Pages } from "./pages.ts";
 import { alignUp, narrow, type Span, widen } from "../arguments/range.ts";
-import type { Advice, Descriptor, FlushFlag, MapFlag, Protection } from "../types.ts";
+import type { Advice, FlushFlag, MapFlag, Protection } from "../vocabulary.ts";
+import type { Descriptor } from "../types.ts";
 
 /**
  * Where few bytes are copied to first. V8 has arrays of so many in its own heap, and moves one out of it when C is given
@@ -17,14 +18,12 @@ const SMALL: Uint8Array<ArrayBuffer> = new Uint8Array(64);
 
 /** What a mapping is made from. */
 export interface MappingInit {
+  readonly request: MapRequest;
+  /** Bytes from the first page to the first byte of the region. */
+  readonly lead: number;
+  readonly byteLength: number;
   /** `null`: memory with no file. */
   readonly file: MappedFile | null;
-  readonly byteLength: number;
-  readonly offset: number;
-  readonly protection: readonly Protection[];
-  readonly flags: readonly MapFlag[];
-  /** The size of a page. */
-  readonly unit: number;
   /** What lets lost pages be survived, if anything does; asked for when it is first needed. */
   readonly guard: () => Guard | undefined;
 }
@@ -38,19 +37,17 @@ export class Mapping {
 
   readonly #system: System;
   readonly #pages: Pages;
-  /** Bytes from the first page to the first byte of the region. */
   readonly #lead: number;
   #byteLength: number;
   #released = false;
 
-  constructor(system: System, { file, byteLength, offset, protection, flags, unit, guard }: MappingInit) {
+  constructor(system: System, { request, lead, byteLength, file, guard }: MappingInit) {
     this.#system = system;
     this.file = file;
-    this.offset = offset;
-    this.#lead = offset % Math.max(unit, system.allocationGranularity);
+    this.offset = request.offset + lead;
+    this.#lead = lead;
     this.#byteLength = byteLength;
-    const descriptor = file?.descriptor ?? null;
-    this.#pages = new Pages(system, { descriptor, offset: offset - this.#lead, protection, flags, unit, guard });
+    this.#pages = new Pages(system, request, guard);
     try {
       if (byteLength > 0) this.#pages.map(this.#lengthOfPages(byteLength));
       // No system maps zero bytes, but whether the file could be mapped at all is worth knowing.

@@ -6,15 +6,7 @@
 import type { Guard, GuardSlot, MapRequest, Remap, System } from "../os/contract.ts";
 import { alike, type Piece, Protections } from "./protections.ts";
 import type { Span } from "../arguments/range.ts";
-import type { MapFlag, Protection } from "../types.ts";
-
-/** What the pages show, and how. */
-export interface PagesInit extends Omit<MapRequest, "length"> {
-  /** The size of a page: what lengths and offsets are multiples of. */
-  readonly unit: number;
-  /** What lets lost pages be survived, if anything does; asked for when it is first needed. */
-  readonly guard: () => Guard | undefined;
-}
+import type { MapFlag, Protection } from "../vocabulary.ts";
 
 /** Who may touch the memory: the arrays that lie over it. */
 export interface Occupants {
@@ -29,10 +21,10 @@ const CHUNK = 65536;
 
 /** The pages of a mapping; there may be none. */
 export class Pages {
-  readonly flags: readonly MapFlag[];
-  readonly unit: number;
   readonly #system: System;
-  readonly #init: PagesInit;
+  readonly #request: MapRequest;
+  /** What lets lost pages be survived, if anything does; asked for when it is first needed. */
+  readonly #guard: () => Guard | undefined;
   #base = 0n;
   #length = 0;
   #protections: Protections;
@@ -43,13 +35,21 @@ export class Pages {
   /** Pages that were lost in places of the guard that it no longer has. */
   #faultsBefore = 0;
 
-  constructor(system: System, init: PagesInit) {
+  constructor(system: System, request: MapRequest, guard: () => Guard | undefined) {
     this.#system = system;
-    this.#init = init;
-    this.flags = init.flags;
-    this.unit = init.unit;
-    this.#protections = Protections.uniform(0, init.protection);
-    this.#everWritable = init.protection.includes("write");
+    this.#request = request;
+    this.#guard = guard;
+    this.#protections = Protections.uniform(0, request.protection);
+    this.#everWritable = request.protection.includes("write");
+  }
+
+  get flags(): readonly MapFlag[] {
+    return this.#request.flags;
+  }
+
+  /** The size of a page. */
+  get unit(): number {
+    return this.#request.unit;
   }
 
   get base(): bigint {
@@ -89,7 +89,7 @@ export class Pages {
 
   /** Finds out whether a page could be mapped. */
   probe(): void {
-    this.#system.probe(this.#request(this.unit));
+    this.#system.probe(this.#request);
   }
 
   /** Unmaps. Where `inUse`, harmless memory stays behind. */
@@ -180,7 +180,7 @@ export class Pages {
     const grows = length > this.#length;
     const { remap } = this.#system;
     // Shared memory without a descriptor has an object of fixed size behind it: pages beyond that do not exist.
-    const fixed = this.#init.descriptor === null && this.flags.includes("shared") && grows;
+    const fixed = this.#request.descriptor === null && this.flags.includes("shared") && grows;
     if (!remap || occupants.inUse || fixed || !this.#protections.uniform) return false;
     if (!grows && occupants.detach()) return false;
     if (this.#uncovered(() => remap.resizeInPlace(this.#base, this.#length, length))) {
@@ -209,7 +209,7 @@ export class Pages {
     const target = this.#mapNew(length);
     let slot: GuardSlot | undefined;
     try {
-      slot = this.#slot && this.#init.guard()?.claim();
+      slot = this.#slot && this.#guard()?.claim();
       slot?.cover(target, length, this.unit);
       this.#furnish(target, length);
       this.#leave(occupants.detach());
@@ -225,7 +225,7 @@ export class Pages {
   /** Makes new pages what the old ones are: contents, locks, protection. */
   #furnish(target: bigint, length: number): void {
     const { pieces } = this.#protections.resized(length);
-    const keepsStores = this.#everWritable && (this.flags.includes("private") || this.#init.descriptor === null);
+    const keepsStores = this.#everWritable && (this.flags.includes("private") || this.#request.descriptor === null);
     if (keepsStores) this.#copyTo(target, length);
     if (this.flags.includes("locked")) this.#system.lock(target, length, this.copiesOnWrite);
     // New pages allow what the old whole did already, unless that was changed to copy into them.
@@ -273,18 +273,7 @@ export class Pages {
   }
 
   #mapNew(length: number): bigint {
-    return this.#system.map(this.#request(length));
-  }
-
-  #request(length: number): MapRequest {
-    const { descriptor, offset, flags } = this.#init;
-    return {
-      length,
-      protection: this.#protections.whole,
-      flags: descriptor === null ? [...flags, "anonymous"] : flags,
-      descriptor,
-      offset,
-    };
+    return this.#system.map({ ...this.#request, protection: this.#protections.whole }, length);
   }
 
   #place(base: bigint, length: number): void {
@@ -312,7 +301,7 @@ export class Pages {
   /** Whether there is an access that the OS would refuse or could not satisfy. */
   #canFault({ whole, pieces }: Protections): boolean {
     const free = (words: readonly Protection[]): boolean => words.includes("read") && words.includes("write");
-    return this.#init.descriptor !== null || this.flags.includes("huge-table") || !free(whole) ||
+    return this.#request.descriptor !== null || this.flags.includes("huge-table") || !free(whole) ||
       !pieces.every(({ protection }) => free(protection));
   }
 
@@ -321,7 +310,7 @@ export class Pages {
   }
 
   #claimSlotFor(protections: Protections): void {
-    if (this.#canFault(protections)) this.#slot ??= this.#init.guard()?.claim();
+    if (this.#canFault(protections)) this.#slot ??= this.#guard()?.claim();
   }
 
   /** Does something that takes the pages away, and says whether it did. */

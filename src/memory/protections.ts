@@ -1,7 +1,7 @@
 /** Which part of a mapping allows what, after `protect` was called for parts of it. */
 import { describe } from "../arguments/describe.ts";
 import type { Span } from "../arguments/range.ts";
-import type { Protection } from "../types.ts";
+import type { Protection } from "../vocabulary.ts";
 
 /** A part of a mapping, and what it allows. */
 export interface Piece extends Span {

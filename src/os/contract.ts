@@ -6,7 +6,8 @@
  * safe integers, checked by the caller. What the OS refuses is thrown as an MmapError.
  */
 import type { MmapError } from "../error.ts";
-import type { Advice, Descriptor, FlushFlag, MapFlag, OpenFlag, OperatingSystem, Protection } from "../types.ts";
+import type { Advice, Feature, FlagKind, FlushFlag, MapFlag, OpenFlag, Protection } from "../vocabulary.ts";
+import type { Descriptor, OperatingSystem } from "../types.ts";
 
 /** What a descriptor refers to. */
 export interface FileStatus {
@@ -24,14 +25,16 @@ export interface OpenedFile {
   readonly created?: string;
 }
 
-/** What is to be mapped; `length` and `offset` are multiples of the unit. */
+/** What is to be mapped, and how. It is made once from the options, and passed down as it is. */
 export interface MapRequest {
-  readonly length: number;
-  readonly protection: readonly Protection[];
-  readonly flags: readonly MapFlag[];
   /** `null`: memory with no file. */
   readonly descriptor: Descriptor | null;
+  /** Where in the file the first page begins. */
   readonly offset: number;
+  readonly protection: readonly Protection[];
+  readonly flags: readonly MapFlag[];
+  /** The size of a page: what lengths are multiples of, and on POSIX `offset`, too. */
+  readonly unit: number;
 }
 
 /** Files and descriptors. */
@@ -100,7 +103,7 @@ export interface Memory {
   /** What lengths and offsets of a mapping with these flags are multiples of. */
   unit(flags: readonly MapFlag[]): number;
 
-  map(request: MapRequest): bigint;
+  map(request: MapRequest, length: number): bigint;
   /** Throws what mapping would throw, as far as that can be known without mapping anything. */
   probe(request: MapRequest): void;
   unmap(base: bigint, length: number): void;
@@ -169,11 +172,6 @@ export interface Waiting {
   /** Wakes at most so many who wait, and tells how many. */
   notify(address: bigint, count: number): number;
 }
-
-/** The questions that `platform.supports()` answers. */
-export type FlagKind = "open" | "protection" | "map" | "flush" | "advice";
-/** What a platform has or has not as a whole. */
-export type Feature = "guard" | "residency" | "handle" | "wait";
 
 /** An operating system. */
 export interface System extends Files, Handles, Memory, Bytes {

@@ -10,7 +10,7 @@ import { Worker } from "node:worker_threads";
 import { assert, assertEquals } from "@std/assert";
 import { mmap, MmapError, platform } from "../../mod.ts";
 import { host } from "../../src/host.ts";
-import type { PosixTarget } from "../../src/os/vocabulary.ts";
+import type { PosixTarget } from "../../src/os/columns.ts";
 import { Libc } from "../../src/os/posix/libc.ts";
 import { countingBytes } from "../support/files.ts";
 import { areaAt } from "../support/proc.ts";
@@ -76,7 +76,7 @@ function touchForeign(): void {
   const { system } = host();
   const { descriptor } = mmap(path, { guard: false });
   const flags = ["shared"] as const;
-  const base = system.map({ length: 10 * PAGE, protection: ["read"], flags, descriptor, offset: 0 });
+  const base = system.map({ protection: ["read"], flags, descriptor, offset: 0, unit: PAGE }, 10 * PAGE);
   truncateSync(path, 0);
   system.read(base, new Uint8Array(1));
 }

@@ -1,7 +1,8 @@
 /** Mapping: random sources and options, and what must come of them. */
 import { closeSync, openSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { ANONYMOUS, type MapFlag, type MapSource, mmap, type MmapOptions, type OpenFlag } from "../../mod.ts";
+import { ANONYMOUS, type MapSource, mmap, type MmapOptions } from "../../mod.ts";
+import type { MapFlag, OpenFlag } from "../../src/vocabulary.ts";
 import { Backing, CAPACITY, Model } from "./model.ts";
 import { expect, expectOutcome } from "./outcome.ts";
 import type { Random } from "./random.ts";

@@ -5,7 +5,8 @@
  * content is open is `null`, and `sure` is the first byte of a file, or of a region's file, that is not checked any
  * more, because the file was cut while somebody had it mapped.
  */
-import { type MappedRegion, platform, type Protection } from "../../mod.ts";
+import { type MappedRegion, platform } from "../../mod.ts";
+import type { Protection } from "../../src/vocabulary.ts";
 
 export const PAGE: number = platform.pageSize;
 /** The most bytes a file has. */

@@ -1,6 +1,7 @@
 /** Operations on pages, lengths and files. */
 import { ftruncateSync, writeSync } from "node:fs";
-import type { Advice, ByteRange, FlushFlag, Protection } from "../../mod.ts";
+import type { Advice, FlushFlag, Protection } from "../../src/vocabulary.ts";
+import type { ByteRange } from "../../mod.ts";
 import { type Part, randomPart } from "./accesses.ts";
 import { CAPACITY, type Model, PAGE } from "./model.ts";
 import { expect, expectOutcome, nameOf } from "./outcome.ts";

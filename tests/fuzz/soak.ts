@@ -18,7 +18,7 @@ import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { ANONYMOUS, type MappedRegion, mmap, platform } from "../../mod.ts";
 import { host } from "../../src/host.ts";
-import type { PosixTarget } from "../../src/os/vocabulary.ts";
+import type { PosixTarget } from "../../src/os/columns.ts";
 import { Libc } from "../../src/os/posix/libc.ts";
 import { collectAll } from "../support/collector.ts";
 import { countingBytes } from "../support/files.ts";

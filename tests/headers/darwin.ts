@@ -1,5 +1,5 @@
 /**
- * Numbers from the public headers of macOS, to compare src/os/vocabulary.ts with: apple-oss-distributions/xnu, tag
+ * Numbers from the public headers of macOS, to compare src/os/columns.ts with: apple-oss-distributions/xnu, tag
  * xnu-11417.101.15 (commit e3723e1f17661b24996789d8afc084c0c3303b26, macOS 15.4), and, for OS_SYNC_*,
  * apple-oss-distributions/libplatform, libplatform-375.100.10 (commit 2512ffd8bb5c6caff3c8ea83331ab8a0adc820c3).
  *

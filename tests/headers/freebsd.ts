@@ -1,5 +1,5 @@
 /**
- * Numbers from the headers of FreeBSD, to compare src/os/vocabulary.ts with: freebsd/freebsd-src at 13.0
+ * Numbers from the headers of FreeBSD, to compare src/os/columns.ts with: freebsd/freebsd-src at 13.0
  * (`__FreeBSD_version` 1300139), as F-Stack/f-stack keeps a copy of it in freebsd/ (commit
  * 5cb586b56f407005c3e3dd09017746e0e68799dd). The paths are those of freebsd-src; the numbers are what a program sees,
  * with all of `__BSD_VISIBLE`, not what the kernel sees. amd64 and arm64 agree in every one of them.

@@ -1,5 +1,5 @@
 /**
- * Numbers from the headers of Windows, to compare src/os/vocabulary.ts with: mingw-w64/mingw-w64 (mingw-w64-headers/),
+ * Numbers from the headers of Windows, to compare src/os/columns.ts with: mingw-w64/mingw-w64 (mingw-w64-headers/),
  * commit d7f3c52012c4af4fb526330117d9c86b266018dc, with `_WIN32_WINNT` 0x0A00, as a compiler for x86_64-w64-mingw32 sees
  * them. The paths are below mingw-w64-headers/include, those of excpt.h below mingw-w64-headers/crt.
  */

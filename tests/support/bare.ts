@@ -1,18 +1,17 @@
 /** A system as poor as POSIX systems can be, on this one: what macOS and FreeBSD lack is left out. */
 import process from "node:process";
-import { platform } from "../../mod.ts";
 import { host, useHost } from "../../src/host.ts";
-import type { PosixTarget } from "../../src/os/vocabulary.ts";
+import type { LinuxTarget } from "../../src/os/columns.ts";
 import type { System } from "../../src/os/contract.ts";
-import { posix } from "../../src/os/posix/system.ts";
+import { linux } from "../../src/os/linux/system.ts";
 
 /** Functions of Linux's C library that not all others have. */
 const MISSING = ["mremap", "memfd_create", "mlock2", "statx", "memmem"] as const;
 
 /** That system. Variable arguments are passed as on Apple's arm64. */
 export function bareSystem(): System {
-  const target = `linux-${process.arch}` as PosixTarget;
-  return posix(host().ffi, platform.os, target, { variadicOnStack: true, fstat: "fstat", without: MISSING });
+  const target = `linux-${process.arch}` as LinuxTarget;
+  return linux(host().ffi, target, { variadicOnStack: true, fstat: "fstat", without: MISSING });
 }
 
 /** Has the library use it from now on. */

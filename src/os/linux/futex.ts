@@ -1,13 +1,13 @@
 /** [futex(2)](https://man7.org/linux/man-pages/man2/futex.2.html) and futex_waitv of Linux. */
-import type { Functions } from "../../ffi/contract.ts";
-import type { PosixTarget } from "../vocabulary.ts";
+import { type Functions, LONGEST_BLOCK } from "../../ffi/contract.ts";
+import type { LinuxTarget } from "../columns.ts";
 import type { WaitRequest } from "../contract.ts";
 import type { Libc } from "../posix/libc.ts";
 import { timespec } from "../posix/timespec.ts";
-import { SLICE, type WaitCalls } from "../posix/wait_calls.ts";
+import type { WaitCalls } from "../posix/wait_calls.ts";
 
 /** Numbers of system calls: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. */
-const FUTEX = { "linux-x64": 202n, "linux-arm64": 98n } as const;
+const FUTEX: Readonly<Record<LinuxTarget, bigint>> = { "linux-x64": 202n, "linux-arm64": 98n };
 
 /** The same for both processors. */
 const FUTEX_WAITV = 449n;
@@ -35,7 +35,7 @@ type WaitvFunctions = Functions<typeof SYSCALL_WAITV>;
 /** Waiting for one word, and waking those who wait. */
 export function futexCalls(
   libc: Libc,
-  target: Exclude<PosixTarget, "darwin" | "freebsd">,
+  target: LinuxTarget,
 ): WaitCalls {
   const futex = FUTEX[target];
   const { syscall } = libc.ffi.load(libc.constants.libraries, SYSCALL);
@@ -129,7 +129,7 @@ class FutexSet {
     const waiters = [...this.#waiters];
     const words = waiters.map(({ address, expected }): Word => [address, expected]);
     const soonest = Math.min(...waiters.map(({ deadline }) => deadline));
-    const time = Math.max(0, Math.min(SLICE, soonest - performance.now()));
+    const time = Math.max(0, Math.min(LONGEST_BLOCK, soonest - performance.now()));
     const values = waitvValues(this.#functions, [[this.#address, this.#changes[0]], ...words], time);
     const call = { libraries, name: "syscall", prototype: SYSCALL_WAITV.syscall };
     const woken = Number(await ffi.inBackground(call, values)) - 1;

@@ -6,8 +6,9 @@
  *
  * Rests on [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html).
  */
-import { LINUX, SIGACTION } from "../vocabulary.ts";
+import { LINUX, SIGACTION } from "./numbers.ts";
 import type { Guard } from "../contract.ts";
+import type { LinuxTarget } from "../columns.ts";
 import type { Libc } from "../posix/libc.ts";
 import { readProc } from "./proc.ts";
 import { HANDLER_ARM64 } from "./handler_arm64.ts";
@@ -15,18 +16,13 @@ import { HANDLER_X64 } from "./handler_x64.ts";
 import { bytesOf, CODE, ENTRY_SIZE, HEADER, header, SIGNATURE, TABLE } from "../guard/layout.ts";
 import { MAX_ENTRIES, Table } from "../guard/table.ts";
 
-/** The systems that the guard has a handler for. */
-export type GuardedTarget = "linux-x64" | "linux-arm64";
-
-const HANDLERS: Readonly<Record<GuardedTarget, string>> = { "linux-x64": HANDLER_X64, "linux-arm64": HANDLER_ARM64 };
-
-/** Whether there is a handler for a system. */
-export function isGuarded(target: string): target is GuardedTarget {
-  return Object.hasOwn(HANDLERS, target);
-}
+const HANDLERS: Readonly<Record<LinuxTarget, string>> = {
+  "linux-x64": HANDLER_X64,
+  "linux-arm64": HANDLER_ARM64,
+};
 
 /** Installs the guard, or joins the one that is there. Throws an MmapError where the system does not allow it. */
-export function installGuard(libc: Libc, target: GuardedTarget): Guard {
+export function installGuard(libc: Libc, target: LinuxTarget): Guard {
   const capacity = Math.min(mappingLimit(libc), MAX_ENTRIES);
   const area = new Area(libc, TABLE + capacity * ENTRY_SIZE);
   try {

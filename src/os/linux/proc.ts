@@ -13,13 +13,3 @@ export function readProc(libc: Libc, path: string): string {
     functions.close(descriptor);
   }
 }
-
-/**
- * The size of a page from the huge page pool: `Hugepagesize` in
- * [/proc/meminfo](https://man7.org/linux/man-pages/man5/proc_meminfo.5.html).
- */
-export function hugePageSize(libc: Libc): number {
-  const [, kibibytes] = /^Hugepagesize:\s*(\d+) kB$/m.exec(readProc(libc, "/proc/meminfo")) ?? [];
-  if (kibibytes === undefined) throw libc.error("ENOTSUP", "mmap", "this kernel has no huge page pool");
-  return Number(kibibytes) * 1024;
-}

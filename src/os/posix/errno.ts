@@ -1,5 +1,5 @@
 /** The names of error numbers. */
-import type { PosixTarget } from "../vocabulary.ts";
+import type { PosixTarget } from "../columns.ts";
 import { once } from "../once.ts";
 
 /** Linux, from 1 on; `-` where a number is not used: include/uapi/asm-generic/{errno-base,errno}.h. */

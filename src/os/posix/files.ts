@@ -1,20 +1,25 @@
 /** Files and descriptors on POSIX. */
-import type { Descriptor, MapFlag, OpenFlag } from "../../types.ts";
-import { DARWIN, LINUX, type StatusLayout, STATX } from "../vocabulary.ts";
+import type { Descriptor } from "../../types.ts";
+import type { MapFlag, OpenFlag } from "../../vocabulary.ts";
 import type { Files, FileStatus, OpenedFile } from "../contract.ts";
-import { cString, type Libc } from "./libc.ts";
+import type { Extensions } from "./extensions.ts";
 import { syncInBackground } from "./fsync.ts";
+import { cString, type Libc } from "./libc.ts";
+import { MEMFD } from "./numbers.ts";
+import { StatusReader } from "./status.ts";
 
 /** Makes the file half of a POSIX system. */
-export function posixFiles(libc: Libc): Files {
+export function posixFiles(libc: Libc, extensions: Extensions): Files {
   const { functions } = libc;
-  const reader = new StatusReader(libc);
+  const reader = new StatusReader(libc, extensions);
 
   return {
     cutsMappedFiles: true,
 
     open(path: string, flags: readonly OpenFlag[], mode: number): OpenedFile {
-      return openPath(libc, path, openBits(libc, flags), flags, mode);
+      const opened = openPath(libc, path, openBits(libc, flags), flags, mode);
+      if (flags.includes("direct")) extensions.bypassCache?.(opened.descriptor);
+      return opened;
     },
 
     openAnonymous(byteLength: number, flags: readonly MapFlag[]): Descriptor {
@@ -54,15 +59,15 @@ export function posixFiles(libc: Libc): Files {
 
     sync(descriptor: Descriptor): Promise<void> {
       // What mappings hold is the file's own on POSIX.
-      return syncInBackground(libc, descriptor as number);
+      return syncInBackground(libc, descriptor as number, extensions.flushDrive);
     },
   };
 }
 
 /** Memory with a descriptor and no name. */
 function openMemory(libc: Libc, flags: readonly MapFlag[]): number {
-  const hugePages = flags.includes("huge-table") ? LINUX.MFD_HUGETLB : 0;
-  const bits = LINUX.MFD_CLOEXEC | LINUX.MFD_ALLOW_SEALING | hugePages;
+  const hugePages = flags.includes("huge-table") ? MEMFD.MFD_HUGETLB : 0;
+  const bits = MEMFD.MFD_CLOEXEC | MEMFD.MFD_ALLOW_SEALING | hugePages;
   return libc.check(libc.more.memfd_create!(cString("mmap"), bits), "memfd_create");
 }
 
@@ -99,18 +104,20 @@ function endOfDevice(libc: Libc, descriptor: number): number {
 }
 
 /** Opens a path; a FIFO or a device never makes it wait. */
-function openPath(libc: Libc, path: string, bits: number, flags: readonly OpenFlag[], mode: number): OpenedFile {
-  const { functions, constants: { numbers, open } } = libc;
+function openPath(
+  libc: Libc,
+  path: string,
+  bits: number,
+  flags: readonly OpenFlag[],
+  mode: number,
+): OpenedFile & { readonly descriptor: number } {
+  const { functions, constants: { numbers } } = libc;
   const name = cString(path);
   const attempt: Attempt = (creating) =>
     functions.open(name, bits | creating | numbers.O_NONBLOCK | numbers.O_NOCTTY, mode);
   const opened = flags.includes("ensure-create")
     ? { descriptor: libc.check(attempt(creationBits(libc, "ensure-create")), "open", path), created: path }
     : openOrCreate(libc, path, attempt, flags.includes("create"));
-  // macOS has another call for what is a flag elsewhere.
-  if (flags.includes("direct") && open.direct === "call") {
-    functions.fcntl(opened.descriptor, DARWIN.F_NOCACHE, 1n);
-  }
   if (!flags.includes("non-block")) functions.fcntl(opened.descriptor, numbers.F_SETFL, BigInt(bits));
   return opened;
 }
@@ -148,76 +155,4 @@ function realPath(libc: Libc, path: string): string {
   const resolved = new Uint8Array(libc.constants.numbers.PATH_MAX);
   if (libc.more.realpath(cString(path), resolved) === 0n) return path;
   return new TextDecoder().decode(resolved.subarray(0, resolved.indexOf(0)));
-}
-
-/** How long the blocks of a file are before it may be one of huge pages. */
-const LARGE_BLOCK = 65536;
-
-/** Reads the status of a descriptor with fstat, or with statx where the C library is too old to have it. */
-class StatusReader {
-  readonly #libc: Libc;
-  readonly #layout: StatusLayout;
-  readonly #view: DataView;
-  readonly #read: (descriptor: number) => void;
-  readonly #format: number;
-  readonly #kinds: Readonly<Record<number, FileStatus["kind"]>>;
-
-  constructor(libc: Libc) {
-    const { functions: { fstat }, constants: { numbers, stat } } = libc;
-    this.#libc = libc;
-    const bytes = new Uint8Array(Math.max(stat.size, STATX.size));
-    this.#view = new DataView(bytes.buffer);
-    this.#format = numbers.S_IFMT;
-    this.#kinds = {
-      [numbers.S_IFREG]: "regular",
-      [numbers.S_IFBLK]: "block",
-      [numbers.S_IFCHR]: "character",
-      [numbers.S_IFDIR]: "directory",
-      0: libc.constants.untypedMemory ? "regular" : "other",
-    };
-    if (fstat) {
-      this.#layout = stat;
-      this.#read = (descriptor) => libc.check(fstat(descriptor, bytes), "fstat");
-    } else if (libc.more.statx) {
-      const { statx } = libc.more;
-      const here = cString("");
-      const { AT_EMPTY_PATH, STATX_BASIC_STATS } = LINUX;
-      this.#layout = STATX;
-      this.#read = (descriptor) =>
-        libc.check(statx(descriptor, here, AT_EMPTY_PATH, STATX_BASIC_STATS, bytes), "statx");
-    } else {
-      throw libc.error("ENOSYS", "fstat", "the C library has neither fstat nor statx");
-    }
-  }
-
-  status(descriptor: number): FileStatus {
-    this.#read(descriptor);
-    // The mode is 16 bits wide in statx, and the upper bits of it are unused in stat.
-    const mode = this.#view.getUint16(this.#layout.mode, true);
-    const blockSize = this.#view.getUint32(this.#layout.blockSize, true);
-    return {
-      kind: this.#kinds[mode & this.#format] ?? "other",
-      byteLength: Number(this.#view.getBigInt64(this.#layout.length, true)),
-      unit: blockSize >= LARGE_BLOCK && this.#isOnHugePages(descriptor) ? blockSize : 1,
-    };
-  }
-
-  /**
-   * Files of huge pages, which only Linux has, have the size of one as their block size; other file systems may have
-   * large blocks, too.
-   */
-  #isOnHugePages(descriptor: number): boolean {
-    if (this.#libc.constants.map["huge-table"] === null) return false;
-    // The type of the file system is the first word of a struct statfs, which is shorter than this.
-    const status = new Uint32Array(128);
-    this.#libc.check(this.#libc.more.fstatfs(descriptor, new Uint8Array(status.buffer)), "fstatfs");
-    return status[0] === LINUX.HUGETLBFS_MAGIC;
-  }
-
-  identity(descriptor: number): string {
-    this.#read(descriptor);
-    const { device, deviceSize, inode } = this.#layout;
-    const onDevice = deviceSize === 8 ? this.#view.getBigUint64(device, true) : this.#view.getUint32(device, true);
-    return `${onDevice}:${this.#view.getBigUint64(inode, true)}`;
-  }
 }

@@ -7,6 +7,7 @@
  */
 import type { MmapError } from "../../error.ts";
 import type { Functions } from "../../ffi/contract.ts";
+import { poll } from "../poll.ts";
 import type { Libc } from "./libc.ts";
 
 const PROTOTYPES = {
@@ -47,12 +48,17 @@ function loadCalls(libc: Libc): Functions<typeof PROTOTYPES> {
 }
 
 /** Resolves when everything that is dirty in the file now is on disk. */
-export async function syncInBackground(libc: Libc, descriptor: number): Promise<void> {
+export async function syncInBackground(
+  libc: Libc,
+  descriptor: number,
+  flushDrive?: (descriptor: number) => void,
+): Promise<void> {
   const { functions, constants: { numbers } } = libc;
   // A descriptor of its own: the caller's may be closed, and its number taken by another file, before this has ended.
   const own = libc.check(functions.fcntl(descriptor, numbers.F_DUPFD_CLOEXEC, 0n), "fcntl");
   try {
     await syncDescriptor(libc, own);
+    flushDrive?.(own);
   } finally {
     functions.close(own);
   }
@@ -68,10 +74,13 @@ async function syncDescriptor(libc: Libc, descriptor: number): Promise<void> {
       ignoreNothingToWrite(libc.failure("aio_fsync"));
       return;
     }
-    const errno = await settled(() => calls.aio_error(control), libc.numbers.number("EINPROGRESS"));
+    const inProgress = libc.errors.number("EINPROGRESS");
+    const errno = await poll(() => {
+      const state = calls.aio_error(control);
+      return state === inProgress ? undefined : state;
+    });
     calls.aio_return(control);
     if (errno !== 0) ignoreNothingToWrite(libc.errorOf(errno, "aio_fsync"));
-    libc.flushDrive(descriptor);
   } finally {
     memory.free(control);
   }
@@ -94,13 +103,4 @@ function controlBlock(libc: Libc, descriptor: number): Uint8Array {
   view.setInt32(aiocb.descriptor, descriptor, true);
   view.setInt32(aiocb.notify, numbers.SIGEV_NONE, true);
   return bytes;
-}
-
-/** Asks for the state of a request, ever less often, until it is no longer in progress. */
-async function settled(state: () => number, inProgress: number): Promise<number> {
-  for (let wait = 0;; wait = Math.min(wait + 1, 10)) {
-    const errno = state();
-    if (errno !== inProgress) return errno;
-    await new Promise((resolve) => setTimeout(resolve, wait));
-  }
 }

@@ -1,8 +1,9 @@
 /** The C library of a POSIX system: its functions, its numbers, and its way of saying that a call failed. */
 import { MmapError } from "../../error.ts";
 import type { Ffi } from "../../ffi/contract.ts";
-import type { Protection } from "../../types.ts";
-import { type Cell, type Constants, constantsOf, DARWIN, type PosixTarget } from "../vocabulary.ts";
+import type { Protection } from "../../vocabulary.ts";
+import { type Cell, lacks, type PosixTarget } from "../columns.ts";
+import { type Constants, constantsOf } from "./numbers.ts";
 import { type ErrorNumbers, errorNumbersOf } from "./errno.ts";
 import { type Dialect, type FirstFunctions, loadFirst, loadMore, type MoreFunctions, PLAIN } from "./libc_functions.ts";
 
@@ -20,21 +21,16 @@ export class Libc {
   /** What every mapping needs. */
   readonly functions: FirstFunctions;
   readonly constants: Constants;
-  readonly numbers: ErrorNumbers;
-  /** Whether mappings can change their length as a whole. */
-  readonly remaps: boolean;
-  readonly #target: PosixTarget;
+  readonly errors: ErrorNumbers;
   readonly #dialect: Dialect;
   readonly #errno: Int32Array;
   #more: MoreFunctions | undefined;
 
   constructor(ffi: Ffi, target: PosixTarget, dialect: Dialect = PLAIN) {
     this.ffi = ffi;
-    this.#target = target;
     this.constants = constantsOf(target);
-    this.numbers = errorNumbersOf(target);
+    this.errors = errorNumbersOf(target);
     this.#dialect = dialect;
-    this.remaps = target.startsWith("linux-") && !dialect.without.includes("mremap");
     this.functions = loadFirst(ffi, this.constants, dialect);
     // Reading errno through an array is a plain load: no call of the runtime's comes between the failure and the
     // reading that could change it. It belongs to the thread, and so does every copy of this module.
@@ -60,7 +56,7 @@ export class Libc {
 
   /** The name of what errno says of the call that has just failed. */
   get code(): string {
-    return this.numbers.name(this.#errno[0]);
+    return this.errors.name(this.#errno[0]);
   }
 
   /** The error for what errno says of the call that has just failed. */
@@ -70,12 +66,12 @@ export class Libc {
 
   /** The error that an error number stands for. */
   errorOf(errno: number, syscall: string, path?: string): MmapError {
-    return new MmapError({ code: this.numbers.name(errno), errno, syscall, reason: this.#message(errno), path });
+    return new MmapError({ code: this.errors.name(errno), errno, syscall, reason: this.#message(errno), path });
   }
 
   /** An error that the library raises in the system's name, with a reason of its own. */
   error(code: string, syscall: string, reason: string, path?: string): MmapError {
-    return new MmapError({ code, errno: this.numbers.number(code), syscall, reason, path });
+    return new MmapError({ code, errno: this.errors.number(code), syscall, reason, path });
   }
 
   /** The bits of all `words`; an ENOTSUP where the system has no such thing. */
@@ -83,7 +79,7 @@ export class Libc {
     let bits = 0;
     for (const word of words) {
       const cell: Cell = rows[word];
-      if (cell === null) throw this.error("ENOTSUP", syscall, `this system has no "${word}"`);
+      if (cell === null) throw this.error("ENOTSUP", syscall, lacks(word));
       if (cell !== "call") bits |= cell;
     }
     return bits;
@@ -96,15 +92,6 @@ export class Libc {
   access(protection: readonly Protection[], syscall: string): number {
     const words = protection.includes("exec") ? [...protection, "read" as const] : protection;
     return this.bits(this.constants.protection, words, syscall);
-  }
-
-  /** Has the drive write what it was given, where syncing only gives it to the drive: on macOS. */
-  flushDrive(descriptor: number): void {
-    if (this.#target !== "darwin") return;
-    if (this.functions.fcntl(descriptor, DARWIN.F_FULLFSYNC, 0n) === 0) return;
-    const error = this.failure("fcntl");
-    // Not every file system knows it: memory, network drives. There, syncing has done all there is to do.
-    if (error.code !== "ENOTSUP" && error.code !== "ENOTTY" && error.code !== "EINVAL") throw error;
   }
 
   /** The flag for memory that takes no swap space before it is used, where the system has one. */

@@ -1,7 +1,7 @@
 /** The functions of the C library: their prototypes, and how they are bound. */
 import type { Ffi, Functions, Prototype } from "../../ffi/contract.ts";
 import { BYTES, SEARCH } from "../c_bytes.ts";
-import type { Constants } from "../vocabulary.ts";
+import type { Constants } from "./numbers.ts";
 import { callRepeatingLast, repeatingLast } from "./variadic.ts";
 
 /**

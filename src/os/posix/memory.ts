@@ -1,13 +1,14 @@
 /** Mapped memory on POSIX. */
 import type { MmapError } from "../../error.ts";
-import type { Advice, Descriptor, FlushFlag, MapFlag, Protection } from "../../types.ts";
-import { type Cell, LINUX } from "../vocabulary.ts";
-import type { MapRequest, Memory, Remap } from "../contract.ts";
+import type { Advice, FlushFlag, MapFlag, Protection } from "../../vocabulary.ts";
+import type { Descriptor } from "../../types.ts";
+import type { Cell } from "../columns.ts";
+import type { MapRequest, Memory } from "../contract.ts";
+import type { Extensions } from "./extensions.ts";
 import { type Libc, MAP_FAILED } from "./libc.ts";
-import { hugePageSize } from "../linux/proc.ts";
 
 /** Makes the memory half of a POSIX system. */
-export function posixMemory(libc: Libc): Memory {
+export function posixMemory(libc: Libc, { remap, hugePages, lockUncopied, flushDrive }: Extensions): Memory {
   const { functions, constants } = libc;
   const { numbers } = constants;
   const pageSize = functions.getpagesize();
@@ -16,10 +17,10 @@ export function posixMemory(libc: Libc): Memory {
   const lockPages = (base: bigint, length: number, copy: boolean): void => {
     // mlock writes to every page of a private, writable mapping, that is it copies the whole file; to lock the pages
     // as they are, they are marked first and read in then.
-    if (copy || !libc.more.mlock2) {
+    if (copy || !lockUncopied) {
       libc.check(libc.more.mlock(base, BigInt(length)), "mlock");
     } else {
-      libc.check(libc.more.mlock2(base, BigInt(length), LINUX.MLOCK_ONFAULT), "mlock2");
+      lockUncopied(base, length);
       populate(libc, base, length, false);
     }
   };
@@ -36,22 +37,21 @@ export function posixMemory(libc: Libc): Memory {
   };
 
   return {
-    remap: remapOf(libc),
+    remap,
     writeBackStep: undefined,
     pageSize,
     allocationGranularity: pageSize,
 
     unit(flags: readonly MapFlag[]): number {
-      return flags.includes("huge-table") ? (hugePage ??= hugePageSize(libc)) : pageSize;
+      return flags.includes("huge-table") && hugePages ? (hugePage ??= hugePages.size()) : pageSize;
     },
 
-    map(request: MapRequest): bigint {
-      return map(libc, request);
+    map(request: MapRequest, length: number): bigint {
+      return map(libc, request, length);
     },
 
     probe(request: MapRequest): void {
-      const length = BigInt(request.length);
-      libc.check(functions.munmap(map(libc, request), length), "munmap");
+      libc.check(functions.munmap(map(libc, request, request.unit), BigInt(request.unit)), "munmap");
     },
 
     unmap(base: bigint, length: number): void {
@@ -67,7 +67,7 @@ export function posixMemory(libc: Libc): Memory {
 
     flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void {
       libc.check(libc.more.msync(base, BigInt(length), libc.bits(constants.flush, flags, "msync")), "msync");
-      if (flags.includes("sync")) libc.flushDrive(descriptor as number);
+      if (flags.includes("sync")) flushDrive?.(descriptor as number);
     },
 
     advise(base: bigint, length: number, advice: Advice): void {
@@ -97,42 +97,14 @@ export function posixMemory(libc: Libc): Memory {
   };
 }
 
-/** The calls for another length; only Linux has them. */
-function remapOf(libc: Libc): Remap | undefined {
-  if (!libc.remaps) return undefined;
-  return {
-    reserve(length: number): bigint {
-      return libc.mapAnonymous(length, ["none"]);
-    },
-
-    resizeInPlace(base: bigint, length: number, newLength: number): boolean {
-      return remap(libc, base, length, newLength, 0, 0n);
-    },
-
-    move(base: bigint, length: number, target: bigint, newLength: number): boolean {
-      return remap(libc, base, length, newLength, LINUX.MREMAP_MAYMOVE | LINUX.MREMAP_FIXED, target);
-    },
-  };
-}
-
-/** What mremap says where it cannot change a mapping as a whole, or there is no room for it where it is. */
-const NOT_AS_A_WHOLE = ["EFAULT", "EINVAL", "ENOMEM"];
-
-function remap(libc: Libc, base: bigint, length: number, newLength: number, flags: number, target: bigint): boolean {
-  if (libc.more.mremap!(base, BigInt(length), BigInt(newLength), flags, target) !== MAP_FAILED) return true;
-  // Advice, locks or protection for a part have made several mappings of it; huge pages keep their length. This is
-  // nothing unusual, and an error takes longer to make than the call.
-  if (NOT_AS_A_WHOLE.includes(libc.code)) return false;
-  throw libc.failure("mremap");
-}
-
-function map(libc: Libc, request: MapRequest): bigint {
+function map(libc: Libc, request: MapRequest, byteLength: number): bigint {
   const { functions, constants } = libc;
   const descriptor = (request.descriptor ?? -1) as number;
-  const length = BigInt(request.length);
+  const length = BigInt(byteLength);
   const offset = BigInt(request.offset);
   const protection = libc.access(request.protection, "mmap");
-  const flags = libc.bits(constants.map, request.flags, "mmap");
+  const words = request.descriptor === null ? [...request.flags, "anonymous" as const] : request.flags;
+  const flags = libc.bits(constants.map, words, "mmap");
 
   if (absorbsStores(request)) {
     // Stray stores through a typed array end in a private copy of the page instead of killing the process. Pages that

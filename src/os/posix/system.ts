@@ -1,17 +1,14 @@
-/** A POSIX system, over its C library. */
-import type { Ffi } from "../../ffi/contract.ts";
-import { installGuard, isGuarded } from "../linux/guard.ts";
-import type { OperatingSystem } from "../../types.ts";
+/** A POSIX system: the parts that all of them share, over the C library, and the extensions of one. */
+import type { Feature, FlagKind } from "../../vocabulary.ts";
 import { cBytes } from "../c_bytes.ts";
-import { hasWord, missingWord, type PosixTarget } from "../vocabulary.ts";
-import type { Feature, FlagKind, System } from "../contract.ts";
-import { Libc } from "./libc.ts";
-import type { Dialect } from "./libc_functions.ts";
-import { once, unlessRefused } from "../once.ts";
+import { hasWord, missingWord } from "../columns.ts";
+import type { System } from "../contract.ts";
+import { once } from "../once.ts";
+import type { Extensions } from "./extensions.ts";
 import { posixFiles } from "./files.ts";
 import { posixHandles } from "./handles.ts";
+import type { Libc } from "./libc.ts";
 import { posixMemory } from "./memory.ts";
-import { posixWaiting } from "./waiting.ts";
 
 /** The calls that take the words. */
 const CALLS: Readonly<Record<FlagKind, string>> = {
@@ -22,12 +19,11 @@ const CALLS: Readonly<Record<FlagKind, string>> = {
   advice: "madvise",
 };
 
-/** Loads the C library and makes a system of it. */
-export function posix(ffi: Ffi, os: OperatingSystem, target: PosixTarget, dialect?: Dialect): System {
-  const libc = new Libc(ffi, target, dialect);
-  const files = posixFiles(libc);
-  const guard = once(() => isGuarded(target) ? unlessRefused(() => installGuard(libc, target)) : undefined);
-  const waiting = once(() => posixWaiting(libc, target));
+/** Makes a system of a C library. */
+export function posix(libc: Libc, extensions: Extensions): System {
+  const files = posixFiles(libc, extensions);
+  const guard = once(() => extensions.guard?.());
+  const waiting = once(() => extensions.waiting?.());
   const features: Readonly<Record<Feature, () => boolean>> = {
     guard: () => guard() !== undefined,
     residency: () => true,
@@ -36,11 +32,11 @@ export function posix(ffi: Ffi, os: OperatingSystem, target: PosixTarget, dialec
   };
 
   return {
-    os,
+    os: extensions.os,
     ...files,
-    ...posixHandles(libc, os, files),
-    ...posixMemory(libc),
-    ...cBytes(libc.functions, () => libc.more, ffi.search),
+    ...posixHandles(libc, extensions, files),
+    ...posixMemory(libc, extensions),
+    ...cBytes(libc.functions, () => libc.more, libc.ffi.search),
     supportsFlag: (kind, flag) => hasWord(libc.constants, kind, flag),
     requireWords(kind: FlagKind, words: readonly string[]): void {
       const missing = missingWord(libc.constants, kind, words);

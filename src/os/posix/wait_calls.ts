@@ -9,6 +9,3 @@ export interface WaitCalls {
   values(address: bigint, expected: number, milliseconds: number): readonly unknown[];
   notify(address: bigint, count: number): number;
 }
-
-/** How long a thread of ours may keep the process, or the worker that it belongs to, from ending. */
-export const SLICE = 100;

@@ -1,6 +1,7 @@
 /** Files and handles on Windows. */
 import type { MmapError } from "../../error.ts";
-import type { Descriptor, OpenFlag } from "../../types.ts";
+import type { Descriptor } from "../../types.ts";
+import type { OpenFlag } from "../../vocabulary.ts";
 import type { Files, FileStatus, OpenedFile } from "../contract.ts";
 import { INVALID_HANDLE, type Kernel32, textOf, THIS_PROCESS, wideString } from "./kernel32.ts";
 import { WIN32_ERRORS, win32ErrorName } from "./errors.ts";

@@ -3,6 +3,7 @@
  * [FlushFileBuffers](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-flushfilebuffers) as the one
  * function that another thread runs. It takes and returns what a thread's function takes and returns.
  */
+import { poll } from "../poll.ts";
 import type { Kernel32 } from "./kernel32.ts";
 import { WIN32 } from "./numbers.ts";
 
@@ -19,9 +20,7 @@ export async function syncInThread(kernel32: Kernel32, handle: bigint): Promise<
   const thread = threads.CreateThread(0n, 0n, kernel32.addressOf("FlushFileBuffers"), handle, 0, 0n);
   kernel32.checkAddress(thread, "CreateThread");
   try {
-    for (let wait = 0; threads.WaitForSingleObject(thread, 0) !== WIN32.WAIT_OBJECT_0; wait = Math.min(wait + 1, 10)) {
-      await new Promise((resolve) => setTimeout(resolve, wait));
-    }
+    await poll(() => threads.WaitForSingleObject(thread, 0) === WIN32.WAIT_OBJECT_0 || undefined);
     const result = new Uint32Array(1);
     kernel32.check(threads.GetExitCodeThread(thread, new Uint8Array(result.buffer)), "GetExitCodeThread");
     // Why it failed was known to the thread alone; asked again here, the system says so here.

@@ -1,7 +1,7 @@
 /** The libraries of Windows: their functions, and their way of saying that a call failed. */
 import { MmapError } from "../../error.ts";
 import type { Ffi, Functions } from "../../ffi/contract.ts";
-import { type Words, wordsOf } from "../vocabulary.ts";
+import { type Words, wordsOf } from "../columns.ts";
 import { win32ErrorName, win32ErrorNumber } from "./errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
 

@@ -1,6 +1,8 @@
 /** Mapped memory on Windows. */
+import { writesToFile } from "../../arguments/flags.ts";
 import { MmapError } from "../../error.ts";
-import type { Advice, Descriptor, FlushFlag, MapFlag, Protection } from "../../types.ts";
+import type { Advice, FlushFlag, MapFlag, Protection } from "../../vocabulary.ts";
+import type { Descriptor } from "../../types.ts";
 import type { MapRequest, Memory } from "../contract.ts";
 import { halves, type Kernel32, THIS_PROCESS } from "./kernel32.ts";
 import { WIN32_ERRORS } from "./errors.ts";
@@ -47,16 +49,16 @@ export function windowsMemory(kernel32: Kernel32): Memory {
       return pageSize;
     },
 
-    map(request: MapRequest): bigint {
-      const { descriptor, length, protection } = request;
+    map(request: MapRequest, length: number): bigint {
+      const { descriptor, protection } = request;
       return descriptor === null
         ? allocate(kernel32, 0n, length, WIN32.MEM_RESERVE | WIN32.MEM_COMMIT, pagesFor(protection, false))
-        : mapFile(kernel32, request, descriptor as bigint);
+        : mapFile(kernel32, request, length);
     },
 
     probe(request: MapRequest): void {
-      const reachesFile = request.flags.includes("shared") && request.protection.includes("write");
-      const section = openSection(kernel32, request, request.descriptor as bigint, reachesFile ? "write" : "copy");
+      const reachesFile = writesToFile(request.protection, request.flags);
+      const section = openSection(kernel32, request, reachesFile ? "write" : "copy");
       if (section !== 0n) {
         functions.CloseHandle(section);
         return;
@@ -139,21 +141,21 @@ function allocate(kernel32: Kernel32, base: bigint, length: number, type: number
 }
 
 /** Maps a part of a file. */
-function mapFile(kernel32: Kernel32, request: MapRequest, handle: bigint): bigint {
-  if (!request.flags.includes("shared")) return mapCopy(kernel32, request, handle);
+function mapFile(kernel32: Kernel32, request: MapRequest, length: number): bigint {
+  if (!request.flags.includes("shared")) return mapCopy(kernel32, request, length);
   const allowsWrite = request.protection.includes("write");
   let base: bigint;
   try {
-    base = mapView(kernel32, request, handle, "write");
+    base = mapView(kernel32, request, length, "write");
   } catch (error) {
     if (allowsWrite || !isNumber(error, WIN32_ERRORS.ACCESS_DENIED)) throw error;
     // Through a handle that cannot write nothing reaches the file. A copy shows the same, and keeps stray stores to
     // itself.
-    return mapCopy(kernel32, request, handle);
+    return mapCopy(kernel32, request, length);
   }
   try {
     // What is asked for may allow less than what `protect` may ask for later.
-    if (!allowsWrite) setPages(kernel32, base, request.length, pagesFor(request.protection, false));
+    if (!allowsWrite) setPages(kernel32, base, length, pagesFor(request.protection, false));
   } catch (error) {
     kernel32.functions.UnmapViewOfFile(base);
     throw error;
@@ -162,13 +164,13 @@ function mapFile(kernel32: Kernel32, request: MapRequest, handle: bigint): bigin
 }
 
 /** Maps what keeps its stores to itself; also where none are allowed, so that a stray one is kept as well. */
-function mapCopy(kernel32: Kernel32, request: MapRequest, handle: bigint): bigint {
+function mapCopy(kernel32: Kernel32, request: MapRequest, length: number): bigint {
   try {
-    return mapView(kernel32, request, handle, "copy");
+    return mapView(kernel32, request, length, "copy");
   } catch (error) {
     // Every page of a copy could be stored to, and is counted against the page file; those of a view to read are not.
     if (request.protection.includes("write") || !isNumber(error, WIN32_ERRORS.COMMITMENT_LIMIT)) throw error;
-    return mapView(kernel32, request, handle, "read");
+    return mapView(kernel32, request, length, "read");
   }
 }
 
@@ -176,10 +178,10 @@ function isNumber(error: unknown, number: number): boolean {
   return error instanceof MmapError && error.errno === number;
 }
 
-function mapView(kernel32: Kernel32, request: MapRequest, handle: bigint, sharing: Sharing): bigint {
+function mapView(kernel32: Kernel32, request: MapRequest, length: number, sharing: Sharing): bigint {
   const { functions } = kernel32;
-  const byteLength = bytesInFile(kernel32, request, handle);
-  const section = openSection(kernel32, request, handle, sharing);
+  const byteLength = bytesInFile(kernel32, request, length);
+  const section = openSection(kernel32, request, sharing);
   kernel32.checkAddress(section, "CreateFileMappingW");
   try {
     const access = KINDS[sharing].view | (isExecutable(request) ? WIN32.FILE_MAP_EXECUTE : 0);
@@ -192,18 +194,19 @@ function mapView(kernel32: Kernel32, request: MapRequest, handle: bigint, sharin
 }
 
 /** How much of the pages that are asked for the file has: a view cannot end beyond it, but its last page is whole. */
-function bytesInFile(kernel32: Kernel32, { offset, length }: MapRequest, handle: bigint): number {
+function bytesInFile(kernel32: Kernel32, { descriptor, offset }: MapRequest, length: number): number {
   const size = new BigInt64Array(1);
-  kernel32.check(kernel32.functions.GetFileSizeEx(handle, new Uint8Array(size.buffer)), "GetFileSizeEx");
+  kernel32.check(kernel32.functions.GetFileSizeEx(descriptor as bigint, new Uint8Array(size.buffer)), "GetFileSizeEx");
   const available = Number(size[0]) - offset;
   if (available > length - SMALLEST_PAGE) return Math.min(length, available);
   throw kernel32.error("EINVAL", "MapViewOfFile", "the file ends before the region");
 }
 
 /** A section of the whole file; 0 where Windows refuses. */
-function openSection(kernel32: Kernel32, request: MapRequest, handle: bigint, sharing: Sharing): bigint {
+function openSection(kernel32: Kernel32, request: MapRequest, sharing: Sharing): bigint {
   const { section, sectionX } = KINDS[sharing];
-  return kernel32.functions.CreateFileMappingW(handle, 0n, isExecutable(request) ? sectionX : section, 0, 0, 0n);
+  const pages = isExecutable(request) ? sectionX : section;
+  return kernel32.functions.CreateFileMappingW(request.descriptor as bigint, 0n, pages, 0, 0, 0n);
 }
 
 function isExecutable({ protection }: MapRequest): boolean {

@@ -2,8 +2,9 @@
 import type { Ffi } from "../../ffi/contract.ts";
 import { installWindowsGuard } from "./guard.ts";
 import { BYTES, cBytes, SEARCH } from "../c_bytes.ts";
-import { hasWord, missingWord } from "../vocabulary.ts";
-import type { Feature, FlagKind, System } from "../contract.ts";
+import { hasWord, missingWord } from "../columns.ts";
+import type { Feature, FlagKind } from "../../vocabulary.ts";
+import type { System } from "../contract.ts";
 import { Kernel32 } from "./kernel32.ts";
 import { once, unlessRefused } from "../once.ts";
 import { windowsFiles } from "./files.ts";

@@ -1,0 +1,2 @@
+/** What everything says that needs the memory of a region after it is unmapped. */
+export const UNMAPPED = "MappedRegion: the region is unmapped";

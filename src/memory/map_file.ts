@@ -1,0 +1,150 @@
+/** Maps an open file, and gives it the length that the region needs: in an order in which a failure can be undone. */
+import { writesToFile } from "../arguments/flags.ts";
+import type { Plan } from "../arguments/options.ts";
+import type { Host } from "../host.ts";
+import type { FileStatus, Guard, MapRequest, System } from "../os/contract.ts";
+import type { Descriptor } from "../types.ts";
+import { MappedFile } from "./mapped_file.ts";
+import { Mapping } from "./mapping.ts";
+
+/** A file that is open, and what to undo if it cannot be mapped. */
+export interface Opened {
+  readonly descriptor: Descriptor;
+  /** Where the library opened it: close it. */
+  readonly ours: boolean;
+  /** Where opening it made the file: remove this. */
+  readonly created?: string;
+  readonly path?: string;
+  /** Where a handle, which may be anybody's data, must not grow the file. */
+  readonly keepsLength?: boolean;
+}
+
+/** Maps memory with no file. */
+export function mapMemory(
+  { system }: Host,
+  { protection, flags, size }: Plan,
+  guard: () => Guard | undefined,
+): Mapping {
+  const request: MapRequest = { descriptor: null, offset: 0, protection, flags, unit: system.unit(flags) };
+  const mapping = new Mapping(system, { request, lead: 0, byteLength: size!, file: null, guard });
+  return settled(mapping, () => mapping.settle());
+}
+
+/** Maps an open file. */
+export function mapFile(here: Host, opened: Opened, plan: Plan, guard: () => Guard | undefined): Mapping {
+  const { system } = here;
+  const { offset, protection, flags } = plan;
+  const status = mappableStatus(system, opened);
+  const file = new MappedFile(system, {
+    descriptor: opened.descriptor,
+    status,
+    // A descriptor that stays open is the program's to close, whoever opened it.
+    ours: opened.ours && plan.closeDescriptor,
+    close: plan.closeDescriptor ? closerOf(here, opened) : undefined,
+  });
+  const cut = plan.open.includes("truncate") && status.kind === "regular";
+  const kept = cut ? 0 : status.byteLength;
+  const byteLength = sizeInFile(status.kind, kept, plan);
+  const mayGrow = writesToFile(protection, flags) && !opened.keepsLength;
+  const fileLength = file.lengthToHold(offset, byteLength, kept, mayGrow);
+  const unit = Math.max(system.unit(flags), status.unit);
+  const lead = offset % Math.max(unit, system.allocationGranularity);
+  const request: MapRequest = { descriptor: opened.descriptor, offset: offset - lead, protection, flags, unit };
+  const map: MapPart = (length) => new Mapping(system, { request, lead, byteLength: length, file, guard });
+  const lengths = { before: status.byteLength, cut, after: fileLength };
+  return (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(file, byteLength, lengths, map);
+}
+
+/** Maps so many bytes of a file. */
+type MapPart = (byteLength: number) => Mapping;
+
+/** How long a file is, whether it is to be cut to nothing, and how long it is to be in the end. */
+interface Lengths {
+  readonly before: number;
+  readonly cut: boolean;
+  readonly after: number;
+}
+
+/**
+ * Maps first, and changes the file last, when nothing else can fail any more. Nobody has the region yet, so that
+ * nobody can touch pages that are beyond the end of the file meanwhile.
+ */
+function mapThenSize(file: MappedFile, byteLength: number, { before, cut, after }: Lengths, map: MapPart): Mapping {
+  const mapping = map(byteLength);
+  return settled(mapping, () => {
+    const grows = after > before;
+    if (grows) file.setLength(after);
+    try {
+      mapping.settle();
+      if (cut) file.setLength(0);
+    } catch (error) {
+      if (grows) file.undoGrowth(before, after);
+      throw error;
+    }
+    if (!cut || after === 0) return;
+    file.setLength(after);
+    mapping.settle();
+  });
+}
+
+/** For systems where a mapped file cannot be cut, and nothing beyond its end be mapped. */
+function sizeThenMap(file: MappedFile, byteLength: number, { before, cut, after }: Lengths, map: MapPart): Mapping {
+  const mapSettled = (): Mapping => {
+    const mapping = map(byteLength);
+    return settled(mapping, () => mapping.settle());
+  };
+  let mapping: Mapping;
+  if (after > before) file.setLength(after);
+  try {
+    mapping = mapSettled();
+  } catch (error) {
+    if (after > before) file.undoGrowth(before, after);
+    throw error;
+  }
+  if (!cut) return mapping;
+  mapping.abandon();
+  try {
+    file.setLength(0);
+  } catch (error) {
+    // Somebody else has it mapped.
+    if (after > before) file.undoGrowth(before, after);
+    throw error;
+  }
+  file.setLength(after);
+  // What could be mapped once most likely can again; what was in the file is gone by now.
+  return mapSettled();
+}
+
+/** What closes a file at unmap: the runtime has to close what it has opened itself. */
+function closerOf({ ffi, system }: Host, { ours }: Opened): (descriptor: Descriptor) => void {
+  if (ours) return system.close;
+  return (descriptor) => {
+    if (!ffi.closeDescriptor(descriptor)) system.close(descriptor);
+  };
+}
+
+/** Takes the last steps of a mapping; unmaps it where one fails. */
+function settled(mapping: Mapping, lastSteps: () => void): Mapping {
+  try {
+    lastSteps();
+  } catch (error) {
+    mapping.abandon();
+    throw error;
+  }
+  return mapping;
+}
+
+function mappableStatus(system: System, { descriptor, path }: Opened): FileStatus {
+  const status = system.status(descriptor);
+  if (status.kind === "directory") throw system.error("EISDIR", "mmap", "Is a directory", path);
+  if (status.kind === "other") throw system.error("ENODEV", "mmap", "No file or device that can be mapped", path);
+  return status;
+}
+
+/** Bytes to map: as asked, or to the end of the file. */
+function sizeInFile(kind: FileStatus["kind"], fileLength: number, { size, offset }: Plan): number {
+  if (size !== undefined) return size;
+  if (kind === "character") throw new TypeError("size: undefined given, wanted the number of bytes to map of a device");
+  if (offset <= fileLength) return fileLength - offset;
+  throw new RangeError(`offset: ${offset} given, but the file ends at ${fileLength}`);
+}

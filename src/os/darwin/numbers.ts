@@ -1,0 +1,6 @@
+/** Numbers of calls that only macOS has: xnu bsd/sys/fcntl.h. */
+/** By their names in C. */
+export const DARWIN = {
+  F_NOCACHE: 48,
+  F_FULLFSYNC: 51,
+} as const;

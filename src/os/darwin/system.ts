@@ -1,0 +1,37 @@
+/** macOS: POSIX, and what only macOS has. */
+import type { Ffi } from "../../ffi/contract.ts";
+import type { System } from "../contract.ts";
+import { Libc } from "../posix/libc.ts";
+import type { Dialect } from "../posix/libc_functions.ts";
+import { posix } from "../posix/system.ts";
+import { posixWaiting } from "../posix/waiting.ts";
+import { DARWIN } from "./numbers.ts";
+import { darwinCalls } from "./wait_calls.ts";
+
+/** How the C library wants to be called, on each processor. */
+const DIALECTS: Readonly<Record<string, Dialect>> = {
+  x64: { variadicOnStack: false, fstat: "fstat$INODE64", without: [] },
+  arm64: { variadicOnStack: true, fstat: "fstat", without: [] },
+};
+
+/** Loads the C library, and makes macOS of it. */
+export function darwin(ffi: Ffi, arch: string): System {
+  const libc = new Libc(ffi, "darwin", DIALECTS[arch]);
+  return posix(libc, {
+    os: "darwin",
+    waiting: () => {
+      const calls = darwinCalls(libc);
+      return calls && posixWaiting(libc, calls);
+    },
+    bypassCache: (descriptor) => libc.functions.fcntl(descriptor, DARWIN.F_NOCACHE, 1n),
+    flushDrive: (descriptor) => flushDrive(libc, descriptor),
+  });
+}
+
+/** Has the drive write what it was given: syncing only gives it to the drive. */
+function flushDrive(libc: Libc, descriptor: number): void {
+  if (libc.functions.fcntl(descriptor, DARWIN.F_FULLFSYNC, 0n) === 0) return;
+  const error = libc.failure("fcntl");
+  // Not every file system knows it: memory, network drives. There, syncing has done all there is to do.
+  if (error.code !== "ENOTSUP" && error.code !== "ENOTTY" && error.code !== "EINVAL") throw error;
+}

@@ -1,0 +1,317 @@
+/**
+ * The words in which the library is asked for something, each of them once: the types, and all that checks a word or looks
+ * it up, come from these lists. This file imports nothing, so that every layer may import it.
+ */
+
+/**
+ * Every {@linkcode OpenFlag}.
+ *
+ * @example
+ * ```ts
+ * import { OPEN_FLAGS, platform } from "@region/mmap";
+ * import { assert } from "@std/assert";
+ *
+ * assert(OPEN_FLAGS.filter((word) => platform.supports("open", word)).includes("create"));
+ * ```
+ */
+export const OPEN_FLAGS = [
+  "read",
+  "write",
+  "create",
+  "ensure-create",
+  "truncate",
+  "direct",
+  "file-sync",
+  "data-sync",
+  "dont-claim-tty",
+  "non-block",
+  "no-follow",
+  "async",
+  "directory",
+  "large-file",
+  "no-atime",
+] as const;
+
+/**
+ * How a path is opened, in the terms of
+ * [open(2)](https://man7.org/linux/man-pages/man2/open.2.html), and on Windows
+ * [CreateFileW](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-createfilew).
+ *
+ * | word | meaning | where |
+ * | --- | --- | --- |
+ * | `read`, `write` | access; `read` where neither is named | everywhere |
+ * | `create` | make the file where it is missing | everywhere |
+ * | `ensure-create` | make the file, and fail where it exists | everywhere |
+ * | `truncate` | cut the file to length 0 first; needs `write` | everywhere |
+ * | `direct` | go around the page cache (`O_DIRECT`, `F_NOCACHE`, `FILE_FLAG_NO_BUFFERING`) | everywhere |
+ * | `file-sync` | writes through the descriptor are synchronous (`O_SYNC`, `FILE_FLAG_WRITE_THROUGH`) | everywhere |
+ * | `data-sync` | the same for the data alone (`O_DSYNC`) | POSIX |
+ * | `dont-claim-tty` | a terminal does not become the controlling one (`O_NOCTTY`) | POSIX |
+ * | `non-block` | the descriptor does not block (`O_NONBLOCK`) | POSIX |
+ * | `no-follow` | fail where the path is a symbolic link (`O_NOFOLLOW`) | POSIX |
+ * | `async` | signal-driven input and output (`O_ASYNC`) | POSIX |
+ * | `directory` | fail where the path is not a directory (`O_DIRECTORY`) | POSIX |
+ * | `large-file` | sizes beyond 2 GiB; the default on 64 bits (`O_LARGEFILE`) | Linux |
+ * | `no-atime` | do not update the access time (`O_NOATIME`) | Linux |
+ *
+ * A word that the system does not have throws an {@linkcode MmapError} with code `ENOTSUP`; ask
+ * `platform.supports("open", word)` first. Sources that are no path are open already: for them the words are not looked
+ * at, but that `create`, `ensure-create` and `truncate` are a TypeError.
+ *
+ * @example
+ * ```ts
+ * import { mmap, MmapError } from "@region/mmap";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const path = Deno.makeTempDirSync() + "/new.bin";
+ * const make = () =>
+ *   mmap(path, {
+ *     open: ["read", "write", "ensure-create"],
+ *     protection: ["read", "write"],
+ *     flags: ["shared"],
+ *     size: 100,
+ *   });
+ * make().unmap();
+ * assertEquals(Deno.statSync(path).size, 100);
+ * assertEquals(assertThrows(make, MmapError).code, "EEXIST");
+ * ```
+ */
+export type OpenFlag = typeof OPEN_FLAGS[number];
+
+/**
+ * Every {@linkcode Protection}.
+ *
+ * @example
+ * ```ts
+ * import { mmap, platform, PROTECTIONS } from "@region/mmap";
+ *
+ * using region = mmap(null, { size: 4096 });
+ * for (const word of PROTECTIONS) if (platform.supports("protection", word)) region.protect([word]);
+ * ```
+ */
+export const PROTECTIONS = ["read", "write", "exec", "none"] as const;
+
+/**
+ * What the memory allows: any of `read`, `write` and `exec`, or `none` alone (POSIX only), in the terms of
+ * [mprotect(2)](https://man7.org/linux/man-pages/man2/mprotect.2.html), and on Windows of
+ * [memory protection constants](https://learn.microsoft.com/windows/win32/memory/memory-protection-constants).
+ *
+ * The methods of a region respect it and throw. Typed arrays cannot refuse an access: in a guarded region one that is
+ * not allowed works on a private copy of its page, see {@linkcode MappedRegion.faults}. So `none` hides nothing.
+ *
+ * @example
+ * ```ts
+ * import { mmap, platform } from "@region/mmap";
+ * import { assertThrows } from "@std/assert";
+ *
+ * using region = mmap(null, { size: 4096 });
+ * region.bytes[0] = 1;
+ * if (platform.supports("protection", "none")) {
+ *   region.protect(["none"]);
+ *   assertThrows(() => region.read(0, 1), TypeError);
+ * }
+ * ```
+ */
+export type Protection = typeof PROTECTIONS[number];
+
+/**
+ * Every {@linkcode MapFlag}.
+ *
+ * @example
+ * ```ts
+ * import { MAP_FLAGS, platform } from "@region/mmap";
+ * import { assert } from "@std/assert";
+ *
+ * assert(MAP_FLAGS.filter((word) => platform.supports("map", word)).includes("populate"));
+ * ```
+ */
+export const MAP_FLAGS = [
+  "private",
+  "shared",
+  "anonymous",
+  "no-reserve",
+  "locked",
+  "grows-down",
+  "populate",
+  "non-block",
+  "stack",
+  "huge-table",
+  "sync",
+] as const;
+
+/**
+ * How a mapping behaves, in the terms of [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
+ *
+ * | word | meaning | where |
+ * | --- | --- | --- |
+ * | `private` | stores stay in this mapping (copy-on-write) | everywhere |
+ * | `shared` | stores reach the file and every other mapping of it | everywhere |
+ * | `anonymous` | no file; implied by a `null` source | everywhere |
+ * | `no-reserve` | do not reserve swap space | Linux, macOS |
+ * | `locked` | keep every page in physical memory | everywhere |
+ * | `populate` | bring every page into memory now, not at its first access; see below | everywhere |
+ * | `non-block` | with `populate`: only what is in memory already, so nothing at all since Linux 2.6.23 | Linux |
+ * | `grows-down` | a stack that grows towards lower addresses | Linux |
+ * | `stack` | memory fit for a stack; since Linux 6.7 without huge pages | Linux |
+ * | `huge-table` | pages from the huge page pool | Linux |
+ * | `sync` | stores are durable as they happen; needs `shared` and a DAX file | Linux |
+ *
+ * One of `private` and `shared`, and any of the others. Where the system has another call for the same effect (mlock,
+ * madvise), that is made once the region is there; what fails then fails the mapping. Outside Linux, and before Linux
+ * 5.14, `populate` only starts the reading. `locked` is kept when the region is resized.
+ *
+ * @example
+ * ```ts
+ * import { mmap } from "@region/mmap";
+ * import { assert } from "@std/assert";
+ *
+ * using region = mmap(null, { size: 65536, flags: ["private", "populate"] });
+ * assert(region.residency().every((page) => page === 1)); // all of it is in memory already
+ * ```
+ */
+export type MapFlag = typeof MAP_FLAGS[number];
+
+/**
+ * Every {@linkcode FlushFlag}.
+ *
+ * @example
+ * ```ts
+ * import { FLUSH_FLAGS } from "@region/mmap";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(FLUSH_FLAGS, ["sync", "async", "invalidate"]);
+ * ```
+ */
+export const FLUSH_FLAGS = ["sync", "async", "invalidate"] as const;
+
+/**
+ * How {@linkcode MappedRegion.flush} writes, in the terms of
+ * [msync(2)](https://man7.org/linux/man-pages/man2/msync.2.html): `sync` returns when the bytes are on disk, `async`
+ * starts the write, `invalidate` (POSIX) refreshes other mappings of the file. On macOS `sync` also empties the cache
+ * of the drive (`F_FULLFSYNC`).
+ *
+ * "sync" and "async" exclude each other. Default: "sync". "invalidate" alone need not write anything, and on Linux
+ * does not: name "sync" as well. On FreeBSD, where "sync" is what happens without a word, it writes. On locked memory
+ * it is `EBUSY`.
+ *
+ * @example
+ * ```ts
+ * import { mmap } from "@region/mmap";
+ *
+ * const path = Deno.makeTempDirSync() + "/log.bin";
+ * Deno.writeFileSync(path, new Uint8Array(4096));
+ * using region = mmap(path, { access: "write" });
+ * region.bytes[0] = 1;
+ * region.flush({ flags: ["async"] }); // does not wait for the disk
+ * ```
+ */
+export type FlushFlag = typeof FLUSH_FLAGS[number];
+
+/**
+ * Every {@linkcode Advice}.
+ *
+ * @example
+ * ```ts
+ * import { ADVICE, type Advice } from "@region/mmap";
+ * import { assert } from "@std/assert";
+ *
+ * // Whether a word from a command line is one.
+ * function isAdvice(word: string): word is Advice {
+ *   return (ADVICE as readonly string[]).includes(word);
+ * }
+ * assert(isAdvice("sequential"));
+ * ```
+ */
+export const ADVICE = [
+  "normal",
+  "sequential",
+  "random",
+  "will-need",
+  "dont-need",
+  "free",
+  "remove",
+  "dont-fork",
+  "do-fork",
+  "mergeable",
+  "unmergeable",
+  "huge-page",
+  "no-huge-page",
+  "dont-dump",
+  "do-dump",
+  "wipe-on-fork",
+  "keep-on-fork",
+  "cold",
+  "pageout",
+  "populate-read",
+  "populate-write",
+  "collapse",
+] as const;
+
+/**
+ * What is about to happen to the memory, in the terms of
+ * [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html).
+ *
+ * `normal`, `sequential`, `random`, `will-need` and `dont-need` are accepted everywhere. The others are Linux's
+ * (`free` also macOS's and FreeBSD's, `dont-dump` and `do-dump` FreeBSD's), and an {@linkcode MmapError} with code
+ * `ENOTSUP` elsewhere. Windows has a call for two of them: `will-need` reads ahead, and `dont-need` takes the pages out
+ * of the process's working set, which unlocks them and loses nothing; the other three do nothing there.
+ *
+ * Some words can lose data:
+ *
+ * - `dont-need` on Linux: what was stored into a `private` region, or into `private` memory from `null`, is gone at
+ *   once. What is `shared` loses nothing, and on other systems nothing does.
+ * - `free`, on each system that has it: the same, for memory without a file, whenever the system wants the pages.
+ * - `remove` punches a hole into the file: its bytes are zeros from then on, **for everybody**. The region has to be
+ *   `shared` and writable.
+ *
+ * These three touch whole pages inside the range that is named and never a byte outside it. All other advice is widened
+ * to whole pages. `populate-read`, `populate-write` and `collapse` do their work before they return, `dont-fork`,
+ * `wipe-on-fork` and `dont-dump` hold until they are taken back; the rest are hints.
+ *
+ * @example
+ * ```ts
+ * import { mmap, platform } from "@region/mmap";
+ *
+ * using region = mmap("README.md");
+ * region.advise("random"); // no reading ahead
+ * for (const word of ["will-need", "cold"] as const) {
+ *   if (platform.supports("advice", word)) region.advise(word, { byteLength: 100 });
+ * }
+ * ```
+ */
+export type Advice = typeof ADVICE[number];
+
+/**
+ * The vocabularies that {@linkcode Platform.supports} knows.
+ *
+ * @example
+ * ```ts
+ * import { FLAG_KINDS } from "@region/mmap";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(FLAG_KINDS, ["open", "protection", "map", "flush", "advice"]);
+ * ```
+ */
+export const FLAG_KINDS = ["open", "protection", "map", "flush", "advice"] as const;
+
+/**
+ * Which vocabulary a word is of: {@linkcode OpenFlag}, {@linkcode Protection}, {@linkcode MapFlag}, {@linkcode FlushFlag}
+ * or {@linkcode Advice}.
+ */
+export type FlagKind = typeof FLAG_KINDS[number];
+
+/**
+ * What {@linkcode Platform.supports} tells of a platform as a whole.
+ *
+ * @example
+ * ```ts
+ * import { FEATURES, platform } from "@region/mmap";
+ * import { assert } from "@std/assert";
+ *
+ * assert(FEATURES.filter((feature) => platform.supports(feature)).includes("residency"));
+ * ```
+ */
+export const FEATURES = ["guard", "residency", "handle", "wait"] as const;
+
+/** What a platform has or lacks as a whole, see {@linkcode Platform.supports}. */
+export type Feature = typeof FEATURES[number];
