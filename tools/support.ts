@@ -1,12 +1,13 @@
-// Writes the README's table of what each system has, from the table of constants: `node tools/support.ts`. A test
-// compares the two.
+// Writes the table of docs/systems.md, of the flags that each system has, from the vocabulary: `node tools/support.ts`.
+// A test compares the two.
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { ADVICE, type FlagKind, FLUSH_FLAGS, MAP_FLAGS, OPEN_FLAGS, PROTECTIONS } from "../src/vocabulary.ts";
 import { hasWord, type Target, wordsOf } from "../src/os/columns.ts";
 
-const README = fileURLToPath(new URL("../README.md", import.meta.url));
+/** The document with the table. */
+export const SYSTEMS: string = fileURLToPath(new URL("../docs/systems.md", import.meta.url));
 const BEGIN = "<!-- support: written by tools/support.ts -->\n";
 const END = "<!-- end of support -->\n";
 
@@ -26,12 +27,12 @@ const KINDS: Readonly<Record<FlagKind, readonly string[]>> = {
   advice: ADVICE,
 };
 
-/** The README with the table as it has to be. */
-export function readmeWithSupport(): string {
-  const readme = readFileSync(README, "utf8");
-  const [begin, end] = [readme.indexOf(BEGIN) + BEGIN.length, readme.indexOf(END)];
-  if (begin < BEGIN.length || end < begin) throw new Error("README.md has no place for the table");
-  return `${readme.slice(0, begin)}\n${table()}\n${readme.slice(end)}`;
+/** That document with the table as it has to be. */
+export function systemsWithSupport(): string {
+  const text = readFileSync(SYSTEMS, "utf8");
+  const [begin, end] = [text.indexOf(BEGIN) + BEGIN.length, text.indexOf(END)];
+  if (begin < BEGIN.length || end < begin) throw new Error(`${SYSTEMS} has no place for the table`);
+  return `${text.slice(0, begin)}\n${table()}\n${text.slice(end)}`;
 }
 
 /** A row for all words of a kind that the same systems have. */
@@ -53,4 +54,4 @@ function cellsOf(kind: FlagKind, word: string): string[] {
   return Object.values(COLUMNS).map((target) => hasWord(wordsOf(target), kind, word) ? "yes" : "");
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(README, readmeWithSupport());
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(SYSTEMS, systemsWithSupport());
