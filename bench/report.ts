@@ -139,31 +139,12 @@ export function markdownOf(results: Results): string {
   ].join("\n");
 }
 
-/** Writes the results beside each other: for programs, for readers, for the README. */
+/** Writes the results as text and as the picture that the README shows. */
 export function writeResults(results: Results): void {
   const directory = join(ROOT, "bench", "results");
   const name = `${platform()}-${arch()}`;
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, `${name}.json`), `${JSON.stringify(compact(results), rounded)}\n`);
   writeFileSync(join(directory, `${name}.md`), markdownOf(results));
   writeFileSync(join(directory, `${name}.svg`), chartOf(results));
   spawnSync("deno", ["fmt", "--quiet", directory], { cwd: ROOT, stdio: "inherit" });
-}
-
-/** The rounds as two lists for each contestant, which is half as long. */
-function compact(results: Results): object {
-  const cases = Object.fromEntries(
-    Object.entries(results.cases).map(([job, rounds]) => [
-      job,
-      Object.fromEntries(
-        Object.keys(rounds).map((name) => [name, { medians: mediansOf(rounds, name), means: meansOf(rounds, name) }]),
-      ),
-    ]),
-  );
-  return { ...results, unit: "nanoseconds; starting: milliseconds; memory: MiB", cases };
-}
-
-/** Nobody has measured more than four digits. */
-function rounded(_key: string, value: unknown): unknown {
-  return typeof value === "number" ? Number(value.toPrecision(4)) : value;
 }
