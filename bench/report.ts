@@ -4,24 +4,13 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { arch, platform } from "node:os";
 import { join } from "node:path";
 import { chartOf } from "./chart.ts";
-import type { Fresh } from "./compare.ts";
 import { ROOT } from "./machine.ts";
+import type { Results } from "./results.ts";
 import { compared, meansOf, mediansOf, referenceOf, type Rounds } from "./rounds.ts";
 import { spreadOf } from "./statistics.ts";
 import { type Case, CASES, GENERATIONS, NAMES, RUNTIMES } from "./suite.ts";
 import { digits, ratioText, spreadText, timeText } from "./text.ts";
 import { verdictsOf } from "./verdicts.ts";
-
-/** Everything that was measured. */
-export interface Results {
-  readonly machine: Readonly<Record<string, string>>;
-  readonly notes: string[];
-  readonly cases: Record<string, Rounds>;
-  starting: Fresh;
-  memory: Record<string, Fresh>;
-  cycles?: { readonly count: number; readonly growth: Record<string, number> };
-  grep: Record<string, number[]>;
-}
 
 // ---------------------------------------------------------------- tables
 
@@ -74,9 +63,8 @@ function startingTable({ starting }: Results): string {
     "of CPU": "script cpu",
     "for the first time": "unseen wall",
     "import, sources": "source wall",
-    "of CPU ": "source cpu",
     "first map": "map wall",
-    "of CPU  ": "map cpu",
+    "of CPU ": "map cpu",
   };
   const rows = RUNTIMES.map((runtime) => [
     runtime,
@@ -119,18 +107,12 @@ programs count. That two things take the same time is missed only where the bett
 /** All of it as Markdown. */
 export function markdownOf(results: Results): string {
   const machine = Object.entries(results.machine).map(([name, value]) => `${name} ${value}`).join(", ");
-  const grep = Object.entries(results.grep).map(([name, times]) =>
-    `\`${name} -c\` of 20 letters in the same 1 GiB: ${
-      spreadText(spreadOf(times), (value) => `${value.toFixed(0)} ms`)
-    }.`
-  );
-  if (!results.grep.rg) grep.push("ripgrep is not installed.");
   const cases = CASES.filter(({ job }) => results.cases[job]).map((one) => tableOf(one, results.cases[one.job]));
   return [
     "# Benchmark\n",
     HOW,
     `${machine}.\n`,
-    [...results.notes, ...grep].map((note) => `- ${note}`).join("\n") + "\n",
+    results.notes.map((note) => `- ${note}`).join("\n") + "\n",
     verdictTable(results),
     "## Figures\n",
     ...cases,
