@@ -1,11 +1,9 @@
 // What the same system calls cost in C. Reads lines of "case milliseconds", measures for so long, and answers each with
 // the median and the mean of the samples, in nanoseconds a run; or with "none" for a case that it does not have. A sample
-// is one run, or as many as take 20 µs. With "threads" as the second argument a second thread sleeps in the process, as
-// several do in every runtime: the kernel takes slower paths then.
+// is one run, or as many as take 20 µs.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,11 +33,10 @@ static long must(long result, const char *what) {
   exit(1);
 }
 
-/* A file among those that the benchmark has made; another one, of this process alone, where `own` is set. */
-static char *path_of(const char *name, int own) {
+/* A file among those that the benchmark has made. */
+static char *path_of(const char *name) {
   static char path[8192];
-  int length = snprintf(path, sizeof path, "%s/%s", directory, name);
-  if (own) snprintf(path + length, sizeof path - length, ".%d", getpid());
+  snprintf(path, sizeof path, "%s/%s", directory, name);
   return path;
 }
 
@@ -61,20 +58,18 @@ static void *map_or_die(long length, int protection, int flags, int fd) {
 }
 
 /* Opens, maps all of it, touches every page, unmaps, closes. */
-static void map_file(const char *name, int advice) {
-  int fd = must(open(path_of(name, 0), O_RDONLY | O_CLOEXEC), "open");
+static void map_file(const char *name) {
+  int fd = must(open(path_of(name), O_RDONLY | O_CLOEXEC), "open");
   struct stat status;
   must(fstat(fd, &status), "fstat");
   unsigned char *bytes = map_or_die(status.st_size, PROT_READ, MAP_PRIVATE, fd);
-  if (advice) must(madvise(bytes, status.st_size, advice), "madvise");
   read_pages(bytes, status.st_size);
   must(munmap(bytes, status.st_size), "munmap");
   close(fd);
 }
 
-static void map_1m(void) { map_file("1m", 0); }
-static void map_4k(void) { map_file("4k", 0); }
-static void advise(void) { map_file("1m", MADV_SEQUENTIAL); }
+static void map_1m(void) { map_file("1m"); }
+static void map_4k(void) { map_file("4k"); }
 
 static void anonymous(void) {
   unsigned char *bytes = map_or_die(MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
@@ -82,17 +77,10 @@ static void anonymous(void) {
   must(munmap(bytes, MIB), "munmap");
 }
 
-static void descriptor(void) {
-  int fd = must(memfd_create("bench", MFD_CLOEXEC), "memfd_create");
-  must(ftruncate(fd, MIB), "ftruncate");
-  unsigned char *bytes = map_or_die(MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
-  write_pages(bytes, MIB);
-  must(munmap(bytes, MIB), "munmap");
-  close(fd);
-}
-
-/* Doubles a file of 4 KiB and its mapping until they have 1 GiB; one byte of what is new is stored to each time. */
-static void resize_in(const char *path) {
+/* Doubles a file of 4 KiB on tmpfs and its mapping until they have 1 GiB; one byte of what is new is stored to each time. */
+static void resize_memory(void) {
+  char path[64];
+  snprintf(path, sizeof path, "/dev/shm/mmap-bench-grow.%d", getpid());
   int fd = must(open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), "open");
   must(ftruncate(fd, PAGE), "ftruncate");
   unsigned char *bytes = map_or_die(PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
@@ -108,21 +96,11 @@ static void resize_in(const char *path) {
   unlink(path);
 }
 
-static void resize_disk(void) {
-  resize_in(path_of("grow", 1));
-}
-
-static void resize_memory(void) {
-  char path[64];
-  snprintf(path, sizeof path, "/dev/shm/mmap-bench-grow.%d", getpid());
-  resize_in(path);
-}
-
 /* The file of 1 GiB, mapped once for all cases that need it, and warm. */
 static unsigned char *text(void) {
   static unsigned char *bytes;
   if (bytes) return bytes;
-  int fd = must(open(path_of("1g", 0), O_RDONLY | O_CLOEXEC), "open");
+  int fd = must(open(path_of("1g"), O_RDONLY | O_CLOEXEC), "open");
   bytes = map_or_die(GIB, PROT_READ, MAP_PRIVATE, fd);
   close(fd);
   read_pages(bytes, GIB);
@@ -133,7 +111,7 @@ static void flush_page(void) {
   static volatile unsigned char *bytes;
   static long at;
   if (!bytes) {
-    int fd = must(open(path_of("1g", 0), O_RDWR | O_CLOEXEC), "open");
+    int fd = must(open(path_of("1g"), O_RDWR | O_CLOEXEC), "open");
     bytes = map_or_die(GIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
     close(fd);
   }
@@ -148,7 +126,7 @@ static void map_among(long others) {
   static long count;
   static int fd = -1;
   struct stat status;
-  if (fd == -1) fd = must(open(path_of("4k", 0), O_RDONLY | O_CLOEXEC), "open");
+  if (fd == -1) fd = must(open(path_of("4k"), O_RDONLY | O_CLOEXEC), "open");
   while (count < others) open_ones[count++] = map_or_die(PAGE, PROT_READ, MAP_PRIVATE, fd);
   while (count > others) must(munmap(open_ones[--count], PAGE), "munmap");
   must(fstat(fd, &status), "fstat");
@@ -158,11 +136,10 @@ static void map_among(long others) {
 }
 
 static void many_0(void) { map_among(0); }
-static void many_1000(void) { map_among(1000); }
 static void many_10000(void) { map_among(10000); }
 
 static void first_byte(void) {
-  int fd = must(open(path_of("1g", 0), O_RDONLY | O_CLOEXEC), "open");
+  int fd = must(open(path_of("1g"), O_RDONLY | O_CLOEXEC), "open");
   struct stat status;
   must(fstat(fd, &status), "fstat");
   unsigned char *bytes = map_or_die(status.st_size, PROT_READ, MAP_PRIVATE, fd);
@@ -199,23 +176,6 @@ static void random_mapped(void) {
   for (int count = 0; count < READS; count++) add_64(text() + random_offset());
 }
 
-static void random_pread(void) {
-  static int fd = -1;
-  unsigned char into[64];
-  if (fd == -1) fd = must(open(path_of("1g", 0), O_RDONLY | O_CLOEXEC), "open");
-  for (int count = 0; count < READS; count++) {
-    must(pread(fd, into, 64, random_offset()), "pread");
-    add_64(into);
-  }
-}
-
-static void copy_out(void) {
-  static unsigned char *into;
-  if (!into) into = malloc(MIB);
-  memcpy(into, text(), MIB);
-  sink += into[7];
-}
-
 /* What is done, and how many times a call does it. */
 static const struct {
   const char *name;
@@ -224,14 +184,10 @@ static const struct {
 } cases[] = {
     {"map-1m", map_1m, 1},
     {"map-4k", map_4k, 1},
-    {"advise", advise, 1},
     {"anonymous", anonymous, 1},
-    {"descriptor", descriptor, 1},
     {"resize-memory", resize_memory, 1},
-    {"resize-disk", resize_disk, 1},
     {"flush", flush_page, 1},
     {"many-0", many_0, 1},
-    {"many-1000", many_1000, 1},
     {"many-10000", many_10000, 1},
     {"first-byte", first_byte, 1},
     {"find-byte", find_byte, 1},
@@ -239,14 +195,7 @@ static const struct {
     {"find-short", find_short, 1},
     {"find-rare", find_rare, 1},
     {"random", random_mapped, READS},
-    {"random.pread", random_pread, READS},
-    {"copy", copy_out, 1},
 };
-
-static void *sleep_forever(void *nothing) {
-  for (;;) pause();
-  return nothing;
-}
 
 static int ascending(const void *one, const void *other) {
   int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
@@ -273,11 +222,10 @@ static void measure(void (*run)(void), long runs, double milliseconds) {
 }
 
 int main(int count, char **arguments) {
-  pthread_t thread;
+  (void)count;
   char line[256], name[128];
   double milliseconds;
   directory = arguments[1];
-  if (count > 2 && strcmp(arguments[2], "threads") == 0) pthread_create(&thread, NULL, sleep_forever, NULL);
   while (fgets(line, sizeof line, stdin)) {
     size_t at = 0, known = sizeof cases / sizeof *cases;
     if (sscanf(line, "%127s %lf", name, &milliseconds) != 2) return 1;

@@ -1,6 +1,6 @@
 // The picture of the results: each way to do something as a dot, with its quartiles as a line, on a logarithmic scale
 // around what it is compared with. Plain SVG that is readable on light and on dark.
-import type { Results } from "./report.ts";
+import type { Results } from "./results.ts";
 import { compared, referenceOf } from "./rounds.ts";
 import { RUNTIMES } from "./suite.ts";
 import { ratioText } from "./text.ts";

@@ -1,20 +1,17 @@
 // The whole comparison: every case with everybody who has it, then what fresh processes say.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { type Contestant, takeTurns } from "./lockstep.ts";
 import { COMMANDS, ROOT } from "./machine.ts";
+import type { Fresh } from "./results.ts";
 import type { Rounds } from "./rounds.ts";
 import { type Case, RUNTIMES } from "./suite.ts";
-
-/** What a runtime's fresh processes have said: lists of figures by their names. */
-export type Fresh = Record<string, Record<string, number[]>>;
 
 /** Everybody who may have a case: C first, then the runtimes, each with its variants, then the rest. */
 export function everybodyFor({ variants }: Case): string[] {
   const names = RUNTIMES.flatMap((runtime) => [runtime, ...variants.map((variant) => `${runtime}.${variant}`)]);
-  return ["c", "c-threads", ...names, "c.pread", "python", "mmap-io"];
+  return ["c", ...names, "python", "mmap-io"];
 }
 
 /** Runs a case. */
@@ -48,9 +45,9 @@ export function startingCosts(directory: string, library: Record<string, string>
       const unseen = `${pathToFileURL(script)}?${round}`;
       for (const [kind, module] of [["script", script], ["unseen", unseen], ["source", join(ROOT, "mod.ts")]]) {
         const { importWall, importCpu, mapWall, mapCpu } = freshly(runtime, "start", module, path)!;
-        const over = { wall: importWall - zero.importWall, cpu: importCpu - zero.importCpu };
-        collect(fresh[runtime], { [`${kind} wall`]: over.wall, [`${kind} cpu`]: over.cpu });
-        if (kind === "script") collect(fresh[runtime], { "map wall": mapWall, "map cpu": mapCpu });
+        collect(fresh[runtime], { [`${kind} wall`]: importWall - zero.importWall });
+        if (kind !== "script") continue;
+        collect(fresh[runtime], { "script cpu": importCpu - zero.importCpu, "map wall": mapWall, "map cpu": mapCpu });
       }
     }
   }
@@ -89,20 +86,4 @@ export function growthOver(directory: string, library: Record<string, string>, c
     const { before, after } = freshly(runtime, "cycle", library[runtime], join(directory, "4k"), String(cycles))!;
     return [runtime, after - before];
   }));
-}
-
-/** How long grep takes to say that a string is not in the file, in milliseconds. */
-export function grep(directory: string, rounds: number): Record<string, number[]> {
-  const times: Record<string, number[]> = {};
-  for (let round = 0; round < rounds; round++) {
-    for (const command of ["grep", "rg"]) {
-      const start = performance.now();
-      const { error } = spawnSync(command, ["-c", "-F", "needle in a haystack", join(directory, "1g")], {
-        stdio: "ignore",
-        env: { ...process.env, LC_ALL: "C" },
-      });
-      if (!error) (times[command] ??= []).push(performance.now() - start);
-    }
-  }
-  return times;
 }

@@ -5,7 +5,8 @@
 // The median of short samples is what another program on the machine disturbs least: it costs one sample now and then.
 // The mean has what comes now and then by itself, such as the collector.
 import process from "node:process";
-import { type Job, jobOf } from "./jobs.ts";
+import type { Job } from "./job.ts";
+import { jobOf } from "./jobs.ts";
 import { spreadOf } from "./statistics.ts";
 
 /** What a sample lasts at least, in milliseconds: clocks are no finer than some hundred nanoseconds. */
@@ -26,13 +27,12 @@ function timeOf(run: () => void, batch: number): number {
 /** How many runs a sample of a job is, by what the last ones have taken. */
 const batches: Map<string, number> = new Map();
 
-async function measure(name: string, { run, runs = 1, after }: Job, milliseconds: number): Promise<string> {
+async function measure(name: string, { run, runs = 1 }: Job, milliseconds: number): Promise<string> {
   const batch = batches.get(name) ?? 1;
   const times: number[] = [];
   const end = performance.now() + milliseconds;
   do {
     times.push(timeOf(run, batch) / batch);
-    after?.();
     // The collector's callbacks need a turn of the event loop now and then, as they have in any program.
     if (times.length % 64 === 0) await new Promise((resolve) => setImmediate(resolve));
   } while (performance.now() < end);

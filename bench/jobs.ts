@@ -4,19 +4,10 @@ import { Buffer } from "node:buffer";
 import { openSync, readFileSync, readSync, rmSync } from "node:fs";
 import process from "node:process";
 import { do_not_optimize as keep } from "mitata";
-import { ANONYMOUS, type MappedRegion, mmap, type MmapOptions } from "../mod.ts";
+import { type MappedRegion, mmap, type MmapOptions } from "../mod.ts";
 import { collect } from "./collect.ts";
+import type { Job } from "./job.ts";
 import { scanJobs } from "./scans.ts";
-
-/** Something to be timed. */
-export interface Job {
-  /** Does it. */
-  readonly run: () => void;
-  /** How many times `run` does it, where that is not once. */
-  readonly runs?: number;
-  /** Cleans up after each sample, outside the time. */
-  readonly after?: () => void;
-}
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
@@ -58,9 +49,6 @@ const text: () => MappedRegion = lazily(() => {
 });
 const textBuffer: () => Buffer = lazily(() => Buffer.from(text().buffer));
 const textDescriptor: () => number = lazily(() => openSync(file("1g"), "r"));
-const firstMib: () => Uint8Array = lazily(() => text().bytes.subarray(0, MIB));
-const heapMib: () => Uint8Array = lazily(() => firstMib().slice());
-const target: () => Uint8Array = lazily(() => new Uint8Array(MIB));
 
 // ---------------------------------------------------------------- mapping and unmapping
 
@@ -75,24 +63,26 @@ function mapFile(name: string, options?: MmapOptions): Job {
   };
 }
 
-function mapMemory(source: null | typeof ANONYMOUS): Job {
+function mapMemory(): Job {
   return {
     run(): void {
-      const region = mmap(source, { size: MIB });
+      const region = mmap(null, { size: MIB });
       writePages(region.bytes);
       region.unmap();
     },
   };
 }
 
-/** So many maps of `Bun.mmap`, and the collection that they lead to: as a part of the time, or after it. */
-function mapWithBun(name: string, timesCollection: boolean): Job {
+/** So many maps of `Bun.mmap`, and the collection that they lead to. */
+function mapWithBun(name: string): Job {
   const path = file(name);
-  const run = (): void => {
-    for (let maps = 0; maps < MAPS_A_COLLECTION; maps++) readPages(Bun!.mmap(path));
-    if (timesCollection) collect();
+  return {
+    run(): void {
+      for (let maps = 0; maps < MAPS_A_COLLECTION; maps++) readPages(Bun!.mmap(path));
+      collect();
+    },
+    runs: MAPS_A_COLLECTION,
   };
-  return { run, runs: MAPS_A_COLLECTION, after: timesCollection ? undefined : collect };
 }
 
 function readWhole(name: string): Job {
@@ -111,9 +101,9 @@ const storeToBytes: Store = ({ bytes }, offset) => {
 };
 const storeByWrite: Store = (region, offset) => region.write(ONE, offset);
 
-/** Doubles a file of 4 KiB and its region until they have 1 GiB. */
-function double(directory: string, store: Store): Job {
-  const path = `${directory}/mmap-bench-grow.${process.pid}`;
+/** Doubles a file of 4 KiB on tmpfs and its region until they have 1 GiB. */
+function double(store: Store): Job {
+  const path = `/dev/shm/mmap-bench-grow.${process.pid}`;
   const options: MmapOptions = {
     open: ["read", "write", "create", "truncate"],
     protection: ["read", "write"],
@@ -223,32 +213,17 @@ function randomReadSync(): Job {
 const JOBS: Readonly<Record<string, () => Job>> = {
   "map-1m": () => mapFile("1m"),
   "map-1m.unguarded": () => mapFile("1m", { guard: false }),
-  "map-1m.bun": () => mapWithBun("1m", true),
-  "map-1m.bun-leaking": () => mapWithBun("1m", false),
+  "map-1m.bun": () => mapWithBun("1m"),
   "map-1m.read": () => readWhole("1m"),
   "map-4k": () => mapFile("4k"),
   "map-4k.unguarded": () => mapFile("4k", { guard: false }),
-  "map-4k.bun": () => mapWithBun("4k", true),
-  "map-4k.bun-leaking": () => mapWithBun("4k", false),
+  "map-4k.bun": () => mapWithBun("4k"),
   "map-4k.read": () => readWhole("4k"),
-  "anonymous": () => mapMemory(null),
-  "anonymous.heap": () => ({ run: () => writePages(new Uint8Array(MIB)) }),
-  "descriptor": () => mapMemory(ANONYMOUS),
-  "advise": () => ({
-    run(): void {
-      const region = mmap(file("1m"));
-      region.advise("sequential");
-      readPages(region.bytes);
-      region.unmap();
-    },
-  }),
-  "resize-memory": () => double("/dev/shm", storeToBytes),
-  "resize-memory.write": () => double("/dev/shm", storeByWrite),
-  "resize-disk": () => double(DIRECTORY, storeToBytes),
-  "resize-disk.write": () => double(DIRECTORY, storeByWrite),
+  "anonymous": mapMemory,
+  "resize-memory": () => double(storeToBytes),
+  "resize-memory.write": () => double(storeByWrite),
   "flush": flushPage,
   "many-0": () => mapAmong(0),
-  "many-1000": () => mapAmong(1000),
   "many-10000": () => mapAmong(10000),
   "first-byte": () => ({
     run(): void {
@@ -258,14 +233,7 @@ const JOBS: Readonly<Record<string, () => Job>> = {
     },
   }),
   "first-byte.read": () => ({ run: () => keep(readFileSync(file("1g"))[0]) }),
-  "copy": () => ({ run: () => keep(text().read(0, MIB)) }),
-  "copy.slice": () => ({ run: () => keep(firstMib().slice()) }),
-  "copy.set": () => ({ run: () => target().set(firstMib()) }),
-  "copy.heap-slice": () => ({ run: () => keep(heapMib().slice()) }),
-  "copy.heap-set": () => ({ run: () => target().set(heapMib()) }),
-  "copy.read": () => ({ run: () => keep(readFileSync(file("1m"))) }),
   "random": () => randomReads((offset) => text().bytes.subarray(offset, offset + 64)),
-  "random.copy": () => randomReads((offset) => text().read(offset, 64)),
   "random.read": randomReadSync,
   ...findJobs(),
   ...scanJobs(lazily(() => mmap(file("1m")))),

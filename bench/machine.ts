@@ -88,7 +88,6 @@ export function castOf(directory: string, everybody: boolean): Cast {
   if (runs("gcc", "--version")) {
     compile(baseline);
     commands.c = [baseline, directory];
-    if (everybody) commands["c-threads"] = [baseline, directory, "threads"];
   } else {
     notes.push("C is missing: there is no gcc.");
   }
@@ -100,7 +99,7 @@ export function castOf(directory: string, everybody: boolean): Cast {
 }
 
 function compile(program: string): void {
-  const { status } = spawnSync("gcc", ["-O2", "-pthread", "-o", program, join(ROOT, "bench/baseline.c")], {
+  const { status } = spawnSync("gcc", ["-O2", "-o", program, join(ROOT, "bench/baseline.c")], {
     stdio: "inherit",
   });
   if (status !== 0) throw new Error(`gcc ended with ${status} for bench/baseline.c`);

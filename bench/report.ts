@@ -4,24 +4,13 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { arch, platform } from "node:os";
 import { join } from "node:path";
 import { chartOf } from "./chart.ts";
-import type { Fresh } from "./compare.ts";
 import { ROOT } from "./machine.ts";
+import type { Results } from "./results.ts";
 import { compared, meansOf, mediansOf, referenceOf, type Rounds } from "./rounds.ts";
 import { spreadOf } from "./statistics.ts";
 import { type Case, CASES, GENERATIONS, NAMES, RUNTIMES } from "./suite.ts";
 import { digits, ratioText, spreadText, timeText } from "./text.ts";
 import { verdictsOf } from "./verdicts.ts";
-
-/** Everything that was measured. */
-export interface Results {
-  readonly machine: Readonly<Record<string, string>>;
-  readonly notes: string[];
-  readonly cases: Record<string, Rounds>;
-  starting: Fresh;
-  memory: Record<string, Fresh>;
-  cycles?: { readonly count: number; readonly growth: Record<string, number> };
-  grep: Record<string, number[]>;
-}
 
 // ---------------------------------------------------------------- tables
 
@@ -74,9 +63,8 @@ function startingTable({ starting }: Results): string {
     "of CPU": "script cpu",
     "for the first time": "unseen wall",
     "import, sources": "source wall",
-    "of CPU ": "source cpu",
     "first map": "map wall",
-    "of CPU  ": "map cpu",
+    "of CPU ": "map cpu",
   };
   const rows = RUNTIMES.map((runtime) => [
     runtime,
@@ -119,18 +107,12 @@ programs count. That two things take the same time is missed only where the bett
 /** All of it as Markdown. */
 export function markdownOf(results: Results): string {
   const machine = Object.entries(results.machine).map(([name, value]) => `${name} ${value}`).join(", ");
-  const grep = Object.entries(results.grep).map(([name, times]) =>
-    `\`${name} -c\` of 20 letters in the same 1 GiB: ${
-      spreadText(spreadOf(times), (value) => `${value.toFixed(0)} ms`)
-    }.`
-  );
-  if (!results.grep.rg) grep.push("ripgrep is not installed.");
   const cases = CASES.filter(({ job }) => results.cases[job]).map((one) => tableOf(one, results.cases[one.job]));
   return [
     "# Benchmark\n",
     HOW,
     `${machine}.\n`,
-    [...results.notes, ...grep].map((note) => `- ${note}`).join("\n") + "\n",
+    results.notes.map((note) => `- ${note}`).join("\n") + "\n",
     verdictTable(results),
     "## Figures\n",
     ...cases,
@@ -139,31 +121,12 @@ export function markdownOf(results: Results): string {
   ].join("\n");
 }
 
-/** Writes the results beside each other: for programs, for readers, for the README. */
+/** Writes the results as text and as the picture that the README shows. */
 export function writeResults(results: Results): void {
   const directory = join(ROOT, "bench", "results");
   const name = `${platform()}-${arch()}`;
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, `${name}.json`), `${JSON.stringify(compact(results), rounded)}\n`);
   writeFileSync(join(directory, `${name}.md`), markdownOf(results));
   writeFileSync(join(directory, `${name}.svg`), chartOf(results));
   spawnSync("deno", ["fmt", "--quiet", directory], { cwd: ROOT, stdio: "inherit" });
-}
-
-/** The rounds as two lists for each contestant, which is half as long. */
-function compact(results: Results): object {
-  const cases = Object.fromEntries(
-    Object.entries(results.cases).map(([job, rounds]) => [
-      job,
-      Object.fromEntries(
-        Object.keys(rounds).map((name) => [name, { medians: mediansOf(rounds, name), means: meansOf(rounds, name) }]),
-      ),
-    ]),
-  );
-  return { ...results, unit: "nanoseconds; starting: milliseconds; memory: MiB", cases };
-}
-
-/** Nobody has measured more than four digits. */
-function rounded(_key: string, value: unknown): unknown {
-  return typeof value === "number" ? Number(value.toPrecision(4)) : value;
 }

@@ -5,7 +5,7 @@
 // function for both would have been compiled for what it saw first, or for both, and one of the two would pay for that.
 // The heap arrays are made as programs make them, `new Uint8Array(length)`.
 import type { MappedRegion } from "../mod.ts";
-import type { Job } from "./jobs.ts";
+import type { Job } from "./job.ts";
 import { do_not_optimize as keep } from "mitata";
 
 type Scan = (of: never) => unknown;

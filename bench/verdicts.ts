@@ -1,5 +1,5 @@
 // Every target, and what came of it. What was not measured has not reached it.
-import type { Results } from "./report.ts";
+import type { Results } from "./results.ts";
 import { compared, mediansOf } from "./rounds.ts";
 import { SCANS } from "./scans.ts";
 import { type Spread, spreadOf } from "./statistics.ts";

@@ -2,7 +2,8 @@
 //
 // Everything is set up when it is first needed (Debian or Ubuntu on x64, network, 500 MB) and kept in .systems/arm64:
 // qemu and the C library are unpacked from Debian's packages, and the runtimes come from npm; nothing is installed.
-// `node tools/arm64.ts setup` does only that.
+// `node tools/arm64.ts setup` does only that. Debian's packages come from the mirror that this machine's apt uses, or
+// from the one in DEBIAN_MIRROR, which Ubuntu needs: its apt has no mirror of Debian.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +16,6 @@ const NAME = "arm64";
 /** A Debian whose qemu is static, and knows of its own what is in /proc/self/maps: 10. */
 const SUITE = "trixie";
 const DEBIAN = `debian-${SUITE}`;
-const MIRROR = "http://deb.debian.org/debian";
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /** What the runtimes are linked with. */
@@ -68,14 +68,43 @@ function aptConfiguration(directory: string): string {
   `;
 }
 
-/** Downloads packages of Debian, and returns their files. */
+/** Where Debian may be: at DEBIAN_MIRROR, or else in one of the archives from which this machine's apt has `main`. */
+function archives(): string[] {
+  const named = process.env.DEBIAN_MIRROR;
+  if (named) return [named];
+  // With release information, it lists only what has been downloaded; a container often has nothing of that.
+  const list = ["apt-get", "indextargets", "--no-release-info", "--format", "$(REPO_URI)"];
+  const { stdout } = command([...list, "Created-By: Packages", "Component: main"]);
+  return [...new Set(stdout.split("\n"))].filter((archive) => archive !== "");
+}
+
+/**
+ * Downloads packages of Debian, and returns their files. Tries each archive in turn: some are not Debian's, and some do
+ * not have this suite. apt takes only what is signed with Debian's keys.
+ */
 function download(directory: string, packages: readonly string[]): string[] {
+  const refusals: string[] = [];
+  for (const [at, archive] of archives().entries()) {
+    try {
+      return downloadFrom(archive, join(directory, `${at}`), packages);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      refusals.push(`${archive}: ${error.message}`);
+    }
+  }
+  throw new Refusal(
+    [`this needs an archive of Debian ${SUITE}, which DEBIAN_MIRROR can name; none of these will do:`, ...refusals]
+      .join("\n"),
+  );
+}
+
+function downloadFrom(archive: string, directory: string, packages: readonly string[]): string[] {
   const configuration = join(directory, "apt.conf");
   for (const name of ["lists/partial", "archives/partial", "packages"]) {
     mkdirSync(join(directory, name), { recursive: true });
   }
   writeFileSync(configuration, aptConfiguration(directory));
-  writeFileSync(join(directory, "sources.list"), `deb [signed-by=${KEYRING}] ${MIRROR} ${SUITE} main\n`);
+  writeFileSync(join(directory, "sources.list"), `deb [signed-by=${KEYRING}] ${archive} ${SUITE} main\n`);
   const apt = ["apt-get", "--quiet", "--config-file", configuration];
   command([...apt, "update"], directory);
   const target = join(directory, "packages");

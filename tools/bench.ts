@@ -9,15 +9,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { check } from "../bench/check.ts";
-import { compare, type Fresh, grep, growthOver, memoryOfWays, startingCosts } from "../bench/compare.ts";
+import { compare, growthOver, memoryOfWays, startingCosts } from "../bench/compare.ts";
 import { castOf, describeMachine, start, writeFiles, writeLibrary } from "../bench/machine.ts";
-import { markdownOf, type Results, tableOf, writeResults } from "../bench/report.ts";
+import { markdownOf, tableOf, writeResults } from "../bench/report.ts";
+import type { Fresh, Results } from "../bench/results.ts";
 import { CASES, GENERATIONS } from "../bench/suite.ts";
 import { verdictsOf } from "../bench/verdicts.ts";
 
 const FRESH_ROUNDS = 21;
 const MEMORY_ROUNDS = 3;
-const GREP_ROUNDS = 7;
 const CYCLES = { short: 50_000, full: 1_000_000 };
 
 function say(text: string): void {
@@ -50,7 +50,6 @@ function freshProcesses(directory: string, cycles: number, results: Results): vo
   results.starting = startingCosts(directory, library, FRESH_ROUNDS);
   results.memory = memoryOfWays(directory, library, MEMORY_ROUNDS);
   results.cycles = { count: cycles, growth: growthOver(directory, library, cycles) };
-  results.grep = grep(directory, GREP_ROUNDS);
 }
 
 async function bench(directory: string, options: readonly string[], wanted: readonly string[]): Promise<void> {
@@ -60,7 +59,6 @@ async function bench(directory: string, options: readonly string[], wanted: read
     cases: {},
     starting: {} as Fresh,
     memory: {},
-    grep: {},
   };
   await turns(directory, wanted, results);
   if (wanted.length > 0) return;

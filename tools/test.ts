@@ -1,5 +1,5 @@
-// Runs the suite on Deno, Bun and Node, the examples of the documentation on Deno, and the npm package as a stranger
-// would use it; counts everything together.
+// Runs the suite on Deno, Bun and Node, the tests of the command-line tools on all three, the examples of the
+// documentation on Deno, and the npm package as a stranger would use it; counts everything together.
 // Names as arguments choose among the runs (`npm test -- deno node`), or name other systems, on which the suite runs as
 // well, emulated: `npm test -- windows`, `npm test -- arm64-bun`, `npm test -- here windows arm64`.
 import { spawn } from "node:child_process";
@@ -7,11 +7,11 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { ENTRIES } from "./entries.ts";
-import { reportingTo, TESTING } from "./runtimes.ts";
+import { reportingTo, type RuntimeName, TESTING } from "./runtimes.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const REPORTS = `${ROOT}.reports`;
-const TESTS = readdirSync(`${ROOT}tests`).filter((name) => name.endsWith("_test.ts")).map((name) => `tests/${name}`);
+const TESTS = testsIn("tests");
 
 /** Where documentation with examples is. */
 const DOCUMENTED = [...ENTRIES, "src", "README.md", "SECURITY.md", "docs/recipes.md", "docs/safety.md"];
@@ -21,9 +21,8 @@ type Run = (report: string) => string[];
 
 /** The runs on this system. */
 const HERE: Readonly<Record<string, Run>> = {
-  deno: (report) => ["deno", ...TESTING.deno(report), ...TESTS],
-  bun: (report) => ["bun", ...TESTING.bun(report), ...TESTS],
-  node: (report) => ["node", ...TESTING.node(report), ...TESTS],
+  ...onEveryRuntime("", TESTS),
+  ...onEveryRuntime("tools-", testsIn("examples/tools")),
   package: (report) => ["node", "--test", "--no-warnings", ...reportingTo(report), "tests/package/package_test.ts"],
   documentation: (report) => ["deno", "test", "-A", "--doc", `--junit-path=${report}`, ...DOCUMENTED],
 };
@@ -39,13 +38,29 @@ const SAME_EVERYWHERE = [
   "flag_table",
   "api_docs",
   "examples_with",
-  "tools",
 ].map((name) => `tests/${name}_test.ts`);
 
 const TESTS_ELSEWHERE = TESTS.filter((path) => !SAME_EVERYWHERE.includes(path));
 
 /** All runs by their names: those here, and `"windows-deno"` and the like. */
 const RUNS: Readonly<Record<string, Run>> = { ...HERE, ...Object.fromEntries(ELSEWHERE.flatMap(runsOn)) };
+
+/** The test files of a directory. */
+function testsIn(directory: string): string[] {
+  return readdirSync(ROOT + directory).filter((name) => name.endsWith("_test.ts")).map((name) =>
+    `${directory}/${name}`
+  );
+}
+
+/** Runs of the same files on each runtime. */
+function onEveryRuntime(prefix: string, files: readonly string[]): Record<string, Run> {
+  const runtimes = Object.keys(TESTING) as RuntimeName[];
+  return Object.fromEntries(runtimes.map((runtime) => [
+    prefix + runtime,
+    // Bun takes "./" for a path, and anything else for a part of a name below its root.
+    (report: string) => [runtime, ...TESTING[runtime](report), ...files.map((path) => `./${path}`)],
+  ]));
+}
 
 function runsOn(system: string): [name: string, run: Run][] {
   return Object.keys(TESTING).map((runtime) => [

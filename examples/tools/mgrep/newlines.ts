@@ -1,6 +1,5 @@
 /** Counting lines, four bytes at a time, in steps in which four counters fit into one number. */
 import type { MappedRegion } from "../../../mod.ts";
-import type { LineWindow } from "./windows.ts";
 
 export const NEWLINE = 10;
 
@@ -52,6 +51,12 @@ function countBetween(bytes: Uint8Array, start: number, end: number): number {
   return sum;
 }
 
+/** A part of a file. */
+interface Part {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+}
+
 /** The numbers of lines, counted only as far as somebody asks. */
 export class LineNumbers {
   readonly #file: MappedRegion;
@@ -62,15 +67,15 @@ export class LineNumbers {
     this.#file = file;
   }
 
-  /** The number of the line that begins at `start` of a window; each comes after the one before. */
-  at({ bytes, offset }: LineWindow, start: number): number {
+  /** The number of the line that begins at `start` of a part; each comes after the one before. */
+  at({ bytes, offset }: Part, start: number): number {
     this.#countFileTo(offset);
     this.#number += countBetween(bytes, this.#countedTo - offset, start);
     this.#countedTo = offset + start;
     return this.#number;
   }
 
-  /** Counts in windows that nobody asked about. */
+  /** Counts in parts that nobody asked about. */
   #countFileTo(offset: number): void {
     while (this.#countedTo < offset) {
       const length = Math.min(SPAN, offset - this.#countedTo);

@@ -1,13 +1,13 @@
 /**
  * Shows what of files is in memory, and changes it.
  *
- *     deno run -A examples/residency.ts --help
- *     bun examples/residency.ts --help
- *     node --no-warnings examples/residency.ts --help
+ *     deno run -A examples/tools/residency.ts --help
+ *     bun examples/tools/residency.ts --help
+ *     node --no-warnings examples/tools/residency.ts --help
  */
 import { accessSync, constants } from "node:fs";
 import process from "node:process";
-import { type MappedRegion, platform } from "../mod.ts";
+import { type MappedRegion, platform } from "../../mod.ts";
 import {
   complain,
   mapFile,
@@ -18,15 +18,15 @@ import {
   Trouble,
   UsageError,
   wantsColor,
-} from "./tools/cli.ts";
-import { parseCount, plural } from "./tools/numbers.ts";
-import { print } from "./tools/output.ts";
-import { Progress } from "./tools/progress.ts";
-import { evict, lock, touch, type Work } from "./tools/residency/act.ts";
-import { cellsInRow, draw, type Drawn, drawTotal, legend, type Style } from "./tools/residency/picture.ts";
-import { survey } from "./tools/residency/survey.ts";
-import { watch } from "./tools/residency/watch.ts";
-import { terminalSize } from "./tools/screen.ts";
+} from "./cli.ts";
+import { parseCount, plural } from "./numbers.ts";
+import { print } from "./output.ts";
+import { Progress } from "./progress.ts";
+import { evict, lock, touch, type Work } from "./residency/act.ts";
+import { cellsInRow, draw, type Drawn, drawTotal, legend, type Style } from "./residency/picture.ts";
+import { survey } from "./residency/survey.ts";
+import { watch } from "./residency/watch.ts";
+import { terminalSize } from "./screen.ts";
 
 const NAME = "residency";
 

@@ -1,18 +1,18 @@
 /**
  * Pages through a file of any size, as hexadecimal digits and as text.
  *
- *     deno run -A examples/hexview.ts --help
- *     bun examples/hexview.ts --help
- *     node --no-warnings examples/hexview.ts --help
+ *     deno run -A examples/tools/hexview.ts --help
+ *     bun examples/tools/hexview.ts --help
+ *     node --no-warnings examples/tools/hexview.ts --help
  */
 import process from "node:process";
-import { mapFile, readArguments, requireFiles, runTool, Trouble, UsageError, wantsColor } from "./tools/cli.ts";
-import { dump } from "./tools/hexview/dump.ts";
-import { digitsFor } from "./tools/hexview/layout.ts";
-import { page } from "./tools/hexview/session.ts";
-import { initialState } from "./tools/hexview/state.ts";
-import { parseBytes, parseCount, plural } from "./tools/numbers.ts";
-import { print } from "./tools/output.ts";
+import { mapFile, readArguments, requireFiles, runTool, Trouble, UsageError, wantsColor } from "./cli.ts";
+import { dump } from "./hexview/dump.ts";
+import { digitsFor } from "./hexview/layout.ts";
+import { page } from "./hexview/session.ts";
+import { initialState } from "./hexview/state.ts";
+import { parseBytes, parseCount, plural } from "./numbers.ts";
+import { print } from "./output.ts";
 
 const HELP = `Usage: hexview [OPTION]... FILE
 

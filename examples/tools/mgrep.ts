@@ -1,16 +1,16 @@
 /**
  * Searches for text in files of any size, which are mapped instead of read.
  *
- *     deno run -A examples/mgrep.ts --help
- *     bun examples/mgrep.ts --help
- *     node --no-warnings examples/mgrep.ts --help
+ *     deno run -A examples/tools/mgrep.ts --help
+ *     bun examples/tools/mgrep.ts --help
+ *     node --no-warnings examples/tools/mgrep.ts --help
  */
-import { complain, readArguments, requireFiles, runTool, TROUBLE, UsageError, wantsColor } from "./tools/cli.ts";
-import { NAME, type Outcome, searchFile, type Task } from "./tools/mgrep/file.ts";
-import { searchFor } from "./tools/mgrep/matcher.ts";
-import { parseCount } from "./tools/numbers.ts";
-import { Output, print, ReaderGone } from "./tools/output.ts";
-import { Progress } from "./tools/progress.ts";
+import { complain, readArguments, requireFiles, runTool, TROUBLE, UsageError, wantsColor } from "./cli.ts";
+import { NAME, type Outcome, searchFile, type Task } from "./mgrep/file.ts";
+import { searchFor } from "./mgrep/matcher.ts";
+import { parseCount } from "./numbers.ts";
+import { Output, print, ReaderGone } from "./output.ts";
+import { Progress } from "./progress.ts";
 
 const HELP = `Usage: mgrep [OPTION]... TEXT FILE...
 

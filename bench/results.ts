@@ -1,0 +1,15 @@
+// What was measured, as the report, the picture and the targets have it.
+import type { Rounds } from "./rounds.ts";
+
+/** What a runtime's fresh processes have said: lists of figures by their names. */
+export type Fresh = Record<string, Record<string, number[]>>;
+
+/** Everything that was measured. */
+export interface Results {
+  readonly machine: Readonly<Record<string, string>>;
+  readonly notes: string[];
+  readonly cases: Record<string, Rounds>;
+  starting: Fresh;
+  memory: Record<string, Fresh>;
+  cycles?: { readonly count: number; readonly growth: Record<string, number> };
+}

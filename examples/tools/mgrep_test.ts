@@ -1,0 +1,243 @@
+// mgrep finds and prints what grep does; its parts, and how it ends.
+import { spawnSync } from "node:child_process";
+import { Buffer } from "node:buffer";
+import { truncateSync } from "node:fs";
+import process from "node:process";
+import { describe, test } from "node:test";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { UsageError } from "./cli.ts";
+import { searchFile } from "./mgrep/file.ts";
+import { type Search, searchFor, type Wanted } from "./mgrep/matcher.ts";
+import { countNewlines, LineNumbers } from "./mgrep/newlines.ts";
+import { regularExpression } from "./mgrep/pattern.ts";
+import { lineWindows } from "./mgrep/windows.ts";
+import { Output } from "./output.ts";
+import { Progress } from "./progress.ts";
+import { assertFails, here, run } from "./testing.ts";
+import { mmap, platform } from "../../mod.ts";
+import { fileOf, freshPath } from "../../tests/support/files.ts";
+import { isWindows } from "../../tests/support/systems.ts";
+
+/** Whether a file can be cut short while it is mapped, and the process lives on. */
+const canBeCut = platform.supports("guard") && !isWindows;
+
+/** The same numbers on every run. */
+function random(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+const SYLLABLES = ["a", "b", "ab", "A", "B", " ", "\t", "é", "日", "😀", "foo", "x", "1", "É", "-", ":", "\r", ""];
+
+/** Lines of all kinds; the last may have no newline. `broken`: some are not UTF-8. */
+function randomText(next: (below: number) => number, broken: boolean): Uint8Array {
+  const parts: (string | Uint8Array)[] = [];
+  for (let lines = next(40); lines > 0; lines--) {
+    for (let length = next(12); length > 0; length--) parts.push(SYLLABLES[next(SYLLABLES.length)]);
+    if (broken && next(5) === 0) parts.push(Uint8Array.of(0xff, 0xc3));
+    if (lines > 1 || next(2) === 0) parts.push("\n");
+  }
+  return Buffer.concat(parts.map((part) => Buffer.from(part)));
+}
+
+const FIXED = ["a", "ab", "foo", "é", "日", "😀", "", "A", "a b", "-", "1x", "b\t", "É", "aa"];
+
+/** Patterns that mean the same to grep and to JavaScript. */
+const PATTERNS = [
+  "a+b",
+  "[^a]b",
+  "^a",
+  "b$",
+  "a.b",
+  "é|日",
+  "(ab|ba)+",
+  "x*",
+  "^$",
+  "a{2}",
+  "foo.*a",
+  "fo+x?",
+  "^[^a]*$",
+];
+
+const GREP = { env: { ...process.env, LC_ALL: "C.UTF-8" }, encoding: "latin1" } as const;
+const hasGrep = spawnSync("grep", ["--version"], GREP).stdout?.startsWith("grep (GNU grep)") ?? false;
+
+/** The lines that a search finds, as offsets in the file. */
+function linesFound(path: string, search: Search, usual: number, longest: number): number[][] {
+  using file = mmap(path);
+  const lines: number[][] = [];
+  for (const window of lineWindows(file, { usual, longest })) {
+    const matcher = search.matcher(window);
+    for (let line = matcher.nextLine(0); line; line = matcher.nextLine(line.end + 1)) {
+      lines.push([window.offset + line.start, window.offset + line.end]);
+    }
+  }
+  return lines;
+}
+
+/** What is said on stderr meanwhile. */
+function captured<T>(act: () => T): { outcome: T; text: string } {
+  const { write } = process.stderr;
+  let text = "";
+  process.stderr.write = (chunk: unknown): boolean => {
+    text += chunk;
+    return true;
+  };
+  try {
+    return { outcome: act(), text };
+  } finally {
+    process.stderr.write = write;
+  }
+}
+
+const LARGE = 1 << 20;
+
+describe("mgrep", () => {
+  test("finds what grep finds, and writes it in the same way", {
+    ...here,
+    skip: here.skip || !hasGrep && "GNU grep only",
+  }, () => {
+    const next = random(1);
+    for (let round = 0; round < 16; round++) {
+      const regex = round % 2 === 1;
+      const choice = regex ? PATTERNS : FIXED;
+      const pattern = choice[next(choice.length)];
+      const files = Array.from({ length: 6 }, () => fileOf(randomText(next, !regex && next(6) === 0)));
+      const flags = ["-c", "-n", "-i", "-o", "-b", "-a", "-H", "-m2", "--color=always"].filter(() => next(3) === 0);
+      const wanted = spawnSync("grep", [regex ? "-E" : "-F", ...flags, "--", pattern, ...files], GREP);
+      const found = run("mgrep", ...(regex ? ["-e"] : []), ...flags, "--", pattern, ...files);
+      const messages = wanted.stderr.replaceAll(/^\S*grep: /gm, "mgrep: ");
+      assertEquals([found.stdout, found.stderr, found.status], [wanted.stdout, messages, wanted.status], pattern);
+    }
+  });
+
+  test("lines are the same however the file is cut into windows", () => {
+    const next = random(2);
+    for (let round = 0; round < 200; round++) {
+      const path = fileOf(randomText(next, round % 4 === 0));
+      const regex = round % 2 === 1;
+      const choice = regex ? PATTERNS : FIXED;
+      const wanted: Wanted = { pattern: choice[next(choice.length)], regex, ignoreCase: next(2) === 0 };
+      const whole = linesFound(path, searchFor(wanted), LARGE, LARGE);
+      assertEquals(linesFound(path, searchFor(wanted), 1 + next(64), LARGE), whole, wanted.pattern);
+    }
+  });
+
+  test("a line that is longer than the longest window is searched in pieces", () => {
+    const path = fileOf("a".repeat(100) + "\nb\n");
+    const search = searchFor({ pattern: "b", regex: false, ignoreCase: false });
+    assertEquals(linesFound(path, search, 16, 32), [[101, 102]]);
+    assertEquals(linesFound(path, searchFor({ pattern: "a", regex: false, ignoreCase: false }), 16, 32).length, 4);
+  });
+
+  test("a pattern matches no newline, however it is written", () => {
+    const text = "a\nb\r\nc";
+    for (
+      const source of [
+        "a.b",
+        "a[^x]b",
+        "a\\sb",
+        "a\\nb",
+        "a\\W+b",
+        "a\\u000ab",
+        "a[\\s]b",
+        "a(?=\\s)",
+        "a\nb",
+        "a\\x0a",
+      ]
+    ) {
+      assertEquals(text.match(regularExpression(source, false).expression), null, source);
+    }
+    assertEquals(text.match(regularExpression("^.", false).expression), ["a", "b", "c"]);
+    assertEquals(text.match(regularExpression(".$", false).expression), ["a", "\r", "c"]);
+    assertEquals(text.match(regularExpression("b\\s", false).expression), ["b\r"]);
+    assertThrows(() => regularExpression("a(", false), UsageError);
+  });
+
+  test("the text that every match has is searched first", () => {
+    const literals = {
+      "foo+ba?r": "foo",
+      "a|b": "",
+      "x{0,1}yz": "yz",
+      "\\.ts$": ".ts",
+      "[ab]cd": "cd",
+      "é+lang": "lang",
+    };
+    for (const [source, literal] of Object.entries(literals)) {
+      assertEquals(regularExpression(source, false).literal, literal);
+      assertEquals(regularExpression(source, true).literal, "");
+    }
+  });
+
+  test("newlines are counted at every alignment", () => {
+    const next = random(3);
+    const source = Uint8Array.from({ length: 5000 }, () => [10, 10, 0x8a, 11, 0, 0x0b, 138][next(7)]);
+    for (let round = 0; round < 500; round++) {
+      const start = next(20);
+      const part = source.subarray(start, start + next(round % 2 === 0 ? 20 : 4900));
+      assertEquals(countNewlines(part), part.filter((byte) => byte === 10).length);
+    }
+  });
+
+  test("lines of windows that nobody asked about are counted as well", () => {
+    using file = mmap(fileOf("a\nb\nc\nd\ne\n"));
+    const [, second, , fourth] = [...lineWindows(file, { usual: 2, longest: 2 })].map(({ offset }) => offset);
+    const numbers = new LineNumbers(file);
+    const at = (offset: number): number => numbers.at({ bytes: file.bytes, offset: 0 }, offset);
+    assertEquals([at(second), at(fourth)], [2, 4]);
+  });
+
+  test(
+    "a file that is cut short meanwhile is trouble",
+    { skip: !canBeCut && "nobody can cut a file here that is mapped and live" },
+    () => {
+      const path = fileOf("needle\n".repeat(10_000));
+      const real = searchFor({ pattern: "needle", regex: false, ignoreCase: false });
+      const search: Search = {
+        windows: real.windows,
+        matcher: (window) => {
+          truncateSync(path, 0);
+          return real.matcher(window);
+        },
+      };
+      const format = {
+        fileNames: false,
+        lineNumbers: false,
+        byteOffsets: false,
+        onlyMatching: false,
+        color: false,
+        text: false,
+      };
+      const task = {
+        search,
+        format,
+        countOnly: false,
+        enough: Infinity,
+        output: new Output(),
+        progress: new Progress(),
+      };
+      const { outcome, text } = captured(() => searchFile(path, task));
+      assertEquals(outcome, { found: false, trouble: true });
+      assertMatch(text, /^mgrep: .*: cut short while it was searched, \d+ pages? could not be read any more\n$/);
+    },
+  );
+
+  test("says what is wrong", here, () => {
+    assertFails(run("mgrep"), /^mgrep: no text is given\nTry "mgrep --help"\.\n$/);
+    assertFails(run("mgrep", "a"), /^mgrep: no file is named; standard input cannot be mapped\n/);
+    assertFails(run("mgrep", "a", "-"), /^mgrep: standard input cannot be mapped/);
+    assertFails(run("mgrep", "-m", "x", "a", "b"), /^mgrep: --max-count: x given, wanted a whole number\n/);
+    assertFails(run("mgrep", "-e", "a(", "b"), /^mgrep: Invalid regular expression/);
+    assertFails(run("mgrep", "--color=x", "a", "b"), /^mgrep: --color: x given, wanted one of auto, always, never\n/);
+  });
+
+  test("a file that cannot be searched does not keep the others from it", here, () => {
+    const path = fileOf("a\n");
+    const { stdout, stderr, status } = run("mgrep", "-h", "a", freshPath(), path);
+    assertEquals([stdout, status], ["a\n", 2]);
+    assertMatch(stderr, /^mgrep: ENOENT: .*\n$/);
+  });
+});
