@@ -2,8 +2,8 @@
 // and declarations, in dist/; the sources go with them, where the maps find them. What the package is called, has and
 // exports is in deno.json.
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { bundle } from "./bundle.ts";
@@ -41,6 +41,7 @@ export async function buildPackage(): Promise<void> {
   }
   writeFileSync(join(PACKAGE, "package.json"), `${JSON.stringify(manifestOf(described), null, 2)}\n`);
   declare();
+  pruneDeclarations(Object.values(described.exports).map((source) => source.replace(/^\.\/(.*)\.ts$/, "dist/$1.d.ts")));
   await bundle(PACKAGE, Object.values(described.exports));
 }
 
@@ -78,6 +79,23 @@ function declare(): void {
   const tsc = [join(ROOT, "node_modules/typescript/bin/tsc"), "--project", join(ROOT, "tools/tsconfig.npm.json")];
   const { status, stdout, stderr } = spawnSync(process.execPath, tsc, { encoding: "utf8" });
   if (status !== 0) throw new Error(`tsc ended with ${status}:\n${stdout}${stderr}`);
+}
+
+/** Removes the declarations that no entry leads to: nobody can import what they declare. */
+function pruneDeclarations(entries: readonly string[]): void {
+  const reached = new Set<string>();
+  const visit = (path: string): void => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    for (const [, specifier] of readFileSync(join(PACKAGE, path), "utf8").matchAll(/from "(\.[^"]+)\.(?:ts|js)"/g)) {
+      visit(join(dirname(path), `${specifier}.d.ts`));
+    }
+  };
+  entries.forEach(visit);
+  for (const name of readdirSync(join(PACKAGE, "dist"), { recursive: true, encoding: "utf8" })) {
+    const path = join("dist", name).replace(/\.map$/, "");
+    if (path.endsWith(".d.ts") && !reached.has(path)) rmSync(join(PACKAGE, "dist", name));
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await buildPackage();

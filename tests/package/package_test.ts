@@ -210,7 +210,7 @@ describe("installed from its archive", { concurrency: 2 }, () => {
     };
 
     test("in a file of its own, whose map leads to the sources", async () => {
-      assertMatch(await assertFinds("bun", "windows.ts"), /new Kernel32 \(.*\/src\/os\/kernel32\.ts:\d+/);
+      assertMatch(await assertFinds("bun", "windows.ts"), /new Kernel32 \(.*\/src\/os\/windows\/kernel32\.ts:\d+/);
     });
 
     test("in one file for Bun", async () => {
