@@ -43,7 +43,7 @@ export function needleOf(needle: unknown): number | Uint8Array {
   }
   if (typeof needle === "string") {
     if (needle.isWellFormed()) return new TextEncoder().encode(needle);
-    throw new TypeError(`needle: ${describe(needle)} given, wanted text that has UTF-8, without half of a surrogate pair`);
+    throw new TypeError(`needle: ${describe(needle)} given, wanted text without half of a surrogate pair`);
   }
   if (ArrayBuffer.isView(needle) && tagOf(needle) === "Uint8Array") return bytesOf(needle, "needle");
   throw new TypeError(`needle: ${describe(needle)} given, wanted a string, a byte or a Uint8Array`);
