@@ -58,8 +58,11 @@ test("write from the region itself may overlap", () => {
 
 test("write of nothing", () => {
   using region = mmap(null, { size: 8 });
+  region.bytes.fill(7);
   region.write(new Uint8Array(0), 8);
   region.write(new ArrayBuffer(0));
+  assertEquals([...region.bytes], [7, 7, 7, 7, 7, 7, 7, 7]);
+  assertThrows(() => region.write(new Uint8Array(0), 9), RangeError, "byteOffset: 9");
 });
 
 test("read and write refuse what is beyond the region, and change nothing", () => {

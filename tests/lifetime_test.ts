@@ -2,6 +2,7 @@ import { test } from "node:test";
 import { markAsUntransferable } from "node:worker_threads";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type ByteRange, type MappedRegion, mmap } from "../mod.ts";
+import { Views } from "../src/memory/views.ts";
 import { runChild } from "./support/children.ts";
 import { EMULATOR } from "./support/emulated.ts";
 import { closeDescriptor, openDescriptor, openDescriptorAs } from "./support/descriptors.ts";
@@ -103,7 +104,8 @@ test("the library is imported where there is nothing to detach buffers with", as
   const again = "../src/memory/views.ts?without";
   Reflect.deleteProperty(ArrayBuffer.prototype, "detached");
   try {
-    await import(again);
+    const module = await import(again);
+    assertEquals([typeof module.Views, module.Views === Views], ["function", false]);
   } finally {
     Object.defineProperty(ArrayBuffer.prototype, "detached", detached);
   }
