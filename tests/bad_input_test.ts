@@ -3,6 +3,8 @@ import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, mmap, MmapError, withMmap } from "../mod.ts";
+import { sourceOf } from "../src/arguments/source.ts";
+import { errorAbout } from "../src/error.ts";
 import { runChild } from "./support/children.ts";
 import { closeDescriptor, openDescriptor } from "./support/descriptors.ts";
 import { countingBytes, fileOf, freshPath } from "./support/files.ts";
@@ -36,6 +38,17 @@ test("what is no descriptor is a RangeError that names it", onPosix("numbers as 
     assertThrows(() => mmap(descriptor), RangeError, `source: ${descriptor}`);
     assertThrows(() => mmap({ fd: descriptor }), RangeError, `source: ${descriptor}`);
   }
+});
+
+test("what is no HANDLE of Windows is refused", () => {
+  for (const handle of [0n, -1n, 2n ** 64n - 1n, 2n ** 64n]) {
+    assertThrows(() => sourceOf(handle as never, "windows"), RangeError, `source: ${handle}n`);
+  }
+  for (const descriptor of [1n, 2n ** 64n - 2n]) {
+    assertEquals(sourceOf(descriptor, "windows"), { kind: "descriptor", descriptor });
+    assertThrows(() => sourceOf(descriptor, "linux"), TypeError, "wanted a descriptor as a number");
+  }
+  assertEquals(assertThrows(() => sourceOf(3, "windows"), MmapError).code, "ENOTSUP");
 });
 
 test("-0 is 0", onPosix("numbers as descriptors"), () => {
@@ -195,6 +208,17 @@ test("withMmap leaves a region that the body has unmapped", () => {
     return region;
   });
   assertEquals([region.unmapped, mappingsOf(path), openDescriptors(path)], [true, 0, 0]);
+});
+
+test("an error that says its path keeps it, and what is no MmapError is left alone", () => {
+  const about = (path?: string): MmapError =>
+    new MmapError({ code: "EIO", errno: 5, syscall: "mmap", reason: "Input/output error", path });
+  const [named, nameless, other] = [about("a"), about(), new RangeError("other")];
+  assertEquals([errorAbout(named, "b") === named, errorAbout(nameless, undefined) === nameless], [true, true]);
+  assertEquals(errorAbout(other, "b") === other, true);
+  const { code, errno, syscall, path, message } = errorAbout(nameless, "b") as MmapError;
+  assertEquals([code, errno, syscall, path], ["EIO", 5, "mmap", "b"]);
+  assertEquals(message, "EIO: Input/output error, mmap 'b'");
 });
 
 test("errors have the shape of system errors", () => {

@@ -77,6 +77,7 @@ test("read and write refuse what is beyond the region, and change nothing", () =
     assertThrows(() => region.read(0, value as number), RangeError, `byteLength: ${value}`);
     assertThrows(() => region.write(new Uint8Array(1), value), RangeError, `byteOffset: ${value}`);
   }
+  assertThrows(() => region.read(-1n), RangeError, "byteOffset: -1n given");
   for (const value of ["1", null, {}, [1]]) assertThrows(() => region.read(value as never), TypeError, "byteOffset: ");
 });
 

@@ -188,6 +188,7 @@ test("what is no handle is refused, and leaves nothing open", () => {
     [{ pid: 0 }, RangeError],
     [{ pid: -1 }, RangeError],
     [{ pid: 0.5 }, RangeError],
+    [{ pid: 2 ** 32 }, RangeError],
     [{ pid: 2 ** 40 }, RangeError],
     [{ descriptor: 5 }, TypeError],
     [{ descriptor: "" }, TypeError],
