@@ -68,6 +68,15 @@ test("-0 is 0", onPosix("numbers as descriptors"), () => {
   for (const source of [-0, { fd: -0 }]) assertEquals(outcomeOf(source), outcomeOf(0));
 });
 
+test("a region that would end beyond all numbers is a RangeError, and changes no file", () => {
+  const path = fileOf(10);
+  const options = { access: "write", offset: 1, size: Number.MAX_SAFE_INTEGER } as const;
+  for (const source of [path, ANONYMOUS] as const) {
+    assertThrows(() => mmap(source, options), RangeError, "wanted an end below 2^53");
+  }
+  assertEquals([statSync(path).size, openDescriptors(path)], [10, 0]);
+});
+
 test("a closed descriptor is EBADF", () => {
   const descriptor = openDescriptor(fileOf("x"), "r");
   closeDescriptor(descriptor);

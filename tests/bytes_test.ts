@@ -17,6 +17,13 @@ test("read copies", () => {
   assertEquals(region.read(10n, 1)[0], 1);
   assertEquals(region.read(100), new Uint8Array(0));
   assertEquals(region.read().length, 100);
+  // Few bytes and many of them; nobody else's copy changes with one's own.
+  for (const length of [1, 64, 65]) {
+    const [one, other] = [region.read(0, length), region.read(0, length)];
+    one.fill(7);
+    assertEquals(other, region.read(0, length), `${length} bytes`);
+    assertEquals(one, new Uint8Array(length).fill(7));
+  }
 });
 
 test("write takes every kind of buffer", () => {
@@ -128,6 +135,18 @@ test("indexOf agrees with Buffer.indexOf everywhere", () => {
     for (let from = 0; from <= 1000; from++) {
       assertEquals(region.indexOf(needle, from), content.indexOf(needle, from), `${needle} from ${from}`);
     }
+  }
+});
+
+test("indexOf agrees with Buffer.indexOf where everything nearly matches", () => {
+  let state = 1;
+  const random = (below: number): number => (state = (state * 48271) % 2147483647) % below;
+  for (let round = 0; round < 300; round++) {
+    const content = Buffer.from(new Uint8Array(100).map(() => RARE + random(2)));
+    using region = mmap(null, { size: 100 });
+    region.write(content);
+    const needle = new Uint8Array(random(8) + 2).map(() => RARE + random(2));
+    for (const from of [0, random(100)]) assertEquals(region.indexOf(needle, from), content.indexOf(needle, from));
   }
 });
 

@@ -193,6 +193,7 @@ test("what is no handle is refused, and leaves nothing open", () => {
     [{ descriptor: 5 }, TypeError],
     [{ descriptor: "" }, TypeError],
     [{ descriptor: "5" }, TypeError],
+    [{ descriptor: rest }, TypeError],
     [{ descriptor: `-1${rest}` }, TypeError],
     [{ descriptor: `/etc/passwd${rest}` }, TypeError],
     [{ descriptor: `${number}\0${rest}` }, TypeError],

@@ -64,6 +64,17 @@ test("a buffer that was transferred away stays harmless after resize", () => {
   }
 });
 
+test("a buffer that was transferred away is no longer the region's, also where that can grow on the spot", () => {
+  // What comes first lies above, and leaves room there.
+  const above = mmap(null, { size: 2 ** 26 });
+  using region = mmap(fileOf(100_000), { access: "write" });
+  above.unmap();
+  const stolen = new Uint8Array(region.buffer.transfer());
+  region.resize(200_000);
+  stolen.fill(9);
+  assertEquals([...region.read(0, 5)], [0, 1, 2, 3, 4]);
+});
+
 test("a buffer is detached whatever its own properties say", () => {
   const path = fileOf(100_000);
   for (const own of [{ transfer: () => assert(false, "called") }, { detached: true }, { detached: false }]) {

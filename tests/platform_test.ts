@@ -2,7 +2,7 @@ import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { platform } from "../mod.ts";
 import { host } from "../src/host.ts";
-import { targetOf } from "../src/os/vocabulary.ts";
+import { hasWord, missingWord, targetOf, wordsOf } from "../src/os/vocabulary.ts";
 
 test("supports says what the system has, and of no other word that it has it", () => {
   assertEquals(platform.supports("map", "shared"), true);
@@ -14,6 +14,14 @@ test("supports says what the system has, and of no other word that it has it", (
   }
   for (const feature of ["residency", "handle"] as const) assertEquals(platform.supports(feature), true);
   assertEquals(platform.supports("wait"), platform.os !== "windows");
+});
+
+test("a word has no number where the system has no such thing", () => {
+  const [macos, windows] = [wordsOf("darwin"), wordsOf("windows")];
+  assertEquals([hasWord(macos, "advice", "free"), hasWord(macos, "advice", "cold")], [true, false]);
+  assertEquals([hasWord(windows, "protection", "read"), hasWord(windows, "protection", "none")], [true, false]);
+  assertEquals(missingWord(windows, "protection", ["read", "none"]), 'this system has no "none"');
+  assertEquals(missingWord(windows, "protection", ["read", "write"]), undefined);
 });
 
 test("supports refuses what is no vocabulary and no word", () => {

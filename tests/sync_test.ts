@@ -505,6 +505,16 @@ for (const [name, start, where] of PARTIES) {
       await end();
     });
 
+    test("it sees that the word was changed, though nobody wakes it", patient, async () => {
+      using region = memory();
+      const { said, end } = start(region, "change");
+      Atomics.store(region.int32, ARRIVED, 1);
+      notify(region, ARRIVED);
+      assertEquals(wait(region, WORD, 0, 60_000), "ok");
+      assertEquals([await said, region.int32[WORD]], ["changed", 1]);
+      await end();
+    });
+
     const skip = { skip: platform.os === "freebsd" && "FreeBSD does not tell how many it woke" };
     test("so many are woken as was asked for", { ...skip, ...patient }, async () => {
       using region = memory();
@@ -520,6 +530,22 @@ for (const [name, start, where] of PARTIES) {
       assertEquals(await Promise.all(waiting.map(({ said }) => said)), waiting.map(() => "ok"));
       assertEquals(notify(region, WORD), 0);
       for (const { end } of waiting) await end();
+    });
+
+    test("all are woken when no count is given", { ...skip, ...patient }, async () => {
+      const woken: number[] = [];
+      // Whoever waits long wakes up now and then, and may do so just then: three times in a row is no accident.
+      for (let attempt = 0; attempt < 3 && !woken.includes(3); attempt++) {
+        using region = memory();
+        const waiting = Array.from({ length: 3 }, () => start(region, "wait", "120000"));
+        await until(() => Atomics.load(region.int32, ARRIVED) === 3, "three to come");
+        await pause(50);
+        woken.push(notify(region, WORD));
+        await wake(region, 3 - woken[attempt]);
+        assertEquals(await Promise.all(waiting.map(({ said }) => said)), waiting.map(() => "ok"));
+        for (const { end } of waiting) await end();
+      }
+      assert(woken.includes(3), `${woken.join(", ")} of 3 were woken`);
     });
 
     const rounds = EMULATOR === undefined ? 10_000 : 200;

@@ -20,7 +20,8 @@ const PATIENCE = 120_000;
 const TESTING: Readonly<Record<Runtime, readonly string[]>> = {
   deno: ["deno", "test", "-A", "--no-check", "--v8-flags=--expose-gc"],
   bun: ["bun", "test"],
-  node: ["node", "--test", "--no-warnings", "--expose-gc"],
+  // A test that has failed may leave somebody waiting for ever.
+  node: ["node", "--test", "--test-force-exit", "--no-warnings", "--expose-gc"],
 };
 
 function print(line: string): void {
