@@ -3,6 +3,8 @@ import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, mmap, MmapError, withMmap } from "../mod.ts";
+import { sourceOf } from "../src/arguments/source.ts";
+import { errorAbout } from "../src/error.ts";
 import { runChild } from "./support/children.ts";
 import { closeDescriptor, openDescriptor } from "./support/descriptors.ts";
 import { countingBytes, fileOf, freshPath } from "./support/files.ts";
@@ -38,19 +40,41 @@ test("what is no descriptor is a RangeError that names it", onPosix("numbers as 
   }
 });
 
+test("what is no HANDLE of Windows is refused", () => {
+  for (const handle of [0n, -1n, 2n ** 64n - 1n, 2n ** 64n]) {
+    assertThrows(() => sourceOf(handle as never, "windows"), RangeError, `source: ${handle}n`);
+  }
+  for (const descriptor of [1n, 2n ** 64n - 2n]) {
+    assertEquals(sourceOf(descriptor, "windows"), { kind: "descriptor", descriptor });
+    assertThrows(() => sourceOf(descriptor, "linux"), TypeError, "wanted a descriptor as a number");
+  }
+  assertEquals(assertThrows(() => sourceOf(3, "windows"), MmapError).code, "ENOTSUP");
+});
+
 test("-0 is 0", onPosix("numbers as descriptors"), () => {
   const path = freshPath();
   mmap(path, { open: ["read", "write", "create"], size: 1, protection: ["write"], flags: ["shared"], mode: -0 })
     .unmap();
   assertEquals(statSync(path).mode & 0o777, 0);
-  // The standard input, whatever it is, is what is asked about, and nothing else.
-  for (const source of [-0, { fd: -0 }]) {
+  // The standard input, whatever it is.
+  const outcomeOf = (source: number | { fd: number }): string => {
     try {
       mmap(source, { size: 0 }).unmap();
+      return "mapped";
     } catch (error) {
-      assert(error instanceof MmapError || error instanceof RangeError, String(error));
+      return String(error);
     }
+  };
+  for (const source of [-0, { fd: -0 }]) assertEquals(outcomeOf(source), outcomeOf(0));
+});
+
+test("a region that would end beyond all numbers is a RangeError, and changes no file", () => {
+  const path = fileOf(10);
+  const options = { access: "write", offset: 1, size: Number.MAX_SAFE_INTEGER } as const;
+  for (const source of [path, ANONYMOUS] as const) {
+    assertThrows(() => mmap(source, options), RangeError, "wanted an end below 2^53");
   }
+  assertEquals([statSync(path).size, openDescriptors(path)], [10, 0]);
 });
 
 test("a closed descriptor is EBADF", () => {
@@ -114,7 +138,7 @@ test("devices that have no memory are refused", onPosix("/dev"), () => {
 });
 
 test("the standard streams do not hang", onPosix("numbers as descriptors"), () => {
-  assertEquals(runChild("standard_streams"), "survived");
+  assertEquals(JSON.parse(runChild("standard_streams")), ["ENODEV", "ENODEV", "ENODEV"]);
 });
 
 test("a directory cannot be opened for writing, either", () => {
@@ -187,7 +211,23 @@ test("withMmap wants a body before it maps", () => {
 });
 
 test("withMmap leaves a region that the body has unmapped", () => {
-  withMmap(fileOf("x"), (region) => region.unmap());
+  const path = fileOf("x");
+  const region = withMmap(path, (region) => {
+    region.unmap();
+    return region;
+  });
+  assertEquals([region.unmapped, mappingsOf(path), openDescriptors(path)], [true, 0, 0]);
+});
+
+test("an error that says its path keeps it, and what is no MmapError is left alone", () => {
+  const about = (path?: string): MmapError =>
+    new MmapError({ code: "EIO", errno: 5, syscall: "mmap", reason: "Input/output error", path });
+  const [named, nameless, other] = [about("a"), about(), new RangeError("other")];
+  assertEquals([errorAbout(named, "b") === named, errorAbout(nameless, undefined) === nameless], [true, true]);
+  assertEquals(errorAbout(other, "b") === other, true);
+  const { code, errno, syscall, path, message } = errorAbout(nameless, "b") as MmapError;
+  assertEquals([code, errno, syscall, path], ["EIO", 5, "mmap", "b"]);
+  assertEquals(message, "EIO: Input/output error, mmap 'b'");
 });
 
 test("errors have the shape of system errors", () => {

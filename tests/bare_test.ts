@@ -3,12 +3,14 @@ import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { MmapError } from "../mod.ts";
+import type { Ffi } from "../src/ffi/contract.ts";
 import { host } from "../src/host.ts";
 import type { LinuxTarget } from "../src/os/columns.ts";
 import { linux } from "../src/os/linux/system.ts";
 import { callRepeatingLast, repeatingLast } from "../src/os/posix/variadic.ts";
 import { bareSystem } from "./support/bare.ts";
 import { exists, freshPath } from "./support/files.ts";
+import { openDescriptors } from "./support/process.ts";
 import { onLinux } from "./support/systems.ts";
 
 // What macOS and FreeBSD lack is left out of this system's C library here; fuzz_test.ts does everything else on it.
@@ -31,6 +33,21 @@ test("where there is no shared memory either, that is ENOTSUP", LINUX, () => {
     without: ["memfd_create", "shm_open"],
   });
   assertEquals(assertThrows(() => system.openAnonymous(1, []), MmapError).code, "ENOTSUP");
+});
+
+test("a descriptor of memory is closed when its length cannot be set", LINUX, () => {
+  const { ffi } = host();
+  const failing: Ffi = {
+    ...ffi,
+    load: (libraries, prototypes) => {
+      const functions = ffi.load(libraries, prototypes);
+      return "ftruncate" in functions ? { ...functions, ftruncate: () => -1 } : functions;
+    },
+  };
+  const system = linux(failing, `linux-${process.arch}` as LinuxTarget);
+  const before = openDescriptors();
+  assertThrows(() => system.openAnonymous(5000, []), MmapError);
+  assertEquals(openDescriptors(), before);
 });
 
 test("open finds its mode where variable arguments are on the stack, too", LINUX, () => {

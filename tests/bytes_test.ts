@@ -17,6 +17,13 @@ test("read copies", () => {
   assertEquals(region.read(10n, 1)[0], 1);
   assertEquals(region.read(100), new Uint8Array(0));
   assertEquals(region.read().length, 100);
+  // Few bytes and many of them; nobody else's copy changes with one's own.
+  for (const length of [1, 64, 65]) {
+    const [one, other] = [region.read(0, length), region.read(0, length)];
+    one.fill(7);
+    assertEquals(other, region.read(0, length), `${length} bytes`);
+    assertEquals(one, new Uint8Array(length).fill(7));
+  }
 });
 
 test("write takes every kind of buffer", () => {
@@ -58,8 +65,11 @@ test("write from the region itself may overlap", () => {
 
 test("write of nothing", () => {
   using region = mmap(null, { size: 8 });
+  region.bytes.fill(7);
   region.write(new Uint8Array(0), 8);
   region.write(new ArrayBuffer(0));
+  assertEquals([...region.bytes], [7, 7, 7, 7, 7, 7, 7, 7]);
+  assertThrows(() => region.write(new Uint8Array(0), 9), RangeError, "byteOffset: 9");
 });
 
 test("read and write refuse what is beyond the region, and change nothing", () => {
@@ -74,6 +84,7 @@ test("read and write refuse what is beyond the region, and change nothing", () =
     assertThrows(() => region.read(0, value as number), RangeError, `byteLength: ${value}`);
     assertThrows(() => region.write(new Uint8Array(1), value), RangeError, `byteOffset: ${value}`);
   }
+  assertThrows(() => region.read(-1n), RangeError, "byteOffset: -1n given");
   for (const value of ["1", null, {}, [1]]) assertThrows(() => region.read(value as never), TypeError, "byteOffset: ");
 });
 
@@ -124,6 +135,18 @@ test("indexOf agrees with Buffer.indexOf everywhere", () => {
     for (let from = 0; from <= 1000; from++) {
       assertEquals(region.indexOf(needle, from), content.indexOf(needle, from), `${needle} from ${from}`);
     }
+  }
+});
+
+test("indexOf agrees with Buffer.indexOf where everything nearly matches", () => {
+  let state = 1;
+  const random = (below: number): number => (state = (state * 48271) % 2147483647) % below;
+  for (let round = 0; round < 300; round++) {
+    const content = Buffer.from(new Uint8Array(100).map(() => RARE + random(2)));
+    using region = mmap(null, { size: 100 });
+    region.write(content);
+    const needle = new Uint8Array(random(8) + 2).map(() => RARE + random(2));
+    for (const from of [0, random(100)]) assertEquals(region.indexOf(needle, from), content.indexOf(needle, from));
   }
 });
 

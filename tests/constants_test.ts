@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
+import process from "node:process";
 import { test } from "node:test";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { ADVICE } from "../src/vocabulary.ts";
-import { constantsOf, MEMFD } from "../src/os/posix/numbers.ts";
+import type { PosixTarget } from "../src/os/columns.ts";
 import { DARWIN as DARWIN_ONLY } from "../src/os/darwin/numbers.ts";
 import { LINUX as LINUX_ONLY, SIGACTION, STATX } from "../src/os/linux/numbers.ts";
-import type { PosixTarget } from "../src/os/columns.ts";
+import { type Constants, constantsOf, MEMFD } from "../src/os/posix/numbers.ts";
 import { errorNumbersOf } from "../src/os/posix/errno.ts";
 import { WIN32_ERRORS, win32ErrorName, win32ErrorNumber } from "../src/os/windows/errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "../src/os/windows/numbers.ts";
@@ -73,6 +74,7 @@ const LAYOUTS = {
   stat: {
     size: "sizeof(struct stat)",
     device: "offsetof(struct stat, st_dev)",
+    deviceSize: "sizeof(((struct stat *)0)->st_dev)",
     inode: "offsetof(struct stat, st_ino)",
     mode: "offsetof(struct stat, st_mode)",
     length: "offsetof(struct stat, st_size)",
@@ -86,6 +88,7 @@ const LAYOUTS = {
   statx: {
     size: "sizeof(struct statx)",
     device: "offsetof(struct statx, stx_dev_major)",
+    deviceSize: "sizeof(((struct statx *)0)->stx_dev_major) + sizeof(((struct statx *)0)->stx_dev_minor)",
     inode: "offsetof(struct statx, stx_ino)",
     mode: "offsetof(struct statx, stx_mode)",
     length: "offsetof(struct statx, stx_size)",
@@ -98,35 +101,41 @@ const LAYOUTS = {
   },
 } as const;
 
-type Claims = Map<string, number>;
+/** What a table says: that an expression of C is a number. */
+type Claim = readonly [expression: string, number: number];
 
-function addLayout(claims: Claims, names: Readonly<Record<string, string>>, layout: object): void {
-  for (const [field, expression] of Object.entries(names)) {
-    claims.set(expression, (layout as Readonly<Record<string, number>>)[field]);
-  }
+/** Tables that can be changed: numbers by their names, and names within names. */
+type Numbers = Readonly<Record<string, unknown>>;
+
+/** What the fields of a layout say. */
+function layoutClaims(names: Readonly<Record<string, string>>, layout: object): Claim[] {
+  return Object.entries(names).map(([field, expression]) => [expression, (layout as Record<string, number>)[field]]);
 }
 
-/** Every number of the table of a system by what it is called in C. */
-function claimsOf(target: PosixTarget): Claims {
-  const constants = constantsOf(target);
-  const claims: Claims = new Map(Object.entries(constants.numbers));
-  for (const kind of ["open", "protection", "map", "flush", "advice"] as const) {
-    for (const [word, cell] of Object.entries(constants[kind])) {
+/** Every number of a POSIX system by what it is called in C. */
+function posixClaims(constants: Constants): Claim[] {
+  const words = (["open", "protection", "map", "flush", "advice"] as const).flatMap((kind) =>
+    Object.entries(constants[kind]).flatMap(([word, cell]): Claim[] => {
       const name = (NAMES[kind] as Readonly<Record<string, string | null>>)[word];
-      if (typeof cell === "number" && name) claims.set(name, cell);
-    }
-  }
-  addLayout(claims, LAYOUTS.stat, constants.stat);
-  addLayout(claims, LAYOUTS.aiocb, constants.aiocb);
-  return claims;
+      return typeof cell === "number" && name ? [[name, cell]] : [];
+    })
+  );
+  return [
+    ...Object.entries(constants.numbers),
+    ...words,
+    ...layoutClaims(LAYOUTS.stat, constants.stat),
+    ...layoutClaims(LAYOUTS.aiocb, constants.aiocb),
+  ];
 }
 
-function linuxClaimsOf(target: PosixTarget): Claims {
-  const claims = claimsOf(target);
-  for (const [name, number] of Object.entries({ ...LINUX_ONLY, ...MEMFD })) claims.set(name, number);
-  addLayout(claims, LAYOUTS.statx, STATX);
-  addLayout(claims, LAYOUTS.sigaction, SIGACTION);
-  return claims;
+/** What a table claims that is not so. */
+type Judge = (claims: readonly Claim[]) => Claim[];
+
+/** Tables, all that they claim, and who knows better. */
+interface Subject<Tables> {
+  readonly tables: Tables;
+  readonly claimsOf: (tables: Tables) => readonly Claim[];
+  readonly judge: Judge;
 }
 
 const HEADERS = `#define _GNU_SOURCE
@@ -153,27 +162,177 @@ const HEADERS = `#define _GNU_SOURCE
 /** Headers that are older than the kernel do not have the newest words. */
 const NEWEST = ["MADV_COLLAPSE", "MADV_POPULATE_READ", "MADV_POPULATE_WRITE"];
 
-/** Has a C compiler compare each expression with its number; throws with what is wrong. */
-function compareInC(compiler: string, claims: ReadonlyMap<string, number>): void {
-  const assertions = [...claims].map(([expression, value]) => {
-    const assertion = `_Static_assert((${expression}) == ${value}, "${expression}: the table says ${value}");`;
-    return NEWEST.includes(expression) ? `#ifdef ${expression}\n${assertion}\n#endif` : assertion;
+/** Has a C compiler compare each expression with its number. */
+function compiledBy(compiler: string): Judge {
+  return (claims) => {
+    const assertions = claims.map(([expression, value], index) => {
+      const assertion = `_Static_assert((${expression}) == ${value}, "claim ${index}");`;
+      return NEWEST.includes(expression) ? `#ifdef ${expression}\n${assertion}\n#endif` : assertion;
+    });
+    const { stderr } = spawnSync(compiler, ["-fsyntax-only", "-x", "c", "-"], {
+      input: `${HEADERS}${assertions.join("\n")}\n`,
+      encoding: "utf8",
+      // It would complain in the language of its user.
+      env: { ...process.env, LC_ALL: "C" },
+    });
+    const errors = stderr.split("\n").filter((line) => line.includes("error:"));
+    return errors.map((error) => {
+      const [, index] = /static assertion failed: "claim (\d+)"/.exec(error) ?? [];
+      // What is no expression of C is a mistake of the test's.
+      if (index === undefined) throw new Error(error);
+      return claims[Number(index)];
+    });
+  };
+}
+
+/** The names in C that this machine's headers have. */
+function isKnownTo(compiler: string, [expression]: Claim): boolean {
+  if (!NEWEST.includes(expression)) return true;
+  const input = `${HEADERS}#ifndef ${expression}\n#error unknown\n#endif\n`;
+  return spawnSync(compiler, ["-fsyntax-only", "-x", "c", "-"], { input }).status === 0;
+}
+
+type Header = Readonly<Record<string, FromHeader>>;
+
+/** Compares each expression with its number in a table from the system's headers. */
+function writtenIn(header: Header): Judge {
+  const numberOf = (expression: string): number => {
+    const names = expression.includes("offsetof") ? [expression] : expression.split(" | ");
+    for (const name of names) assert(Object.hasOwn(header, name), `${name} is in no header`);
+    return names.map((name) => header[name][0]).reduce((bits, value) => bits | value);
+  };
+  return (claims) => claims.filter(([expression, number]) => numberOf(expression) !== number);
+}
+
+/** The size of a field, for headers of which only the offsets are known: what it is to the next one. */
+function sizeOfDevice(layout: Header, next: string): FromHeader {
+  const [[from, header], [to]] = [layout["offsetof(struct stat, st_dev)"], layout[`offsetof(struct stat, ${next})`]];
+  return [to - from, header];
+}
+
+const DARWIN_HEADER: Header = {
+  ...DARWIN,
+  ...DARWIN_LAYOUT,
+  [LAYOUTS.stat.deviceSize]: sizeOfDevice(DARWIN_LAYOUT, "st_mode"),
+};
+
+const FREEBSD_HEADER: Header = {
+  ...FREEBSD,
+  ...FREEBSD_LAYOUT,
+  [LAYOUTS.stat.deviceSize]: sizeOfDevice(FREEBSD_LAYOUT, "st_ino"),
+  // Two words of advice have names of their own there.
+  MADV_DONTDUMP: FREEBSD.MADV_NOCORE,
+  MADV_DODUMP: FREEBSD.MADV_CORE,
+};
+
+/** Everything that has a number of Linux. */
+function linuxOn(target: PosixTarget, compiler: string): Subject<Numbers> {
+  const tables = {
+    constants: constantsOf(target),
+    only: { ...LINUX_ONLY, ...MEMFD },
+    statx: STATX,
+    sigaction: SIGACTION,
+  };
+  return subject(tables, compiledBy(compiler), ({ constants, only, statx, sigaction }) => [
+    ...posixClaims(constants),
+    ...Object.entries(only),
+    ...layoutClaims(LAYOUTS.statx, statx),
+    ...layoutClaims(LAYOUTS.sigaction, sigaction),
+  ]);
+}
+
+/** The type of the tables is known only here. */
+function subject<Tables extends Numbers>(
+  tables: Tables,
+  judge: Judge,
+  claimsOf: (tables: Tables) => readonly Claim[],
+): Subject<Numbers> {
+  return { tables, judge, claimsOf: (changed) => claimsOf(changed as Tables) };
+}
+
+const MACOS = subject(
+  { constants: constantsOf("darwin"), only: DARWIN_ONLY },
+  writtenIn(DARWIN_HEADER),
+  ({ constants, only }) => [...posixClaims(constants), ...Object.entries(only)],
+);
+
+const FREE_BSD = subject(
+  { constants: constantsOf("freebsd"), only: MEMFD },
+  writtenIn(FREEBSD_HEADER),
+  ({ constants, only }) => [...posixClaims(constants), ...Object.entries(only)],
+);
+
+// These are in no public header; they are tried out when the library is loaded.
+const { TEB: _, THREAD_BASIC_INFORMATION: __, ...WIN32_PUBLIC } = WIN32_LAYOUTS;
+const WIN = subject(
+  { numbers: WIN32, layouts: WIN32_PUBLIC, errors: WIN32_ERRORS },
+  writtenIn({ ...WINDOWS, ...WINDOWS_LAYOUT, ...WINDOWS_ERROR }),
+  ({ numbers, layouts, errors }) => [
+    ...Object.entries(numbers),
+    ...Object.entries(layouts).flatMap(([structure, { size, ...fields }]): Claim[] => [
+      [`sizeof(${structure})`, size],
+      ...Object.entries(fields).map(([field, at]): Claim => [`offsetof(${structure}, ${field})`, at]),
+    ]),
+    ...Object.entries(errors).map(([name, number]): Claim => [`ERROR_${name}`, number]),
+  ],
+);
+
+/** Where the numbers of a table are: the names that lead to each. */
+function placesIn(table: object, before: readonly string[] = []): string[][] {
+  return Object.entries(table).flatMap(([name, value]) => {
+    const place = [...before, name];
+    if (typeof value === "number") return [place];
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? placesIn(value, place) : [];
   });
-  const source = `${HEADERS}${assertions.join("\n")}\n`;
-  const { status, stderr } = spawnSync(compiler, ["-fsyntax-only", "-x", "c", "-"], {
-    input: source,
-    encoding: "utf8",
+}
+
+/** The same table, but for one number. */
+function changedAt(table: Numbers, [name, ...rest]: readonly string[]): Numbers {
+  const value = table[name];
+  return { ...table, [name]: rest.length === 0 ? value as number + 1 : changedAt(value as Numbers, rest) };
+}
+
+/** What a table claims once one of its numbers is another; an error where that makes no difference to any claim. */
+function claimsOfChange({ tables, claimsOf }: Subject<Numbers>, place: readonly string[]): Claim[] {
+  const before = claimsOf(tables);
+  const after = claimsOf(changedAt(tables, place)).filter(([, number], index) => number !== before[index][1]);
+  assert(after.length > 0, `${place.join(".")} is compared with nothing`);
+  return after;
+}
+
+const HEADERS_OF: Readonly<Record<string, Subject<Numbers>>> = { "macOS": MACOS, "FreeBSD": FREE_BSD, "Windows": WIN };
+
+for (const [system, subject] of Object.entries(HEADERS_OF)) {
+  test(`every number of ${system} is what its headers say`, () => {
+    assertEquals(subject.judge(subject.claimsOf(subject.tables)), []);
   });
-  assertEquals(status, 0, stderr);
+
+  test(`a number of ${system} that is another one is found, whichever it is`, () => {
+    const places = placesIn(subject.tables);
+    assert(places.length > 50, `only ${places.length} numbers`);
+    for (const place of places) {
+      const claims = claimsOfChange(subject, place);
+      assertEquals(subject.judge(claims), claims, place.join("."));
+    }
+  });
 }
 
 const COMPILERS = { "linux-x64": "x86_64-linux-gnu-gcc", "linux-arm64": "aarch64-linux-gnu-gcc" } as const;
 
 for (const [target, compiler] of Object.entries(COMPILERS) as [keyof typeof COMPILERS, string][]) {
   const skip = spawnSync(compiler, ["--version"]).status === 0 ? false : `${compiler} is not on this machine`;
+  const subject = linuxOn(target, compiler);
 
   test(`every number of ${target} is what its C headers say`, { skip }, () => {
-    compareInC(compiler, linuxClaimsOf(target));
+    assertEquals(subject.judge(subject.claimsOf(subject.tables)), []);
+  });
+
+  test(`a number of ${target} that is another one is found, whichever it is`, { skip }, () => {
+    const places = placesIn(subject.tables);
+    assert(places.length > 100, `only ${places.length} numbers`);
+    // All at once, since the compiler takes its time; it complains of each of them.
+    const claims = places.flatMap((place) => claimsOfChange(subject, place));
+    assertEquals(subject.judge(claims), claims.filter((claim) => isKnownTo(compiler, claim)));
   });
 
   test(`every error number of ${target} has the name that its C headers give it`, { skip }, () => {
@@ -182,62 +341,24 @@ for (const [target, compiler] of Object.entries(COMPILERS) as [keyof typeof COMP
       !name.startsWith("ERRNO_")
     );
     assertEquals(names.length, 131);
-    compareInC(compiler, new Map(names.map((name) => [name, numbers.number(name)])));
-  });
-
-  test(`a wrong number of ${target} would be found`, { skip }, () => {
-    assertThrows(() => compareInC(compiler, new Map([["O_CREAT", 12345]])), Error, "O_CREAT");
+    const claims = names.map((name): Claim => [name, numbers.number(name)]);
+    assertEquals(subject.judge(claims), []);
+    const wrong = claims.map(([name, number]): Claim => [name, number + 1]);
+    assertEquals(subject.judge(wrong), wrong);
   });
 }
-
-type Header = Readonly<Record<string, FromHeader>>;
-
-/** Compares each expression with its number in a table from the system's headers. */
-function compareWithHeader(header: Header, claims: Claims): void {
-  const found = new Map<string, number>();
-  for (const expression of claims.keys()) {
-    const names = expression.includes("offsetof") ? [expression] : expression.split(" | ");
-    for (const name of names) assert(Object.hasOwn(header, name), `${name} is in no header`);
-    found.set(expression, names.map((name) => header[name][0]).reduce((bits, value) => bits | value));
-  }
-  assertEquals(claims, found);
-}
-
-test("every number of macOS is what its headers say", () => {
-  compareWithHeader({ ...DARWIN, ...DARWIN_LAYOUT }, claimsOf("darwin"));
-  compareWithHeader(DARWIN, new Map(Object.entries(DARWIN_ONLY)));
-});
-
-test("every number of FreeBSD is what its headers say", () => {
-  // Two words of advice have names of their own there.
-  const { MADV_NOCORE: MADV_DONTDUMP, MADV_CORE: MADV_DODUMP } = FREEBSD;
-  compareWithHeader({ ...FREEBSD, ...FREEBSD_LAYOUT, MADV_DONTDUMP, MADV_DODUMP }, claimsOf("freebsd"));
-  compareWithHeader(FREEBSD, new Map(Object.entries(MEMFD)));
-});
 
 /** Calls the error numbers by the names that the library has for them, which is one for each. */
-function errnoClaimsOf(target: PosixTarget, header: Header): Claims {
+function errnoClaims(target: PosixTarget, header: Header): Claim[] {
   const numbers = errorNumbersOf(target);
-  return new Map(Object.values(header).map(([number]) => [numbers.name(number), number]));
+  return Object.values(header).map(([number]) => [numbers.name(number), number]);
 }
 
 test("every error number of macOS and FreeBSD has the name that its header gives it", () => {
-  compareWithHeader(DARWIN_ERRNO, errnoClaimsOf("darwin", DARWIN_ERRNO));
+  assertEquals(writtenIn(DARWIN_ERRNO)(errnoClaims("darwin", DARWIN_ERRNO)), []);
   const aliases = Object.entries(FREEBSD_ERRNO_ALIASES).map(([alias, name]) => [alias, FREEBSD_ERRNO[name]]);
-  compareWithHeader({ ...FREEBSD_ERRNO, ...Object.fromEntries(aliases) }, errnoClaimsOf("freebsd", FREEBSD_ERRNO));
-});
-
-test("every number of Windows is what its headers say", () => {
-  const claims: Claims = new Map(Object.entries(WIN32));
-  // These are in no public header; they are tried out when the library is loaded.
-  const { TEB: _, THREAD_BASIC_INFORMATION: __, ...layouts } = WIN32_LAYOUTS;
-  for (const [structure, { size, ...fields }] of Object.entries(layouts)) {
-    claims.set(`sizeof(${structure})`, size);
-    for (const [field, offset] of Object.entries(fields)) claims.set(`offsetof(${structure}, ${field})`, offset);
-  }
-  compareWithHeader({ ...WINDOWS, ...WINDOWS_LAYOUT }, claims);
-  const errors = Object.entries(WIN32_ERRORS).map(([name, number]): [string, number] => [`ERROR_${name}`, number]);
-  compareWithHeader(WINDOWS_ERROR, new Map(errors));
+  const header = { ...FREEBSD_ERRNO, ...Object.fromEntries(aliases) };
+  assertEquals(writtenIn(header)(errnoClaims("freebsd", FREEBSD_ERRNO)), []);
 });
 
 test("an error number without a name is told by its number", () => {

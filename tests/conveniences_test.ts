@@ -127,6 +127,13 @@ test("lines of any length need no buffer of the region", () => {
   assertEquals([...lines(region)], ["a", long, "b"]);
 });
 
+test("a byte order mark is a letter within the text, also where what is decoded at a time begins", () => {
+  // These lines are 64 KiB.
+  const before = new Array<string>(2 ** 15).fill("x");
+  using region = mmap(fileOf([...before, "\ufeffy"].join("\n")));
+  assertEquals([...lines(region)], [...before, "\ufeffy"]);
+});
+
 test("lines of a part", () => {
   using region = mmap(fileOf("one\ntwo\nthree"));
   assertEquals([...lines(region, { byteOffset: 4 })], ["two", "three"]);
@@ -251,6 +258,19 @@ test("a range that depends on what is there counts only where that is there", ()
     // Without a validator of its own, the response is not known to be the same.
     assertEquals(respond(region, request).status, 200, condition);
   }
+});
+
+test("a stream copies what is there when it is asked for, not before", async () => {
+  using region = mmap(null, { size: 2 * 2 ** 18 });
+  const reader = stream(region).getReader();
+  for (const byte of [1, 2]) {
+    // Whoever reads ahead does so by now.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    region.bytes.fill(byte);
+    const { value } = await reader.read();
+    assertEquals([value!.length, value![0], value!.at(-1)], [2 ** 18, byte, byte]);
+  }
+  assertEquals((await reader.read()).done, true);
 });
 
 test("a range counts with GET alone", () => {

@@ -11,7 +11,9 @@ const SLOTS = 1 << 20;
 /** Starts a writer, lets it write for a moment, and kills it in the middle of whatever it does. */
 async function killWriter(path: string, milliseconds: number): Promise<void> {
   const writer: ChildProcess = spawnChild("writer", path);
-  await new Promise((resolve) => writer.stdout!.once("data", resolve));
+  const said = new Promise((resolve) => writer.stdout!.once("data", (data) => resolve(String(data))));
+  const died = new Promise((resolve) => writer.once("close", () => resolve("nothing")));
+  assertEquals(await Promise.race([said, died]), "writing\n");
   await new Promise((resolve) => setTimeout(resolve, milliseconds));
   const ended = new Promise((resolve) => writer.once("close", (_status, signal) => resolve(signal)));
   writer.kill("SIGKILL");

@@ -2,6 +2,7 @@ import { test } from "node:test";
 import { markAsUntransferable } from "node:worker_threads";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type ByteRange, type MappedRegion, mmap } from "../mod.ts";
+import { Views } from "../src/memory/views.ts";
 import { runChild } from "./support/children.ts";
 import { EMULATOR } from "./support/emulated.ts";
 import { closeDescriptor, openDescriptor, openDescriptorAs } from "./support/descriptors.ts";
@@ -63,6 +64,17 @@ test("a buffer that was transferred away stays harmless after resize", () => {
   }
 });
 
+test("a buffer that was transferred away is no longer the region's, also where that can grow on the spot", () => {
+  // What comes first lies above, and leaves room there.
+  const above = mmap(null, { size: 2 ** 26 });
+  using region = mmap(fileOf(100_000), { access: "write" });
+  above.unmap();
+  const stolen = new Uint8Array(region.buffer.transfer());
+  region.resize(200_000);
+  stolen.fill(9);
+  assertEquals([...region.read(0, 5)], [0, 1, 2, 3, 4]);
+});
+
 test("a buffer is detached whatever its own properties say", () => {
   const path = fileOf(100_000);
   for (const own of [{ transfer: () => assert(false, "called") }, { detached: true }, { detached: false }]) {
@@ -103,7 +115,8 @@ test("the library is imported where there is nothing to detach buffers with", as
   const again = "../src/memory/views.ts?without";
   Reflect.deleteProperty(ArrayBuffer.prototype, "detached");
   try {
-    await import(again);
+    const module = await import(again);
+    assertEquals([typeof module.Views, module.Views === Views], ["function", false]);
   } finally {
     Object.defineProperty(ArrayBuffer.prototype, "detached", detached);
   }

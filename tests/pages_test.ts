@@ -8,7 +8,7 @@ import { closeDescriptor, openDescriptor, openDescriptorAs } from "./support/des
 import { notInQemu } from "./support/emulated.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
 import { areaOf, statusKibibytes } from "./support/proc.ts";
-import { permissionsOf } from "./support/process.ts";
+import { mappingsOf, openDescriptors, permissionsOf } from "./support/process.ts";
 import { isWindows, onLinux, onPosix } from "./support/systems.ts";
 
 const PAGE = platform.pageSize;
@@ -262,11 +262,14 @@ test("flushAsync reaches the disk, too, and lets the event loop run", async () =
 });
 
 test("flushAsync outlives the region", async () => {
-  const region = mmap(fileOf(new Uint8Array(64 * PAGE)), { access: "write" });
+  const path = fileOf(new Uint8Array(64 * PAGE));
+  const region = mmap(path, { access: "write" });
   region.bytes.fill(1);
   const flushed = region.flushAsync();
   region.unmap();
-  await flushed;
+  assertEquals(await flushed, undefined);
+  assertEquals([mappingsOf(path), openDescriptors(path)], [0, 0]);
+  assert(readFileSync(path).every((byte) => byte === 1));
 });
 
 test("flushAsync refuses a range beyond the region, and does nothing for memory", async () => {
@@ -324,10 +327,17 @@ test("a lock that fails leaves nothing locked", { ...onLinux("VmLck"), ...notInQ
 
 test("what is not locked can be unlocked", notInQemu("it has no mlock2"), () => {
   using region = mmap(fileOf(2 * PAGE));
+  // What is locked is in memory; how much that is only Linux tells.
+  const locked = (): number => platform.os === "linux" ? areaOf(region).kibibytes.Locked : NaN;
+  const before = locked();
   region.unlock();
   region.lock();
+  assertEquals([...region.residency()], [1, 1]);
   region.unlock();
   region.unlock({ byteLength: 1 });
+  assertEquals(locked(), before);
+  region.unlock({ byteOffset: 2 * PAGE });
+  assertThrows(() => region.unlock({ byteOffset: 2 * PAGE + 1 }), RangeError);
 });
 
 test("lock does not copy the pages of a private file", {

@@ -64,6 +64,11 @@ describe("Deno's permissions", { skip: platform.runtime !== "deno" && "Deno's ow
     assertDenied(["--allow-ffi", "--allow-read"], path, "only-create", "write");
   });
 
+  test("the empty path is the system's to refuse", () => {
+    const { name, code } = outcome([...base, "--allow-ffi"], "", "read");
+    assertEquals([name, code], ["MmapError", "ENOENT"]);
+  });
+
   test("memory needs no path", () => {
     assertEquals(outcome([...base, "--allow-ffi"], "", "memory"), { byteLength: 4096 });
   });

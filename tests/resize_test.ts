@@ -189,6 +189,30 @@ test("an empty region grows, and a region shrinks to nothing", () => {
   }
 });
 
+test("an empty region has no address, wherever it begins, and keeps what it is to allow", () => {
+  const path = fileOf(100);
+  using region = mmap(path, { access: "write", offset: 100 });
+  assertEquals([region.byteLength, region.address], [0, 0n]);
+  region.protect(["read"]);
+  assertEquals(region.protection, ["read"]);
+  region.resize(10);
+  assertEquals([statSync(path).size, permissionsOf(region)], [110, "r--s"]);
+  region.protect(["read", "write"], { byteOffset: 3, byteLength: 0 });
+  assertEquals([region.protection, permissionsOf(region)], [["read"], "r--s"]);
+});
+
+test(
+  "memory that has grown, but finds no place, is as long as before",
+  onLinux("memory longer than all addresses"),
+  () => {
+    using region = mmap(ANONYMOUS, { size: 5000 });
+    region.write(countingBytes(5000));
+    assertEquals(assertThrows(() => region.resize(2 ** 48), MmapError).code, "ENOMEM");
+    assertEquals([region.byteLength, statSync(`/proc/self/fd/${region.descriptor}`).size], [5000, 5000]);
+    assertEquals(region.bytes, countingBytes(5000));
+  },
+);
+
 test("a size that the OS refuses leaves region and file as they were", () => {
   const path = fileOf(5000);
   using region = mmap(path, { access: "write" });

@@ -48,6 +48,17 @@ test("a descriptor stays open, unless asked otherwise", () => {
   assertEquals(openDescriptors(path), 0);
 });
 
+test("ANONYMOUS memory reaches as far as the region, whatever that allows", () => {
+  for (const protection of [["read"], ["read", "write"]] as const) {
+    // Where its length can be set only once, it is mapped shared alone.
+    for (const flags of platform.os === "darwin" ? [["shared"]] as const : [["shared"], ["private"]] as const) {
+      using region = mmap(ANONYMOUS, { size: 100, offset: 70_000, protection, flags });
+      assertEquals([region.byteLength, region.offset, region.faults], [100, 70_000, 0]);
+      assertEquals(region.read(), new Uint8Array(100));
+    }
+  }
+});
+
 test("a descriptor's position is left alone", onLinux("/proc to see it in"), () => {
   const path = fileOf(100);
   const descriptor = openDescriptor(path, "r+");

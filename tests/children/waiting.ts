@@ -46,6 +46,13 @@ switch (what) {
     Atomics.store(int32, WORD, 1);
     tell(notify(region, WORD));
     break;
+  case "change":
+    changed(ARRIVED, 0);
+    // The other one has fallen asleep by then.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    Atomics.store(int32, WORD, 1);
+    tell("changed");
+    break;
   case "pong":
     for (let round = 0; round < Number(rest[0]); round++) {
       changed(PING, round);

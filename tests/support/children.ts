@@ -37,10 +37,18 @@ export function runChildWith(flags: readonly string[], name: string, ...rest: st
   throw new Error(`${name} ended with ${child.signal ?? child.status}:\n${child.stdout}${child.stderr}`);
 }
 
-/** Runs a child that is expected not to come through, and returns the signal or status it ended with. */
-export function endOfChild(name: string, ...rest: string[]): string | number | null {
-  const { signal, status } = spawnSync(COMMAND, commandLine(name, rest), { stdio: "ignore", timeout: 60_000 });
-  return signal ?? status;
+/**
+ * Runs a child that is expected not to come through, and returns the signal or status it ended with. An error when it
+ * ended before it said `brink`, see brink.ts: that was another end than the one to look at.
+ */
+export function endOfChild(brink: string, name: string, ...rest: string[]): string | number | null {
+  const { signal, status, stdout, stderr } = spawnSync(COMMAND, commandLine(name, rest), {
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  const end = signal ?? status;
+  if (stdout.split("\n").includes(brink)) return end;
+  throw new Error(`${name} ended with ${end} and did not say "${brink}":\n${stdout}${stderr}`);
 }
 
 /** Starts a child whose output can be read. */

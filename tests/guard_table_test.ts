@@ -1,0 +1,86 @@
+import { test } from "node:test";
+import { assert, assertEquals } from "@std/assert";
+import { entry, ENTRY_SIZE, HEADER, header, TABLE } from "../src/os/guard/layout.ts";
+import { Table } from "../src/os/guard/table.ts";
+
+/** The memory of a table with room for so many entries, without any handler. */
+function memoryFor(capacity: number): DataView<ArrayBuffer> {
+  const memory = new DataView(new ArrayBuffer(TABLE - HEADER + (capacity + 1) * ENTRY_SIZE));
+  memory.setInt32(header.capacity, capacity, true);
+  return memory;
+}
+
+/** A field of an entry. */
+function fieldOf(memory: DataView, index: number, field: "start" | "end" | "sequence" | "unit"): number {
+  const at = TABLE - HEADER + index * ENTRY_SIZE + entry[field];
+  if (field === "start" || field === "end") return Number(memory.getBigUint64(at, true));
+  return memory.getInt32(at, true);
+}
+
+test("there are as many entries as there is room for, and one that is given back is taken again", () => {
+  const table = new Table(memoryFor(3).buffer);
+  const slots = [table.claim(), table.claim(), table.claim()];
+  assert(slots.every((slot) => slot !== undefined));
+  assertEquals(table.claim(), undefined);
+  slots[1]!.free();
+  slots[0]!.free();
+  assert(table.claim() && table.claim());
+  assertEquals(table.claim(), undefined);
+});
+
+test("copies of the table in other threads give out no entry twice", () => {
+  const { buffer } = memoryFor(4);
+  const [one, other] = [new Table(buffer), new Table(buffer)];
+  const slots = [one.claim(), other.claim(), one.claim(), other.claim()];
+  assert(slots.every((slot) => slot !== undefined));
+  assertEquals([one.claim(), other.claim()], [undefined, undefined]);
+  slots[3]!.free();
+  assert(one.claim());
+  assertEquals(other.claim(), undefined);
+});
+
+test("the list of free entries never looks as it did before, though the same entry is first", () => {
+  const memory = memoryFor(2);
+  const table = new Table(memory.buffer);
+  const seen = new Set<number>();
+  for (let round = 0; round < 1000; round++) {
+    table.claim()!.free();
+    seen.add(memory.getInt32(header.free, true));
+  }
+  assertEquals(seen.size, 1000);
+});
+
+test("an entry is valid from cover to uncover, with the addresses and the unit of the mapping", () => {
+  const memory = memoryFor(1);
+  const slot = new Table(memory.buffer).claim()!;
+  const isValid = (): boolean => fieldOf(memory, 0, "sequence") % 2 === 1;
+  assertEquals(isValid(), false);
+  slot.cover(0x7fff_8765_4000n, 0x1_0000_3000, 4096);
+  assertEquals([isValid(), fieldOf(memory, 0, "start"), fieldOf(memory, 0, "end"), fieldOf(memory, 0, "unit")], [
+    true,
+    0x7fff_8765_4000,
+    0x8000_8765_7000,
+    4096,
+  ]);
+  const before = fieldOf(memory, 0, "sequence");
+  slot.cover(0x7fff_8765_4000n, 0x1_0000_3000, 4096);
+  assertEquals(fieldOf(memory, 0, "sequence"), before, "not even for a moment is it invalid when nothing changes");
+  slot.cover(0x7fff_8765_4000n, 0x1000, 4096);
+  assertEquals([isValid(), fieldOf(memory, 0, "sequence") > before], [true, true]);
+  slot.uncover();
+  slot.uncover();
+  assertEquals(isValid(), false);
+  slot.cover(4096n, 4096, 4096);
+  slot.free();
+  assertEquals(isValid(), false);
+});
+
+test("an entry that is taken again has no faults of the one before", () => {
+  const memory = memoryFor(1);
+  const table = new Table(memory.buffer);
+  const slot = table.claim()!;
+  memory.setInt32(TABLE - HEADER + entry.faults, 5, true);
+  assertEquals(slot.faults, 5);
+  slot.free();
+  assertEquals(table.claim()!.faults, 0);
+});
