@@ -3,7 +3,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { platform } from "../mod.ts";
 import type { Prototype } from "../src/ffi/contract.ts";
 import { host } from "../src/host.ts";
-import { constantsOf, type PosixTarget, targetOf } from "../src/os/vocabulary.ts";
+import { type PosixTarget, targetOf } from "../src/os/columns.ts";
+import { constantsOf } from "../src/os/posix/numbers.ts";
 import { isWindows } from "./support/systems.ts";
 
 // The same contract, on each runtime.

@@ -2,7 +2,7 @@ import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { platform } from "../mod.ts";
 import { host } from "../src/host.ts";
-import { hasWord, missingWord, targetOf, wordsOf } from "../src/os/vocabulary.ts";
+import { hasWord, missingWord, targetOf, wordsOf } from "../src/os/columns.ts";
 
 test("supports says what the system has, and of no other word that it has it", () => {
   assertEquals(platform.supports("map", "shared"), true);
