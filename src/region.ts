@@ -882,12 +882,7 @@ export class MappedRegion implements Disposable {
    * ```
    */
   check(): void {
-    if (this.faults === 0) return;
-    throw this.#host.system.error(
-      "EIO",
-      "mmap",
-      `${this.faults} pages are no longer the file's: they were lost, or touched in a way that they do not allow`,
-    );
+    this.#mapping.check();
   }
 
   // ---------------------------------------------------------------- the end

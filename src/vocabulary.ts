@@ -311,7 +311,7 @@ export type FlagKind = typeof FLAG_KINDS[number];
  * assert(FEATURES.filter((feature) => platform.supports(feature)).includes("residency"));
  * ```
  */
-export const FEATURES = ["guard", "residency", "handle", "wait"] as const;
+export const FEATURES = ["guard", "residency", "handle", "wait", "wasm"] as const;
 
 /** What a platform has or lacks as a whole, see {@linkcode Platform.supports}. */
 export type Feature = typeof FEATURES[number];

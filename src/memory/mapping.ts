@@ -101,6 +101,25 @@ export class Mapping {
     }
   }
 
+  /** Closes the file, and forgets pages that somebody else has taken away. */
+  forsake(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#pages.forsake();
+    this.file?.close();
+  }
+
+  /** Throws an MmapError if pages are no longer the file's. */
+  check(): void {
+    const { faults } = this;
+    if (faults === 0) return;
+    throw this.#system.error(
+      "EIO",
+      "mmap",
+      `${faults} pages are no longer the file's: they were lost, or touched in a way that they do not allow`,
+    );
+  }
+
   /** Unmaps, for a caller who goes on to deal with the file. */
   abandon(): void {
     this.#released = true;
