@@ -14,3 +14,4 @@
  */
 export { mapInto, mapShared } from "./src/extras/wasm/map_into.ts";
 export { MemoryRegion } from "./src/extras/wasm/memory_region.ts";
+export type { WasmMemory } from "./src/extras/wasm/place.ts";

@@ -1,11 +1,11 @@
 import { optionsOfHandle } from "../../arguments/handle.ts";
 import { optionsOf, type Plan, planOf } from "../../arguments/options.ts";
 import { type Source, sourceOf } from "../../arguments/source.ts";
-import { type Host, host, os } from "../../host.ts";
+import { type Host, host } from "../../host.ts";
 import { mapSource } from "../../memory/open.ts";
 import type { MapSource, MmapOptions } from "../../types.ts";
 import { checkFree, makeMemoryRegion, type MemoryRegion } from "./memory_region.ts";
-import { addressIn, bytesOfMemory, checkByteOffset, WASM_PAGE } from "./place.ts";
+import { addressIn, bytesOfMemory, checkByteOffset, WASM_PAGE, type WasmMemory } from "./place.ts";
 
 /**
  * Maps a file over a part of a WebAssembly memory, in place: WebAssembly code reads and writes the file itself, without a
@@ -45,7 +45,7 @@ import { addressIn, bytesOfMemory, checkByteOffset, WASM_PAGE } from "./place.ts
  * ```
  */
 export function mapInto(
-  memory: WebAssembly.Memory,
+  memory: WasmMemory,
   byteOffset: number | bigint,
   source: MapSource,
   options?: MmapOptions,
@@ -100,7 +100,7 @@ const MOST_PAGES = 65536;
 export function mapShared(source: MapSource, options?: MmapOptions): MemoryRegion {
   const here = host();
   const { what, plan } = wishOf(here, source, options);
-  let memory: WebAssembly.Memory | undefined;
+  let memory: WasmMemory | undefined;
   return mapSource(
     here,
     what,
@@ -114,7 +114,7 @@ export function mapShared(source: MapSource, options?: MmapOptions): MemoryRegio
 }
 
 /** A shared memory of so many pages. */
-function sharedMemory(pages: number): WebAssembly.Memory {
+function sharedMemory(pages: number): WasmMemory {
   if (pages <= MOST_PAGES) return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   try {
     const wide = { initial: BigInt(pages), maximum: BigInt(pages), shared: true, address: "i64" };
@@ -134,7 +134,7 @@ function wishOf({ system }: Host, source: MapSource, options?: MmapOptions): { w
   if (!system.supportsFeature("wasm")) {
     throw system.error("ENOTSUP", "mmap", "this system maps nothing over memory that is in use");
   }
-  const what = sourceOf(source, os);
+  const what = sourceOf(source, system.os);
   const given = optionsOf(options);
   const plan = planOf(what.kind === "handle" ? optionsOfHandle(what.handle, given) : given, what.kind);
   if (plan.offset % system.pageSize === 0) return { what, plan };

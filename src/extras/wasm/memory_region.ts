@@ -7,7 +7,7 @@ import { showIn } from "../../inspect.ts";
 import type { Mapping } from "../../memory/mapping.ts";
 import type { ByteRange } from "../../types.ts";
 import type { Advice, FlushFlag, Protection } from "../../vocabulary.ts";
-import { addressIn, bytesOfMemory } from "./place.ts";
+import { addressIn, bytesOfMemory, type WasmMemory } from "./place.ts";
 
 /** Known to this file alone: regions are made by `mapInto` and `mapShared`. */
 const KEY: unique symbol = Symbol("MemoryRegion");
@@ -16,7 +16,7 @@ const KEY: unique symbol = Symbol("MemoryRegion");
 export interface MemoryRegionInit {
   readonly host: Host;
   readonly mapping: Mapping;
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   readonly byteOffset: number;
 }
 
@@ -35,7 +35,7 @@ export function makeMemoryRegion(init: MemoryRegionInit): MemoryRegion {
 const mapped: Set<MemoryRegion> = new Set();
 
 /** Throws a RangeError if a region of this thread lies in a part of a memory already. */
-export function checkFree(memory: WebAssembly.Memory, byteOffset: number, byteLength: number): void {
+export function checkFree(memory: WasmMemory, byteOffset: number, byteLength: number): void {
   for (const region of mapped) {
     if (region.memory !== memory && !sameBuffer(region.memory, memory)) continue;
     if (region.byteOffset >= byteOffset + byteLength || byteOffset >= region.byteOffset + region.byteLength) continue;
@@ -47,7 +47,7 @@ export function checkFree(memory: WebAssembly.Memory, byteOffset: number, byteLe
 }
 
 /** Whether two objects are one memory: a shared one has an object for each time that it was posted. */
-function sameBuffer(one: WebAssembly.Memory, other: WebAssembly.Memory): boolean {
+function sameBuffer(one: WasmMemory, other: WasmMemory): boolean {
   return one.buffer === other.buffer;
 }
 
@@ -78,7 +78,7 @@ function sameBuffer(one: WebAssembly.Memory, other: WebAssembly.Memory): boolean
  */
 export class MemoryRegion implements Disposable {
   /** The memory. */
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   /** Where the region begins in the memory: what WebAssembly code is handed as a pointer. */
   readonly byteOffset: number;
   readonly #host: Host;

@@ -3,6 +3,12 @@ import { describe } from "../../arguments/describe.ts";
 import { byteCount } from "../../arguments/range.ts";
 import type { System } from "../../os/contract.ts";
 
+/**
+ * `WebAssembly.Memory`. Libraries of types that do not declare it, as Node's without the DOM, get what it has at least.
+ */
+export type WasmMemory = typeof globalThis extends { WebAssembly: { Memory: { prototype: infer Memory } } } ? Memory
+  : { readonly buffer: ArrayBufferLike; grow(delta: number): number };
+
 /** WebAssembly counts memory in these, whatever the pages of the system are. */
 export const WASM_PAGE = 65536;
 
@@ -29,7 +35,7 @@ export function checkByteOffset(given: unknown, pageSize: number): number {
 }
 
 /** The address of a part of a memory. Throws a RangeError if the memory ends before the part. */
-export function addressIn(system: System, memory: WebAssembly.Memory, byteOffset: number, byteLength: number): bigint {
+export function addressIn(system: System, memory: WasmMemory, byteOffset: number, byteLength: number): bigint {
   const bytes = bytesOfMemory(memory);
   if (byteOffset + byteLength <= bytes.length) return system.addressOf(bytes) + BigInt(byteOffset);
   throw new RangeError(
