@@ -901,12 +901,7 @@ export class MappedRegion implements Disposable {
    * ```
    */
   check(): void {
-    if (this.faults === 0) return;
-    throw this.#host.system.error(
-      "EIO",
-      "mmap",
-      `${this.faults} pages no longer belong to the file: lost, or accessed in a way that the memory does not allow`,
-    );
+    this.#mapping.check();
   }
 
   // ---------------------------------------------------------------- the end

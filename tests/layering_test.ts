@@ -71,7 +71,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "region.ts": ["vocabulary.ts", "types.ts", "arguments", "host.ts", "inspect.ts", "memory"],
   "mmap.ts": ["types.ts", "arguments", "host.ts", "memory", "region.ts"],
   "platform.ts": ["vocabulary.ts", "types.ts", "arguments", "host.ts"],
-  "extras": ["vocabulary.ts", "types.ts", "arguments", "host.ts", "region.ts", "mmap.ts"],
+  "extras": ["vocabulary.ts", "types.ts", "arguments", "host.ts", "inspect.ts", "memory", "region.ts", "mmap.ts"],
 };
 
 /** The rooms of src/os/. A single system is made of POSIX's parts, which know none. */

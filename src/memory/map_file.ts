@@ -22,19 +22,30 @@ export interface Opened {
   readonly keepsLength?: boolean;
 }
 
+/** Where to map so many bytes. Throws if there is no room for them. */
+export type Placing = (byteLength: number) => bigint;
+
 /** Maps memory without a file. */
 export function mapMemory(
   { system }: Host,
   { protection, flags, size }: Plan,
   guard: () => Guard | undefined,
+  placing?: Placing,
 ): Mapping {
-  const request: MapRequest = { descriptor: null, offset: 0, protection, flags, unit: system.unit(flags) };
+  const place = placing?.(size!);
+  const request: MapRequest = { descriptor: null, offset: 0, protection, flags, unit: system.unit(flags), place };
   const mapping = new Mapping(system, { request, lead: 0, byteLength: size!, file: null, guard });
   return settled(mapping, () => mapping.settle());
 }
 
 /** Maps an open file. */
-export function mapFile(here: Host, opened: Opened, plan: Plan, guard: () => Guard | undefined): Mapping {
+export function mapFile(
+  here: Host,
+  opened: Opened,
+  plan: Plan,
+  guard: () => Guard | undefined,
+  placing?: Placing,
+): Mapping {
   const { system } = here;
   const { offset, protection, flags } = plan;
   const status = mappableStatus(system, opened);
@@ -52,7 +63,8 @@ export function mapFile(here: Host, opened: Opened, plan: Plan, guard: () => Gua
   const fileLength = file.lengthToHold(offset, byteLength, kept, mayGrow);
   const unit = Math.max(system.unit(flags), status.unit);
   const lead = offset % Math.max(unit, system.allocationGranularity);
-  const request: MapRequest = { descriptor: opened.descriptor, offset: offset - lead, protection, flags, unit };
+  const place = placing?.(byteLength);
+  const request: MapRequest = { descriptor: opened.descriptor, offset: offset - lead, protection, flags, unit, place };
   const map: MapPart = (length) => new Mapping(system, { request, lead, byteLength: length, file, guard });
   const lengths = { before: status.byteLength, cut, after: fileLength };
   return (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(file, byteLength, lengths, map);

@@ -103,6 +103,25 @@ export class Mapping {
     }
   }
 
+  /** Closes the file, and forgets pages that somebody else has taken away. */
+  forsake(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#pages.forsake();
+    this.file?.close();
+  }
+
+  /** Throws an MmapError if pages no longer belong to the file. */
+  check(): void {
+    const { faults } = this;
+    if (faults === 0) return;
+    throw this.#system.error(
+      "EIO",
+      "mmap",
+      `${faults} pages no longer belong to the file: lost, or accessed in a way that the memory does not allow`,
+    );
+  }
+
   /** Unmaps, for a caller who deals with the file. */
   abandon(): void {
     this.#released = true;

@@ -7,17 +7,26 @@ import type { Host } from "../host.ts";
 import type { Guard, System } from "../os/contract.ts";
 import type { Descriptor } from "../types.ts";
 import type { OpenFlag } from "../vocabulary.ts";
-import { mapFile, mapMemory, type Opened } from "./map_file.ts";
+import { mapFile, mapMemory, type Opened, type Placing } from "./map_file.ts";
 import { lengthToEnd } from "./mapped_file.ts";
 import type { Mapping } from "./mapping.ts";
 
-/** Maps a source, and calls `use` with the mapping. If that or anything before it fails, nothing is left. */
-export function mapSource<Region>(here: Host, source: Source, plan: Plan, use: (mapping: Mapping) => Region): Region {
+/**
+ * Maps a source, and calls `use` with the mapping. If that or anything before it fails, nothing is left. `placing` says where to
+ * map it; it is called when the length is known, and before anything is mapped or changed.
+ */
+export function mapSource<Region>(
+  here: Host,
+  source: Source,
+  plan: Plan,
+  use: (mapping: Mapping) => Region,
+  placing?: Placing,
+): Region {
   requireWords(here, source, plan);
   const guard = guardFor(here, plan);
   const file = openSource(here, source, plan);
   try {
-    return use(file ? mapFile(here, file, plan, guard) : mapMemory(here, plan, guard));
+    return use(file ? mapFile(here, file, plan, guard, placing) : mapMemory(here, plan, guard, placing));
   } catch (error) {
     if (file) abandon(here, file);
     throw errorAbout(error, file?.path);

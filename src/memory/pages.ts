@@ -101,6 +101,12 @@ export class Pages {
     }
   }
 
+  /** Forgets the pages: somebody else has taken them away. */
+  forsake(): void {
+    this.#length = 0;
+    this.#changeSlot(undefined);
+  }
+
   /** Changes the length. If that fails, nothing has changed, except that the occupants may be gone. */
   resize(length: number, occupants: Occupants): void {
     if (length === this.#length && !occupants.inUse) return;
@@ -285,7 +291,8 @@ export class Pages {
 
   #leave(inUse: boolean): void {
     if (this.#length === 0) return;
-    if (inUse) {
+    // What lies over somebody else's pages leaves pages there.
+    if (inUse || this.#request.place !== undefined) {
       this.#system.blank(this.#base, this.#length);
       this.#slot?.uncover();
     } else {

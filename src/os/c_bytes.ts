@@ -66,6 +66,9 @@ export function cBytes(
 
     equal,
 
+    // Copies nothing, and returns where it would have gone.
+    addressOf: (bytes) => memcpy(bytes, 0n, 0n),
+
     indexOfByte,
 
     /**

@@ -35,6 +35,8 @@ export interface MapRequest {
   readonly flags: readonly MapFlag[];
   /** The size of a page: what lengths are multiples of, and on POSIX `offset`, too. */
   readonly unit: number;
+  /** Where to map it, over what is there. Missing: wherever there is room. */
+  readonly place?: bigint;
 }
 
 /** Files and descriptors. */
@@ -131,6 +133,8 @@ export interface Bytes {
   /** Copies into memory; the two may overlap. */
   write(address: bigint, from: Uint8Array): void;
   equal(address: bigint, bytes: Uint8Array): boolean;
+  /** Where the bytes of an array are, even of one over shared memory. */
+  addressOf(bytes: Uint8Array): bigint;
   /** Distance of the first such byte from `address`, or -1. */
   indexOfByte(address: bigint, length: number, byte: number): number;
   indexOfBytes(address: bigint, length: number, bytes: Uint8Array): number;

@@ -104,19 +104,21 @@ function map(libc: Libc, request: MapRequest, byteLength: number): bigint {
   const offset = BigInt(request.offset);
   const protection = libc.access(request.protection, "mmap");
   const words = request.descriptor === null ? [...request.flags, "anonymous" as const] : request.flags;
-  const flags = libc.bits(constants.map, words, "mmap");
+  const place = request.place ?? 0n;
+  const fixed = request.place === undefined ? 0 : constants.numbers.MAP_FIXED;
+  const flags = libc.bits(constants.map, words, "mmap") | fixed;
 
   if (absorbsStores(request)) {
     // Stray stores through a typed array end in a private copy of the page instead of killing the process. Pages that
     // nobody stores to stay the file's own.
     const writable = protection | libc.access(["write"], "mmap");
-    const address = functions.mmap(0n, length, writable, flags | libc.unreserved, descriptor, offset);
+    const address = functions.mmap(place, length, writable, flags | libc.unreserved, descriptor, offset);
     if (address !== MAP_FAILED) return address;
     const error = libc.failure("mmap");
     // A system that never overcommits counts the copies that could be made; then the pages are mapped as asked.
     if (error.code !== "ENOMEM") throw error;
   }
-  return libc.checkAddress(functions.mmap(0n, length, protection, flags, descriptor, offset), "mmap");
+  return libc.checkAddress(functions.mmap(place, length, protection, flags, descriptor, offset), "mmap");
 }
 
 /** A private, read-only mapping of a file can be writable in truth: what is stored never leaves it. */

@@ -29,6 +29,7 @@ export function posix(libc: Libc, extensions: Extensions): System {
     residency: () => true,
     handle: () => true,
     wait: () => waiting() !== undefined,
+    wasm: () => true,
   };
 
   return {

@@ -32,6 +32,8 @@ export function windows(ffi: Ffi, arch: string): System {
     residency: () => true,
     handle: () => true,
     wait: () => false,
+    // A view lies over no memory that is in use (error 487), and an engine that finds its reservation in pieces dies.
+    wasm: () => false,
   };
   return {
     os: "windows",
