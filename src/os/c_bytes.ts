@@ -72,8 +72,8 @@ export function cBytes(
     indexOfByte,
 
     /**
-     * memchr is several times as fast as any search for more than one byte. So look for the needle's rarest byte with
-     * it, as long as that byte is rare in the memory too.
+     * memchr is several times as fast as a search for more than one byte. So look for the needle's rarest byte with it,
+     * as long as that byte is rare in the memory too.
      */
     indexOfBytes(address: bigint, length: number, bytes: Uint8Array): number {
       const rarest = rarestIndex(bytes);

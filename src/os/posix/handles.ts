@@ -6,7 +6,7 @@ import { SharedText } from "../shared_text.ts";
 import type { Extensions } from "./extensions.ts";
 import type { Libc } from "./libc.ts";
 
-/** What the system says of a process or a descriptor that there is no more. */
+/** The errors for a process or a descriptor that no longer exists. */
 const GONE: readonly string[] = ["ENOENT", "ESRCH", "EBADF"];
 
 /** Makes the handles of a POSIX system. */
