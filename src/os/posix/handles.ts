@@ -36,7 +36,7 @@ export function posixHandles(libc: Libc, { processes }: Extensions, { identity }
     throw libc.error(
       "ENOTSUP",
       "handle",
-      "this system has no way to another process's memory; map a file by its path",
+      "this system cannot reach the memory of another process; map a file by its path",
     );
   };
 

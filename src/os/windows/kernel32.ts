@@ -186,7 +186,7 @@ function lastErrorOf(ffi: Ffi, { SetLastError }: Functions<typeof KERNEL32>): Ui
   const lastError = new Uint32Array(ffi.arrayBuffer(block + BigInt(TEB.LastErrorValue), 4));
   for (const number of [0x1234_5678, 0]) {
     SetLastError(number);
-    if (lastError[0] !== number) throw new Error("this Windows keeps the last error where nobody expects it");
+    if (lastError[0] !== number) throw new Error("this Windows does not keep the last error in the expected place");
   }
   return lastError;
 }
