@@ -32,7 +32,7 @@ function inWorker(...rest: string[]): Promise<string> {
   return promise.finally(() => worker.terminate());
 }
 
-/** Has all of them do it at once. */
+/** Makes all of them do it at the same time. */
 async function together(region: MappedRegion, parts: readonly (readonly [start: Start, what: string])[]) {
   const handle = JSON.stringify(region.handle);
   const wrong = await Promise.all(

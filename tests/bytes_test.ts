@@ -159,7 +159,7 @@ test("indexOf finds what lies across the bound from which the runtime searches",
 });
 
 test("indexOf finds a needle whose rarest byte is now and then elsewhere, too", () => {
-  // So far apart that every search has its turn: for the byte as long as it is rare, for the needle where it is not.
+  // They are so far apart that every search has its turn: for the byte as long as it is rare, and else for the needle.
   for (const apart of [500, 5000, 50_000]) {
     const text = new Uint8Array(2 ** 20).fill(LETTER_N);
     for (let at = apart; at < text.length; at += apart) text[at] = RARE;

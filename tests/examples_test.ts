@@ -10,7 +10,7 @@ import { EMULATOR } from "./support/emulated.ts";
 import { betweenRuntimes, runtimesHere, startIn } from "./support/runtimes.ts";
 import { isWindows, onLinux } from "./support/systems.ts";
 
-/** Where programs can start themselves again, and print to whoever started them. */
+/** Systems on which programs can start themselves again, and print to the program that started them. */
 const here = {
   skip: (EMULATOR !== undefined || isWindows) && "the examples are not run in emulators",
   // Bun gives a test five seconds.

@@ -161,7 +161,7 @@ describe("packages that copy", () => {
   test("fflate: a file is read from the region, and outlives it", async () => {
     const region = mmap(await inputOf(writeArchive, 9), { access: "copy" });
     const [name, value] = [new TextEncoder().encode("3.png"), 42];
-    // What is stored begins behind its name.
+    // The stored bytes begin after the name.
     region.write(new Uint8Array([value]), region.indexOf(name) + name.length);
     const [picture, text] = [unzipOne(region.bytes, "3.png"), unzipOne(region.bytes, "3.txt")];
     region.unmap();

@@ -184,7 +184,7 @@ describe("a file that was cut short", onLinux("cutting of mapped files, and a gu
   });
 });
 
-/** Wine lets stores reach the file also where a page of a shared view is made one that is copied. */
+/** Wine lets stores reach the file even if a page of a shared view becomes one that is copied. */
 const makesCopies = !isWine;
 
 describe("memory that does not allow it", guarded, () => {

@@ -178,7 +178,7 @@ test("sync is refused by a file that is not on persistent memory", () => {
 
 const POOL = "/proc/sys/vm/nr_hugepages";
 
-/** Makes sure that there are huge pages in the pool until the tests have ended; false where this process may not. */
+/** Makes sure that there are huge pages in the pool until the tests have ended. False if this process may not. */
 function reserveHugePages(count: number): boolean {
   try {
     const before = readFileSync(POOL, "utf8");

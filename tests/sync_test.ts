@@ -30,7 +30,7 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** Waits until it is so; fails where it never is. */
+/** Waits until a condition holds. Fails if it never does. */
 async function until(done: () => boolean, what: string): Promise<void> {
   for (let looks = 0; !done(); looks++) {
     assert(looks < 6000, `${what}: not within a minute`);
@@ -65,7 +65,7 @@ function startWorker({ handle }: MappedRegion, ...rest: string[]): Started {
   return { said: promise, end: () => worker.terminate() };
 }
 
-/** Wakes so many, of whom some may be only about to fall asleep. */
+/** Wakes this many waiters. Some of them may only be about to fall asleep. */
 async function wake(region: MappedRegion, count: number): Promise<void> {
   let left = count;
   await until(() => {

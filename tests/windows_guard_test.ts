@@ -7,7 +7,7 @@ import { host } from "../src/host.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
 import { notInWine, onWindows } from "./support/systems.ts";
 
-/** Stores where that is not allowed, and looks what became of it. */
+/** Stores where that is not allowed, and looks what happened. */
 function assertAbsorbs(region: MappedRegion): void {
   const [before, behind] = [region.bytes[5000], region.bytes[9000]];
   region.bytes[5000] = before ^ 1;

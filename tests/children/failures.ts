@@ -1,4 +1,4 @@
-// Fails to map in many ways, with allocations and collections between: main|worker PATH COUNT. Prints "survived" where
+// Fails to map in many ways, with allocations and collections between: main|worker PATH COUNT. Prints "survived" if
 // each error said what was wrong.
 import process from "node:process";
 import { Worker } from "node:worker_threads";

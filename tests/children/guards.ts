@@ -1,4 +1,4 @@
-// Plays one scenario of the guard: SCENARIO PATH [guarded|unguarded]. Prints "survived" where all was well.
+// Plays one scenario of the guard: SCENARIO PATH [guarded|unguarded]. Prints "survived" if all is well.
 import { Buffer } from "node:buffer";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";

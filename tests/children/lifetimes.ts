@@ -1,4 +1,4 @@
-// Plays one scenario of a region's end: SCENARIO PATH. Prints "survived" where all was well.
+// Plays one scenario of a region's end: SCENARIO PATH. Prints "survived" if all is well.
 import { writeFile } from "node:fs/promises";
 import process from "node:process";
 import { Worker } from "node:worker_threads";

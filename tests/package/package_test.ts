@@ -28,7 +28,7 @@ function readJson(path: string): any {
   return JSON.parse(readFileSync(path, "utf8"));
 }
 
-/** Nothing of this process but where the programs are: npm tells its children where it is installing. */
+/** Only where the programs are. npm tells its children where it is installing, and these must not know. */
 function environment(): NodeJS.ProcessEnv {
   const { PATH, DENORT_BIN } = process.env;
   return {
@@ -41,7 +41,7 @@ function environment(): NodeJS.ProcessEnv {
   };
 }
 
-/** Runs a command in a project and returns what it printed; an error where it failed. */
+/** Runs a command in a project and returns what it printed. Throws if it failed. */
 async function run(project: string, command: string, ...rest: string[]): Promise<string> {
   const options = { cwd: project, env: environment(), timeout: 120_000, maxBuffer: 2 ** 26 };
   const { stdout } = await promisify(execFile)(command, rest, options).catch((error) => {

@@ -13,7 +13,7 @@ const ARGUMENTS: Readonly<Record<typeof platform.runtime, readonly string[]>> = 
   node: ["--expose-gc", "--no-warnings"],
 };
 
-/** The runtime itself, which an emulator has to run where there is one. */
+/** The runtime itself, run by the emulator if there is one. */
 const [COMMAND, ...RUNTIME] = EMULATOR === undefined ? [process.execPath] : [EMULATOR, process.execPath];
 
 function pathOf(name: string): string {
@@ -24,7 +24,7 @@ function commandLine(name: string, rest: readonly string[]): string[] {
   return [...RUNTIME, ...ARGUMENTS[platform.runtime], pathOf(name), ...rest];
 }
 
-/** Runs a child to its end and returns what it printed; an error where it failed or was killed. */
+/** Runs a child to its end and returns what it printed. Throws if it failed or was killed. */
 export function runChild(name: string, ...rest: string[]): string {
   return runChildWith(ARGUMENTS[platform.runtime], name, ...rest);
 }

@@ -18,7 +18,7 @@ export function mappingsOf(path: string): number {
   return isWindows ? windows.mappingsOf(path) : linux.mappingsOf(path);
 }
 
-/** How many descriptors of a file are open, where Windows counts no further than to 1; or of all. */
+/** How many descriptors of a file are open, or how many there are at all. For a file, Windows tells only 0 or 1. */
 export function openDescriptors(path?: string): number {
   return isWindows ? windows.openHandles(path) : linux.openDescriptors(path);
 }

@@ -23,7 +23,7 @@ function commandOf(name: Name): string {
   return fileURLToPath(new URL(`../../node_modules/.bin/${name}`, import.meta.url));
 }
 
-/** The runtimes that processes can be started on; where the system is emulated, that is only the one that runs this. */
+/** The runtimes that can be started as processes. On an emulated system, that is only the one that runs this. */
 export function runtimesHere(): readonly Name[] {
   return NAMES.filter((name) => {
     if (name === platform.runtime) return true;

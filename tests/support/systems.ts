@@ -2,7 +2,7 @@
 import { platform } from "../../mod.ts";
 import { host } from "../../src/host.ts";
 
-/** An option of a test or suite: why it does not run here, or false where it does. */
+/** An option of a test or suite: why it does not run here, or false if it does. */
 interface Skip {
   readonly skip: string | false;
 }
@@ -12,7 +12,7 @@ export function onLinux(what: string): Skip {
   return { skip: platform.os !== "linux" && `only Linux has ${what}` };
 }
 
-/** For a test of what Windows has not. */
+/** For a test of something that Windows lacks. */
 export function onPosix(what: string): Skip {
   return { skip: platform.os === "windows" && `Windows has no ${what}` };
 }
@@ -28,7 +28,7 @@ export function notInWine(why: string): Skip {
 /** Whether this is Windows, or Wine. */
 export const isWindows: boolean = platform.os === "windows";
 
-/** Whether this is no Windows, but Wine. */
+/** Whether this is Wine, and not Windows. */
 export const isWine: boolean = isWindows && hasWineVersion();
 
 function hasWineVersion(): boolean {

@@ -33,7 +33,7 @@ function kernel32(): Functions<typeof KERNEL32> {
 export interface Pages {
   readonly base: bigint;
   readonly length: bigint;
-  /** Where the mapping that they are a part of begins. */
+  /** Where the mapping begins that they belong to. */
   readonly mapping: bigint;
   /** PAGE_… of the mapping when it was made, and of the pages now. */
   readonly initial: number;
@@ -41,7 +41,7 @@ export interface Pages {
   readonly type: number;
 }
 
-/** The pages at an address and behind it; `undefined` beyond all memory. */
+/** The pages from an address on; `undefined` beyond all memory. */
 function pagesAt(address: bigint): (Pages & { readonly free: boolean }) | undefined {
   const information = new DataView(new ArrayBuffer(48));
   const bytes = new Uint8Array(information.buffer);
@@ -102,7 +102,7 @@ function nameOfMapped(address: bigint): string {
   return new TextDecoder("utf-16le").decode(name.subarray(0, 2 * length));
 }
 
-/** 1 where a file is open, 0 where it is not; or the number of all handles. */
+/** 1 if a file is open, else 0. Without a file, the number of all handles. */
 export function openHandles(path?: string): number {
   const { GetProcessHandleCount, CreateFileW, CloseHandle } = kernel32();
   if (path === undefined) {
