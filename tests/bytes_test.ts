@@ -5,7 +5,7 @@ import { mmap } from "../mod.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
 
 const LETTER_N = "n".charCodeAt(0);
-/** Rarer than every letter, by what the search takes for common. */
+/** A byte that the search takes to be rarer than every letter. */
 const RARE = "7".charCodeAt(0);
 
 test("read copies", () => {
@@ -148,7 +148,7 @@ test("indexOf refuses what cannot be searched for", () => {
 test("indexOf finds what lies across the bound from which the runtime searches", () => {
   using region = mmap(null, { size: 2 ** 19 });
   const { bytes } = region;
-  // The rarest letter of the needle is everywhere, so that it is not what is looked for.
+  // The rarest letter of the needle is everywhere, so the search does not look for it.
   bytes.fill(LETTER_N);
   const needle = new TextEncoder().encode("net");
   for (let at = 2 ** 18 - 100; at < 2 ** 18 + 100; at++) {

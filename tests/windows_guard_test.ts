@@ -57,7 +57,7 @@ test("a page that cannot be read in is survived, and all of the region is zeros"
   const path = fileOf(20_000);
   using region = mmap(path, { access: "write" });
   using other = mmap(path);
-  // Nothing on this machine can be made to lose a page; the exception is raised as the system raises it.
+  // Nothing on this machine can be made to lose a page. So the test raises the exception as the system does.
   raiseInPageError(region.address + 5000n);
   assertEquals([region.faults, region.bytes.every((byte) => byte === 0)], [5, true]);
   assertEquals([other.faults, other.bytes[5]], [0, 5]);

@@ -8,7 +8,7 @@ import { collectAll } from "../support/collector.ts";
 
 const [where, path, count] = process.argv.slice(2);
 
-/** What must come of each way. */
+/** The error that each way must have. */
 const WAYS: readonly (readonly [code: string, errno: number, act: () => unknown])[] = [
   ["ENOENT", 2, () => mmap(`${path}-missing`)],
   ["ENOENT", 3, () => mmap(`${path}-missing\\file`)],

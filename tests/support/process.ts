@@ -1,4 +1,4 @@
-/** What the system says of this process, as far as every system says it; what only Linux says is in proc.ts. */
+/** What the system says about this process, as far as every system says it. What only Linux says is in proc.ts. */
 import * as linux from "./proc.ts";
 import { isWindows } from "./systems.ts";
 import * as windows from "./windows_process.ts";

@@ -1,4 +1,4 @@
-/** The runtimes that are here beside the one that the test runs on. */
+/** The runtimes that are installed beside the one that the test runs on. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -36,7 +36,7 @@ export const betweenRuntimes: { readonly skip: string | false } = {
   skip: runtimesHere().length < NAMES.length && "the other runtimes are not here",
 };
 
-/** Starts a child on a runtime that is here; resolves to what it printed. */
+/** Starts a child on a runtime. Resolves to what it printed. */
 export function startIn(runtime: Name, name: string, ...rest: string[]): Promise<string> {
   if (runtime === platform.runtime) return startChild(name, ...rest);
   const { promise, resolve, reject } = Promise.withResolvers<string>();
