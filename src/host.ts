@@ -66,7 +66,7 @@ export function useHost(other: Host): void {
 function make(): Host {
   const target = targetOf(os, arch);
   if (target === undefined) {
-    throw new MmapError({ code: "ENOTSUP", errno: 0, syscall: "mmap", reason: `no support for ${os} on ${arch}` });
+    throw new MmapError({ code: "ENOTSUP", errno: 0, syscall: "mmap", reason: `${os} on ${arch} is not supported` });
   }
   const ffi = makeFfi();
   return { ffi, system: systemOf(ffi, target) };

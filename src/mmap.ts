@@ -68,8 +68,8 @@ export function mmap(source: MapSource, options?: MmapOptions): MappedRegion {
 }
 
 /**
- * Maps, calls `body` with the region, and unmaps when `body` returns or throws. If `body` returns a promise, the region
- * is unmapped when the promise settles.
+ * Maps for as long as `body` runs: calls it with the region, and unmaps when it returns or throws. If it returns a
+ * promise, the region is unmapped when the promise settles.
  *
  * What `body` throws, `withMmap` throws too, after the region is unmapped.
  *
@@ -95,7 +95,7 @@ export function mmap(source: MapSource, options?: MmapOptions): MappedRegion {
  */
 export function withMmap<T>(source: MapSource, body: (region: MappedRegion) => T): T;
 /**
- * Does the same, with options.
+ * Maps with options for as long as `body` runs.
  *
  * @param source What to map, see {@linkcode mmap}.
  * @param options How to map it, see {@linkcode MmapOptions}.

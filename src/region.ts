@@ -73,7 +73,7 @@ export class MappedRegion implements Disposable {
   // ---------------------------------------------------------------- what it is
 
   /**
-   * The address of the first byte in this process, for calls of other native libraries; `0n` if the region is empty.
+   * The address of the first byte in this process, to pass to other native libraries; `0n` if the region is empty.
    *
    * {@linkcode resize} changes it, and after {@linkcode unmap} it means nothing. Nothing keeps you from using a pointer
    * too late.
@@ -307,7 +307,7 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * All whole elements as signed 16-bit integers, little-endian as on every system here.
+   * The region as signed 16-bit integers, as many as fit. Little-endian, as on every system here.
    *
    * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
    * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
@@ -317,7 +317,7 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * All whole elements as unsigned 16-bit integers, little-endian.
+   * The region as unsigned 16-bit integers, as many as fit. Little-endian.
    *
    * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
    * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
@@ -327,8 +327,8 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * All whole elements as signed 32-bit integers, little-endian. `Atomics` works on them, also between processes if the
-   * region is `shared`.
+   * The region as signed 32-bit integers, as many as fit. Little-endian. `Atomics` works on them, also between
+   * processes if the region is `shared`.
    *
    * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
    * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
@@ -348,7 +348,7 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * All whole elements as unsigned 32-bit integers, little-endian.
+   * The region as unsigned 32-bit integers, as many as fit. Little-endian.
    *
    * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
    * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
@@ -358,7 +358,7 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * All whole elements as signed 64-bit integers, little-endian. `Atomics` works on them.
+   * The region as signed 64-bit integers, as many as fit. Little-endian. `Atomics` works on them.
    *
    * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
    * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
@@ -368,7 +368,7 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * All whole elements as unsigned 64-bit integers, little-endian. `Atomics` works on them.
+   * The region as unsigned 64-bit integers, as many as fit. Little-endian. `Atomics` works on them.
    *
    * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
    * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
@@ -378,7 +378,7 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * All whole elements as 16-bit floats, little-endian.
+   * The region as 16-bit floats, as many as fit. Little-endian.
    *
    * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
    * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
@@ -388,7 +388,7 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * All whole elements as 32-bit floats, little-endian.
+   * The region as 32-bit floats, as many as fit. Little-endian.
    *
    * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
    * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
@@ -398,7 +398,7 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * All whole elements as 64-bit floats, little-endian.
+   * The region as 64-bit floats, as many as fit. Little-endian.
    *
    * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
    * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
@@ -628,8 +628,8 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Does the same as {@linkcode flush} with "sync", without blocking the event loop until the disk has answered. You
-   * may unmap the region meanwhile.
+   * Writes to disk what was stored to the region, without blocking the event loop until the disk has answered.
+   * Otherwise it is the same as {@linkcode flush} with "sync". You may unmap the region meanwhile.
    *
    * On POSIX, everything that is dirty in the file is written, not only the range. On Windows, it is everything that
    * was stored through this region.
@@ -826,8 +826,10 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Undoes {@linkcode lock}, however often that was called: for all of the region, or a range, which is widened to
-   * whole pages. Memory that is not locked may be unlocked too, and unmapping unlocks as well.
+   * Lets pages leave physical memory again: all of them, or a range, which is widened to whole pages.
+   *
+   * One call undoes {@linkcode lock}, however often that was called. Unlocking memory that is not locked is not an error.
+   * Unmapping unlocks too.
    *
    * Calls [munlock(2)](https://man7.org/linux/man-pages/man2/mlock.2.html), and on Windows
    * [VirtualUnlock](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualunlock).

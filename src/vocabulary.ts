@@ -4,7 +4,7 @@
  */
 
 /**
- * Every {@linkcode OpenFlag}.
+ * All words of {@linkcode OpenFlag}.
  *
  * @example
  * ```ts
@@ -80,7 +80,7 @@ export const OPEN_FLAGS = [
 export type OpenFlag = typeof OPEN_FLAGS[number];
 
 /**
- * Every {@linkcode Protection}.
+ * All words of {@linkcode Protection}.
  *
  * @example
  * ```ts
@@ -117,7 +117,7 @@ export const PROTECTIONS = ["read", "write", "exec", "none"] as const;
 export type Protection = typeof PROTECTIONS[number];
 
 /**
- * Every {@linkcode MapFlag}.
+ * All words of {@linkcode MapFlag}.
  *
  * @example
  * ```ts
@@ -175,7 +175,7 @@ export const MAP_FLAGS = [
 export type MapFlag = typeof MAP_FLAGS[number];
 
 /**
- * Every {@linkcode FlushFlag}.
+ * All words of {@linkcode FlushFlag}.
  *
  * @example
  * ```ts
@@ -212,7 +212,7 @@ export const FLUSH_FLAGS = ["sync", "async", "invalidate"] as const;
 export type FlushFlag = typeof FLUSH_FLAGS[number];
 
 /**
- * Every {@linkcode Advice}.
+ * All words of {@linkcode Advice}.
  *
  * @example
  * ```ts
@@ -310,7 +310,7 @@ export const FLAG_KINDS = ["open", "protection", "map", "flush", "advice"] as co
 export type FlagKind = typeof FLAG_KINDS[number];
 
 /**
- * What a platform as a whole can have or lack: every {@linkcode Feature}.
+ * All words of {@linkcode Feature}.
  *
  * @example
  * ```ts
@@ -322,5 +322,5 @@ export type FlagKind = typeof FLAG_KINDS[number];
  */
 export const FEATURES = ["guard", "residency", "handle", "wait", "wasm"] as const;
 
-/** What a platform as a whole can have or lack. {@linkcode Platform.supports} tells. */
+/** Something that a platform as a whole can have or lack. {@linkcode Platform.supports} tells. */
 export type Feature = typeof FEATURES[number];

@@ -236,7 +236,7 @@ test("errors have the shape of system errors", () => {
   assert(error instanceof Error);
   assertEquals(error.name, "MmapError");
   assertEquals([error.code, error.errno, error.syscall, error.path], ["ENOENT", 2, CALLS.open, path]);
-  // Windows says it in its user's language.
+  // Windows says it in the user's language.
   if (!isWindows) assertEquals(error.message, `ENOENT: No such file or directory, open '${path}'`);
   const nameless = assertThrows(() => mmap(null, { size: 2 ** 52 }), MmapError);
   assertEquals("path" in nameless, false);

@@ -28,7 +28,7 @@ const SPELLINGS: Readonly<Record<string, string>> = {
   "keep-on-fork": "MADV_KEEPONFORK",
 };
 
-/** The name in C of what each word stands for; `null` where the table has no number. */
+/** The name in C of what each word stands for; `null` if the table has no number. */
 const NAMES = {
   open: {
     "read": "O_RDONLY",
@@ -69,7 +69,7 @@ const NAMES = {
   ),
 } as const;
 
-/** What the fields of the layouts are in C; where the members go by other names in C, for each. */
+/** What the fields of the layouts are called in C. If a structure has other names for its members, those of each. */
 const LAYOUTS = {
   stat: {
     size: "sizeof(struct stat)",
@@ -159,7 +159,7 @@ const HEADERS = `#define _GNU_SOURCE
 #endif
 `;
 
-/** Headers that are older than the kernel do not have the newest words. */
+/** Headers that are older than the kernel lack the newest words. */
 const NEWEST = ["MADV_COLLAPSE", "MADV_POPULATE_READ", "MADV_POPULATE_WRITE"];
 
 /** Has a C compiler compare each expression with its number. */

@@ -244,7 +244,7 @@ function waitingOf(): Waiting {
   const { system } = host();
   const waiting = system.waiting();
   if (waiting) return waiting;
-  throw system.error("ENOTSUP", "wait", `this system (${system.os}) has no way to wait for another process on memory`);
+  throw system.error("ENOTSUP", "wait", `this system (${system.os}) has no call to wait for another process on memory`);
 }
 
 /** When to give up, on the clock of `performance.now()`. NaN is forever, as with `Atomics.wait`. */

@@ -348,6 +348,6 @@ function allocate(byteLength: number): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(byteLength);
   } catch {
-    throw new RangeError(`byteLength: ${byteLength} bytes given, wanted fewer: they do not fit into memory as a copy`);
+    throw new RangeError(`byteLength: ${byteLength} bytes given, wanted fewer: the copy does not fit into memory`);
   }
 }

@@ -132,7 +132,7 @@ function loseAPage(): void {
   assertEquals([region.bytes[PAGE + 1], region.faults], [0, 1]);
 }
 
-/** Windows does not let a page be lost so easily. */
+/** On Windows, a page cannot be lost that easily. */
 function storeWhereItIsNotAllowed(): void {
   using region = mmap(path, { open: ["read", "write"], flags: ["shared"] });
   region.bytes[PAGE + 1] = 200;
