@@ -5,6 +5,11 @@ import { suite, test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ANONYMOUS, type MappedRegion, mmap, MmapError, platform } from "../mod.ts";
+import type { Ffi } from "../src/ffi/contract.ts";
+import { host } from "../src/host.ts";
+import type { Waiting } from "../src/os/contract.ts";
+import { posix } from "../src/os/posix/system.ts";
+import { type PosixTarget, targetOf } from "../src/os/vocabulary.ts";
 import { timespec } from "../src/os/posix/timespec.ts";
 import { notify, wait, waitAsync } from "../sync.ts";
 import { startChild } from "./support/children.ts";
@@ -373,6 +378,39 @@ suite("refusals", onPosix("waiting across processes"), () => {
     }
     for (const count of [null, "1", {}]) assertThrows(() => notify(region, 0, count as never), TypeError, "count: ");
   });
+});
+
+/** This system, over an FFI that counts the calls on other threads. */
+function countingSystem(): { readonly waiting: Waiting; calls(): number } {
+  const { ffi } = host();
+  let calls = 0;
+  const counting: Ffi = {
+    ...ffi,
+    inBackground(call, values) {
+      calls++;
+      return ffi.inBackground(call, values);
+    },
+  };
+  const target = targetOf(platform.os, platform.arch) as PosixTarget;
+  return { waiting: posix(counting, platform.os, target).waiting()!, calls: () => calls };
+}
+
+suite("a thread that waits", onPosix("waiting across processes"), () => {
+  for (const [what, count, expected] of [["a negative word", 1, -5], ["200 words", 200, 0]] as const) {
+    test(`sleeps: ${what}`, patient, async () => {
+      using region = memory(4096);
+      region.int32.fill(expected);
+      const { waiting, calls } = countingSystem();
+      const deadline = performance.now() + 500;
+      const results = Array.from({ length: count }, (_, index) => {
+        const address = region.address + BigInt(4 * index);
+        return waiting.waitInBackground({ address, expected, deadline, changed: () => false });
+      });
+      assertEquals(new Set(await Promise.all(results)), new Set([false]));
+      // Each thread looks up ten times a second; when somebody joins, it begins anew.
+      assert(calls() <= 20 * count, `${calls()} calls`);
+    });
+  }
 });
 
 test("Windows has no waiting across processes", onWindows, () => {
