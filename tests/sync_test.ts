@@ -16,7 +16,7 @@ import { startChild } from "./support/children.ts";
 import { EMULATOR, notInQemu } from "./support/emulated.ts";
 import { fileOf } from "./support/files.ts";
 import { guarded } from "./support/guarded.ts";
-import { statusKibibytes } from "./support/proc.ts";
+import { mappingsOf, openDescriptors, statusKibibytes } from "./support/proc.ts";
 import { betweenRuntimes, runtimesHere, startIn } from "./support/runtimes.ts";
 import { onLinux, onPosix, onWindows } from "./support/systems.ts";
 import { ARRIVED, LEFT, PING, PONG, WAITING_SIZE, WORD } from "./support/waiting.ts";
@@ -429,6 +429,16 @@ suite("waitAsync", onPosix("waiting across processes"), () => {
     Atomics.store(same.int32, 0, 1);
     notify(same, 0);
     assertEquals([await woken.value, await late.value], ["ok", "timed-out"]);
+  });
+
+  test("nothing is left mapped or open when it has ended", onLinux("/proc to see it in"), async () => {
+    const path = fileOf(new Uint8Array(100));
+    using region = mmap(path, { access: "write" });
+    const [woken, late] = [waitAsync(region, 0, 0), waitAsync(region, 1, 0, 20)];
+    Atomics.store(region.int32, 0, 1);
+    notify(region, 0);
+    assertEquals([await woken.value, await late.value], ["ok", "timed-out"]);
+    assertEquals([mappingsOf(path), openDescriptors(path)], [1, 1]);
   });
 
   test("the region may be resized meanwhile", async () => {
