@@ -115,7 +115,7 @@ test("a file without permission is EACCES", () => {
   // The superuser may read every file, but run none that is not executable.
   const path = fileOf("x");
   const error = assertThrows(() => mmap(`${path}`, { protection: ["read", "write"], flags: ["shared"] }), MmapError);
-  assertEquals([error.code, error.syscall], ["EACCES", CALLS.section]);
+  assertEquals([error.code, error.syscall, error.path], ["EACCES", CALLS.section, path]);
   assertEquals([mappingsOf(path), openDescriptors(path)], [0, 0]);
 });
 

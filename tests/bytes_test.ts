@@ -160,7 +160,8 @@ test("indexOf refuses what cannot be searched for", () => {
   for (const byte of [-1, 256, 0.5, NaN, Infinity]) {
     assertThrows(() => region.indexOf(byte), RangeError, `needle: ${byte}`);
   }
-  for (const needle of [undefined, null, {}, [1], 1n]) {
+  const others = [new Uint16Array(1), new Uint8ClampedArray(1), new DataView(new ArrayBuffer(1)), new ArrayBuffer(1)];
+  for (const needle of [undefined, null, {}, [1], 1n, ...others]) {
     assertThrows(() => region.indexOf(needle as never), TypeError, "needle: ");
   }
   assertThrows(() => region.indexOf("\ud800"), TypeError, "surrogate");

@@ -12,7 +12,7 @@ import { WIN32_ERRORS, win32ErrorName, win32ErrorNumber } from "../src/os/window
 import { WIN32, WIN32_LAYOUTS } from "../src/os/windows/numbers.ts";
 import { DARWIN, DARWIN_ERRNO, DARWIN_LAYOUT, type FromHeader } from "./headers/darwin.ts";
 import { FREEBSD, FREEBSD_ERRNO, FREEBSD_ERRNO_ALIASES, FREEBSD_LAYOUT } from "./headers/freebsd.ts";
-import { WINDOWS, WINDOWS_ERROR, WINDOWS_LAYOUT } from "./headers/windows.ts";
+import { LIBUV_ERRNO, WINDOWS, WINDOWS_ERROR, WINDOWS_LAYOUT } from "./headers/windows.ts";
 
 /** Advice whose name in C is not the word in capitals. */
 const SPELLINGS: Readonly<Record<string, string>> = {
@@ -368,6 +368,36 @@ test("an error number without a name is told by its number", () => {
   }
   assertEquals(errorNumbersOf("linux-x64").name(41), "ERRNO_41");
   assertEquals([win32ErrorName(59999), win32ErrorNumber("ENOTHING")], ["ERROR_59999", 0]);
+});
+
+/** Where the library has another name than libuv: it does not tell permission from access, and has no EOF. */
+const UNLIKE_LIBUV = ["ERROR_ACCESS_DENIED", "ERROR_BROKEN_PIPE", "ERROR_NOACCESS", "ERROR_INVALID_FLAGS"];
+
+test("a number of Windows that has a name is in its headers, and has the name that Node gives it", () => {
+  const names = new Map(Object.entries(WINDOWS_ERROR).map(([name, [number]]) => [number, name]));
+  const named = Array.from({ length: 2 ** 16 }, (_, number) => number).filter((number) =>
+    !win32ErrorName(number).startsWith("ERROR_")
+  );
+  assert(named.length >= 70, `only ${named.length}`);
+  assertEquals(named.filter((number) => !names.has(number)), []);
+  const unlike = named.map((number) => names.get(number)!).filter((name) => {
+    const ours = win32ErrorName(WINDOWS_ERROR[name][0]);
+    return (LIBUV_ERRNO[name] ?? ours) !== ours;
+  });
+  assertEquals(unlike.sort(), UNLIKE_LIBUV.toSorted());
+});
+
+test("the number of a name on Windows is the plainest of those that have it", () => {
+  const { FILE_EXISTS, FILE_NOT_FOUND, ACCESS_DENIED, INVALID_HANDLE, INVALID_PARAMETER, NOT_ENOUGH_MEMORY } =
+    WIN32_ERRORS;
+  assertEquals(["EEXIST", "ENOENT", "EACCES", "EBADF", "EINVAL", "ENOMEM"].map(win32ErrorNumber), [
+    FILE_EXISTS,
+    FILE_NOT_FOUND,
+    ACCESS_DENIED,
+    INVALID_HANDLE,
+    INVALID_PARAMETER,
+    NOT_ENOUGH_MEMORY,
+  ]);
 });
 
 test("a name on Windows is that of the number that it stands for", () => {

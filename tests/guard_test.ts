@@ -179,6 +179,16 @@ describe("a file that was cut short", onLinux("cutting of mapped files, and a gu
     assertEquals(region.faults, 1);
   });
 
+  test("is still counted when the region is unmapped", () => {
+    const path = fileOf(10 * PAGE);
+    const region = mmap(path);
+    truncateSync(path, 0);
+    assertEquals(region.bytes[5 * PAGE + 1], 0);
+    region.unmap();
+    assertEquals(region.faults, 1);
+    assertThrows(() => region.check(), MmapError);
+  });
+
   test("is survived after the region moved", () => {
     const path = fileOf(10 * PAGE);
     using region = mmap(path, { access: "write" });

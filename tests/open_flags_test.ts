@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, utimesSync }
 import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { mmap, MmapError, type MmapOptions } from "../mod.ts";
+import { ANONYMOUS, mmap, MmapError, type MmapOptions } from "../mod.ts";
 import type { OpenFlag } from "../src/vocabulary.ts";
 import { constantsOf } from "../src/os/posix/numbers.ts";
 import type { PosixTarget } from "../src/os/columns.ts";
@@ -27,6 +27,14 @@ test("read, write and both are the three access modes", onLinux("/proc to see th
   assertEquals(flagsWith("read") & 3, 0);
   assertEquals(flagsWith("read", "write") & 3, 2);
   assertEquals(flagsWith() & 3, 0);
+});
+
+test("no program that is started gets a descriptor of the library's", onLinux("/proc to see them in"), () => {
+  using other = mmap(ANONYMOUS, { size: 100 });
+  using adopted = mmap(other.handle);
+  for (const flags of [flagsWith("read"), descriptorFlags(other.descriptor), descriptorFlags(adopted.descriptor)]) {
+    assertEquals(flags & numbers.O_CLOEXEC, numbers.O_CLOEXEC);
+  }
 });
 
 test("no system maps a file that cannot be read", () => {

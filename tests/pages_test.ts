@@ -222,6 +222,18 @@ test("write on a region without write is a TypeError", () => {
   assertThrows(() => region.write(new Uint8Array(0)), TypeError);
 });
 
+test(
+  "a store into a private region that is only read is a copy of its page, and no fault",
+  onPosix("such copies"),
+  () => {
+    const path = fileOf(2 * PAGE);
+    using region = mmap(path);
+    region.bytes[5] = 77;
+    assertEquals([region.bytes[5], region.bytes[6], region.faults, region.protection], [77, 6, 0, ["read"]]);
+    assertEquals(new Uint8Array(readFileSync(path)), countingBytes(2 * PAGE));
+  },
+);
+
 // ---------------------------------------------------------------- flush
 
 test("flush takes any range and all flags", () => {
@@ -272,6 +284,13 @@ test("flushAsync outlives the region", async () => {
   assert(readFileSync(path).every((byte) => byte === 1));
 });
 
+test("flushAsync of a device, which has no disk, is no error", onPosix("/dev/zero"), async () => {
+  const lists = { open: ["read", "write"], protection: ["read", "write"], flags: ["shared"] } as const;
+  using region = mmap("/dev/zero", { ...lists, size: PAGE });
+  region.bytes[0] = 7;
+  assertEquals([await region.flushAsync(), region.bytes[0]], [undefined, 7]);
+});
+
 test("flushAsync refuses a range beyond the region, and does nothing for memory", async () => {
   using region = mmap(null, { size: PAGE });
   await region.flushAsync();
@@ -291,6 +310,8 @@ test("code that is read is not lost", () => {
   region.bytes[0] = 1;
   region.protect(["exec"]);
   assertEquals([region.bytes[0], region.protection, region.faults], [1, ["exec"], 0]);
+  // Whatever the processor would allow.
+  if (!isWindows) assertEquals(permissionsOf(region), "r-xp");
   assertThrows(() => region.read(0, 1), TypeError, "read");
 });
 

@@ -106,7 +106,9 @@ describe("Node's permissions", { skip: platform.runtime !== "node" && "Node's ow
     const both = ["--allow-ffi", `--allow-fs-read=${path}`, `--allow-fs-write=${path}`];
     assertEquals(outcome([...base, ...both], path, "write"), { byteLength: 4 });
     const missing = freshPath();
-    assertDenied(["--allow-ffi", `--allow-fs-read=${missing}`], missing, "create", "--allow-fs-write");
+    for (const access of ["create", "only-create"]) {
+      assertDenied(["--allow-ffi", `--allow-fs-read=${missing}`], missing, access, "--allow-fs-write");
+    }
     assert(!exists(missing));
   });
 });

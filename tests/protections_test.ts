@@ -11,6 +11,20 @@ test("a mapping starts as one piece", () => {
   assertEquals(all.whole, READ);
 });
 
+test("nothing allows what was last said of it", () => {
+  assertEquals(Protections.uniform(0, READ).with({ start: 0, length: 0 }, WRITE).whole, WRITE);
+  assertEquals(Protections.uniform(0, READ).with({ start: 0, length: 0 }, WRITE).resized(10).whole, WRITE);
+});
+
+test("neighbours are one piece when they allow the same, in whatever order", () => {
+  const half = { start: 0, length: 50 };
+  assertEquals(Protections.uniform(100, WRITE).with(half, ["write", "read"]).uniform, true);
+  for (const other of [["none"], ["write"], ["read", "exec"], WRITE] as const) {
+    assertEquals(Protections.uniform(100, READ).with(half, other).uniform, false, other.join());
+  }
+  assertEquals(Protections.uniform(100, WRITE).with(half, ["read", "exec"]).uniform, false);
+});
+
 test("a change in the middle makes three pieces, and undoing it one", () => {
   const changed = Protections.uniform(100, READ).with({ start: 20, length: 30 }, WRITE);
   assertEquals(changed.pieces.map(({ start, length }) => [start, length]), [[0, 20], [20, 30], [50, 50]]);

@@ -295,11 +295,38 @@ test("memory that shrinks and grows again inside a page reads as zeros there", (
     region.bytes.fill(1);
     region.protect(protection);
     region.resize(100);
+    assertEquals(permissionsOf(region), protection.length === 1 ? "r--p" : "rw-p");
     region.resize(2 * PAGE);
     assertEquals(region.read(0, 100), new Uint8Array(100).fill(1));
     assertEquals(region.read(100), new Uint8Array(2 * PAGE - 100));
     assertEquals(region.faults, 0);
   }
+});
+
+test("memory that is copied to another place allows there what it allowed", () => {
+  using region = mmap(null, { size: 4 * PAGE });
+  region.write(countingBytes(4 * PAGE));
+  region.protect(["read"]);
+  region.protect(["read", "write"], { byteOffset: PAGE, byteLength: PAGE });
+  region.resize(64 * PAGE);
+  const permissions = [0, 1, 2, 63].map((page) => permissionsOf({ address: region.address + BigInt(page * PAGE) }));
+  assertEquals(permissions, ["r--p", "rw-p", "r--p", "r--p"]);
+  assertEquals(region.read(0, 4 * PAGE), countingBytes(4 * PAGE));
+});
+
+test("stores that were allowed later are kept, and may grow the file", onPosix("such changes of protection"), () => {
+  const path = fileOf(4 * PAGE);
+  using copy = mmap(path, { size: 2 * PAGE });
+  copy.protect(["read", "write"], { byteLength: PAGE });
+  copy.bytes[5] = 77;
+  copy.resize(4 * PAGE);
+  assertEquals([copy.bytes[5], copy.bytes[6], readFileSync(path)[5]], [77, 6, 5]);
+
+  using shared = mmap(path, { open: ["read", "write"], flags: ["shared"] });
+  assertThrows(() => shared.resize(5 * PAGE), RangeError, "only a shared, writable region");
+  shared.protect(["read", "write"]);
+  shared.resize(5 * PAGE);
+  assertEquals(statSync(path).size, 5 * PAGE);
 });
 
 test("protection that is left over after a shrink is the region's", () => {

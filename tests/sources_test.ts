@@ -180,6 +180,13 @@ test("a shared, writable region inside its file leaves the length alone", () => 
   assertEquals(statSync(path).size, 5000);
 });
 
+test("a region that is shared and only read grows no file, though the file could be written", () => {
+  const path = fileOf(10);
+  const options = { open: ["read", "write"], protection: ["read"], flags: ["shared"], size: 20 } as const;
+  assertThrows(() => mmap(path, options), RangeError, "the file ends at 10");
+  assertEquals([statSync(path).size, openDescriptors(path)], [10, 0]);
+});
+
 test("any other region beyond the end of its file is a RangeError", () => {
   const path = fileOf(100);
   for (const access of ["read", "copy"] as const) {

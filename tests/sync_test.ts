@@ -5,13 +5,18 @@ import { suite, test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ANONYMOUS, type MappedRegion, mmap, MmapError, platform } from "../mod.ts";
+import type { Ffi } from "../src/ffi/contract.ts";
+import { host } from "../src/host.ts";
+import type { Waiting } from "../src/os/contract.ts";
+import { posix } from "../src/os/posix/system.ts";
+import type { PosixTarget } from "../src/os/vocabulary.ts";
 import { timespec } from "../src/os/posix/timespec.ts";
 import { notify, wait, waitAsync } from "../sync.ts";
 import { startChild } from "./support/children.ts";
 import { EMULATOR, notInQemu } from "./support/emulated.ts";
 import { fileOf } from "./support/files.ts";
 import { guarded } from "./support/guarded.ts";
-import { statusKibibytes } from "./support/proc.ts";
+import { mappingsOf, openDescriptors, statusKibibytes } from "./support/proc.ts";
 import { betweenRuntimes, runtimesHere, startIn } from "./support/runtimes.ts";
 import { onLinux, onPosix, onWindows } from "./support/systems.ts";
 import { ARRIVED, LEFT, PING, PONG, WAITING_SIZE, WORD } from "./support/waiting.ts";
@@ -375,6 +380,39 @@ suite("refusals", onPosix("waiting across processes"), () => {
   });
 });
 
+/** This system, over an FFI that counts the calls on other threads. */
+function countingSystem(): { readonly waiting: Waiting; calls(): number } {
+  const { ffi } = host();
+  let calls = 0;
+  const counting: Ffi = {
+    ...ffi,
+    inBackground(call, values) {
+      calls++;
+      return ffi.inBackground(call, values);
+    },
+  };
+  const target = `linux-${platform.arch}` as PosixTarget;
+  return { waiting: posix(counting, platform.os, target).waiting()!, calls: () => calls };
+}
+
+suite("a thread that waits", onLinux("one call for many words"), () => {
+  for (const [what, count, expected] of [["a negative word", 1, -5], ["200 words", 200, 0]] as const) {
+    test(`sleeps: ${what}`, patient, async () => {
+      using region = memory(4096);
+      region.int32.fill(expected);
+      const { waiting, calls } = countingSystem();
+      const deadline = performance.now() + 500;
+      const results = Array.from({ length: count }, (_, index) => {
+        const address = region.address + BigInt(4 * index);
+        return waiting.waitInBackground({ address, expected, deadline, changed: () => false });
+      });
+      assertEquals(new Set(await Promise.all(results)), new Set([false]));
+      // Each thread looks up ten times a second; when somebody joins, it begins anew.
+      assert(calls() <= 20 * count, `${calls()} calls`);
+    });
+  }
+});
+
 test("Windows has no waiting across processes", onWindows, () => {
   using region = memory();
   for (const call of [() => wait(region, 0, 1), () => waitAsync(region, 0, 1), () => notify(region, 0)]) {
@@ -391,6 +429,16 @@ suite("waitAsync", onPosix("waiting across processes"), () => {
     Atomics.store(same.int32, 0, 1);
     notify(same, 0);
     assertEquals([await woken.value, await late.value], ["ok", "timed-out"]);
+  });
+
+  test("nothing is left mapped or open when it has ended", onLinux("/proc to see it in"), async () => {
+    const path = fileOf(new Uint8Array(100));
+    using region = mmap(path, { access: "write" });
+    const [woken, late] = [waitAsync(region, 0, 0), waitAsync(region, 1, 0, 20)];
+    Atomics.store(region.int32, 0, 1);
+    notify(region, 0);
+    assertEquals([await woken.value, await late.value], ["ok", "timed-out"]);
+    assertEquals([mappingsOf(path), openDescriptors(path)], [1, 1]);
   });
 
   test("the region may be resized meanwhile", async () => {
