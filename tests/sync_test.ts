@@ -9,7 +9,7 @@ import type { Ffi } from "../src/ffi/contract.ts";
 import { host } from "../src/host.ts";
 import type { Waiting } from "../src/os/contract.ts";
 import { posix } from "../src/os/posix/system.ts";
-import type { PosixTarget } from "../src/os/vocabulary.ts";
+import type { PosixTarget } from "../src/os/columns.ts";
 import { timespec } from "../src/os/posix/timespec.ts";
 import { notify, wait, waitAsync } from "../sync.ts";
 import { startChild } from "./support/children.ts";
