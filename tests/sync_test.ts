@@ -8,8 +8,8 @@ import { ANONYMOUS, type MappedRegion, mmap, MmapError, platform } from "../mod.
 import type { Ffi } from "../src/ffi/contract.ts";
 import { host } from "../src/host.ts";
 import type { Waiting } from "../src/os/contract.ts";
-import { posix } from "../src/os/posix/system.ts";
-import type { PosixTarget } from "../src/os/columns.ts";
+import { linux } from "../src/os/linux/system.ts";
+import type { LinuxTarget } from "../src/os/columns.ts";
 import { timespec } from "../src/os/posix/timespec.ts";
 import { notify, wait, waitAsync } from "../sync.ts";
 import { startChild } from "./support/children.ts";
@@ -391,8 +391,8 @@ function countingSystem(): { readonly waiting: Waiting; calls(): number } {
       return ffi.inBackground(call, values);
     },
   };
-  const target = `linux-${platform.arch}` as PosixTarget;
-  return { waiting: posix(counting, platform.os, target).waiting()!, calls: () => calls };
+  const target = `linux-${platform.arch}` as LinuxTarget;
+  return { waiting: linux(counting, target).waiting()!, calls: () => calls };
 }
 
 suite("a thread that waits", onLinux("one call for many words"), () => {

@@ -5,7 +5,7 @@ import { mmap, MmapError, platform, type Protection } from "../mod.ts";
 import { host, useHost } from "../src/host.ts";
 import { MappedFile } from "../src/memory/mapped_file.ts";
 import { Mapping } from "../src/memory/mapping.ts";
-import type { Guard, System } from "../src/os/contract.ts";
+import type { Guard, MapRequest, System } from "../src/os/contract.ts";
 import { countingBytes, exists, fileOf, freshPath } from "./support/files.ts";
 import { mappingsOf, openDescriptors } from "./support/process.ts";
 import { onPosix } from "./support/systems.ts";
@@ -59,9 +59,9 @@ class Ledger {
           return moved;
         },
       },
-      map: (request) => {
+      map: (request, length) => {
         this.#may("map");
-        return this.#add(real.map(request));
+        return this.#add(real.map(request, length));
       },
       unmap: (base, length) => {
         real.unmap(base, length);
@@ -95,7 +95,8 @@ class Ledger {
 
   mapping(byteLength: number, protection: readonly Protection[], flags: readonly ("private" | "locked")[]): Mapping {
     const { system, guard } = this;
-    return new Mapping(system, { file: null, byteLength, offset: 0, protection, flags, unit: PAGE, guard });
+    const request: MapRequest = { descriptor: null, offset: 0, protection, flags, unit: PAGE };
+    return new Mapping(system, { request, lead: 0, byteLength, file: null, guard });
   }
 }
 
