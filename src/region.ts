@@ -828,8 +828,8 @@ export class MappedRegion implements Disposable {
   /**
    * Lets pages leave physical memory again: all of them, or a range, which is widened to whole pages.
    *
-   * One call undoes {@linkcode lock}, however often that was called. Unlocking memory that is not locked is not an error.
-   * Unmapping unlocks too.
+   * One call undoes {@linkcode lock}, however often that was called. Unlocking memory that is not locked is not an
+   * error. Unmapping unlocks too.
    *
    * Calls [munlock(2)](https://man7.org/linux/man-pages/man2/mlock.2.html), and on Windows
    * [VirtualUnlock](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualunlock).
