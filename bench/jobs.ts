@@ -8,6 +8,7 @@ import { type MappedRegion, mmap, type MmapOptions } from "../mod.ts";
 import { collect } from "./collect.ts";
 import type { Job } from "./job.ts";
 import { scanJobs } from "./scans.ts";
+import { wasmJobs } from "./wasm.ts";
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
@@ -240,6 +241,7 @@ const JOBS: Readonly<Record<string, () => Job>> = {
   "random.read": randomReadSync,
   ...findJobs(),
   ...scanJobs(lazily(() => mmap(file("1m")))),
+  ...wasmJobs(file),
 };
 
 const made: Map<string, Job> = new Map();

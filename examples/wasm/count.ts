@@ -47,10 +47,12 @@ const COUNT = moduleOf(`(module
     (local.get $sum)))`);
 
 /** Counts in a part of a memory. */
-type Count = (from: number, to: number, byte: number) => number;
+export type Count = (from: number, to: number, byte: number) => number;
 
-const countIn = (memory: WebAssembly.Memory): Count =>
-  new WebAssembly.Instance(COUNT, { js: { memory } }).exports.count as Count;
+/** The code that counts, over a memory. */
+export function countIn(memory: WebAssembly.Memory): Count {
+  return new WebAssembly.Instance(COUNT, { js: { memory } }).exports.count as Count;
+}
 
 /** How often a byte is in a file. */
 export function countMapped(path: string, byte: number, window: number = WINDOW): number {
