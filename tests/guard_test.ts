@@ -36,6 +36,9 @@ test("the handlers' constants are those of layout.ts", () => {
     SEQUENCE: layout.entry.sequence,
     FAULTS: layout.entry.faults,
     UNIT: layout.entry.unit,
+    MAKE_WRITABLE: layout.stores.makeWritable,
+    UNCOUNTED: layout.stores.uncounted,
+    STORED: layout.stores.stored,
     ENTRY_SIZE: layout.ENTRY_SIZE,
   };
   const posix: Readonly<Record<string, number>> = {

@@ -12,7 +12,7 @@
  */
 
 /** Whose handler this is, and of which layout: 16 bytes. */
-export const SIGNATURE = "@region/mmap  1\n";
+export const SIGNATURE = "@region/mmap  2\n";
 /** The handler. */
 export const CODE = 64;
 /** The header, and what of the memory may be executed. */
@@ -36,7 +36,10 @@ export const header = {
   virtualProtect: 72,
   unmapView: 80,
   virtualAlloc: 88,
-  /** A kernel's `struct sigaction` of zeros: what the system does without any handler. */
+  /**
+   * A kernel's `struct sigaction` of zeros: what the system does without any handler. Its first word is also where the
+   * handler has nobody wait.
+   */
   defaultAction: 32,
   /** Room to exchange two of the C library's `struct sigaction`, of zeros at first. */
   newAction: 256,
@@ -52,10 +55,20 @@ export const entry = {
   sequence: 16,
   /** Pages that the handler has replaced. */
   faults: 20,
-  /** Size of the pages of this mapping. */
+  /** Size of the pages of this mapping, and in the lowest bits what is done with stores: {@linkcode stores}. */
   unit: 24,
   /** While the entry is free: the next free one. */
   next: 28,
+} as const;
+
+/** What is done with a store that a page does not allow. Without any of these, a copy that is counted takes its place. */
+export const stores = {
+  /** The page may be made writable, since the kernel copies it then. */
+  makeWritable: 1,
+  /** It is not counted. */
+  uncounted: 2,
+  /** Set by the handler: there was such a store that is not counted. */
+  stored: 4,
 } as const;
 
 /** Size of an entry. */
