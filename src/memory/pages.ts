@@ -186,8 +186,9 @@ export class Pages {
     if (!this.#absorbsStores) return;
     this.#absorbsStores = false;
     this.#everWritable = true;
+    if (this.#length === 0 || !this.#copiedBySystem) return;
     try {
-      if (this.#length > 0) this.#setProtection(this.#base, this.#length, ["read", "write"]);
+      this.#setProtection(this.#base, this.#length, ["read", "write"]);
     } catch {
       // A system that never overcommits counts the copies that could be made. Then all such stores are counted.
     }
@@ -305,7 +306,7 @@ export class Pages {
   }
 
   #mapNew(length: number): bigint {
-    const absorbing = this.#absorbsStores && !this.#slot && this.unit === this.#system.pageSize;
+    const absorbing = this.#absorbsStores && !this.#slot && this.#copiedBySystem;
     return this.#system.map({ ...this.#request, protection: this.#protections.whole }, length, absorbing);
   }
 
@@ -342,10 +343,13 @@ export class Pages {
     if (length > 0) this.#slot?.cover(this.#base, length, this.unit, this.#strayStores);
   }
 
-  /** The pool of huge pages may have none left to copy to, so that the guard copies to others. */
   get #strayStores(): StrayStores {
-    const copiedBySystem = this.flags.includes("private") && this.unit === this.#system.pageSize;
-    return { counted: !this.#absorbsStores, copiedBySystem };
+    return { counted: !this.#absorbsStores, copiedBySystem: this.#copiedBySystem };
+  }
+
+  /** Whether a page may just be made writable to have a copy of it. The pool of huge pages may have none left for that. */
+  get #copiedBySystem(): boolean {
+    return this.flags.includes("private") && this.unit === this.#system.pageSize;
   }
 
   #claimSlotFor(protections: Protections): void {

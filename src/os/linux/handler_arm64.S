@@ -193,14 +193,19 @@ copy:
         bl      read_page
         mov     x9, x0
         mov     x0, x16
+        bl      readable
+        mov     x10, x0
+        mov     x0, x16
         mov     x1, x25
         mov     w8, #SYS_MUNMAP
         svc     #0
         cmp     x9, x25
         b.eq    place
-        cmn     x9, #EFAULT
+        cmn     x10, #EFAULT
         b.eq    lost_too
-        b       7f
+        bl      allow_loads
+        b.eq    by_hand
+        b       blanked
 
         // It has been replaced before, so it is private by now.
 unshared:
@@ -213,22 +218,21 @@ unshared:
         b       placed
 
         // The kernel may have been told not to copy, or cannot from a device.
-7:      bl      readable
-        b.ne    8f
+7:      mov     x0, x23
+        bl      readable
+        b.ne    by_hand
+        bl      allow_loads
+        b.ne    blanked
         mov     x0, x23
-        mov     x1, x25
-        mov     w2, #READ
-        bl      protect
-        bl      is_current
-        b.ne    10f
         bl      readable
         b.eq    lost_too
-8:      mov     x9, #0
-9:      ldr     x10, [x23, x9]
+by_hand:
+        mov     x9, #0
+8:      ldr     x10, [x23, x9]
         str     x10, [x15, x9]
         add     x9, x9, #8
         cmp     x9, x25
-        b.lo    9b
+        b.lo    8b
         b       place
 
 lost_too:
@@ -236,7 +240,7 @@ lost_too:
 
 place:
         bl      is_current
-        b.ne    11f
+        b.ne    gone
         mov     x0, x15
         mov     x1, x25
         mov     x2, x25
@@ -248,11 +252,15 @@ place:
         b.eq    placed
         bl      discard
         b       whole
-10:     mov     x0, x23                 // what is blank by now allows everything
+
+        // The region has gone meanwhile. What is blank allows everything.
+blanked:
+        mov     x0, x23
         mov     x1, x25
         mov     w2, #READ_WRITE
         bl      protect
-11:     bl      discard                 // the region has gone meanwhile
+gone:
+        bl      discard
         b       find
 
 placed:
@@ -260,10 +268,10 @@ placed:
         b.eq    one
 stored:
         add     x12, x24, #UNIT
-12:     ldxr    w10, [x12]
+9:      ldxr    w10, [x12]
         orr     w10, w10, #STORED
         stxr    w9, w10, [x12]
-        cbnz    w9, 12b
+        cbnz    w9, 9b
         ret     x28
 
         // Too many mappings already to put one more in. What only this process has may be written to as a whole, which
@@ -272,15 +280,15 @@ whole:
         bl      is_current
         b.ne    find
         cmp     w20, #SIGBUS
-        b.eq    13f
+        b.eq    10f
         tst     w27, #MAKE_WRITABLE
-        b.eq    13f
+        b.eq    10f
         mov     x0, x13
         sub     x1, x14, x13
         mov     w2, #READ_WRITE
         bl      protect
         cbz     x0, placed
-13:     mov     w3, #(SHARED_ANONYMOUS | FIXED | NORESERVE)
+10:     mov     w3, #(SHARED_ANONYMOUS | FIXED | NORESERVE)
         bl      map_region
         b.eq    all
         mov     x0, x13
@@ -300,27 +308,27 @@ all:
 lookup:
         ldr     w11, [x19, #COUNT]
         cmp     w11, #0
-        b.le    16f
+        b.le    13f
         add     x24, x19, #(TABLE - HEADER)
-14:     add     x12, x24, #SEQUENCE
+11:     add     x12, x24, #SEQUENCE
         ldar    w26, [x12]
-        tbz     w26, #0, 15f
+        tbz     w26, #0, 12f
         ldp     x13, x14, [x24, #START]
         ldr     w27, [x24, #UNIT]
         cmp     x23, x13
-        b.lo    15f
+        b.lo    12f
         cmp     x23, x14
-        b.hs    15f
+        b.hs    12f
         dmb     ishld
         ldr     w10, [x12]
         cmp     w26, w10
-        b.eq    17f
-15:     add     x24, x24, #ENTRY_SIZE
+        b.eq    14f
+12:     add     x24, x24, #ENTRY_SIZE
         subs    w11, w11, #1
-        b.ne    14b
-16:     cmp     x19, #0                 // not equal
+        b.ne    11b
+13:     cmp     x19, #0                 // not equal
         ret
-17:     and     w25, w27, #UNIT_MASK
+14:     and     w25, w27, #UNIT_MASK
         cmp     w25, w25
         ret
 
@@ -380,10 +388,19 @@ read_page:
         cmp     x0, x25
         ret
 
-        // Whether the page at x23 can be loaded from: has the kernel look at the word there. Equal if it cannot.
-readable:
+        // Makes the page at x23 one that is only read. Not equal if the entry is no longer the one that was found.
+allow_loads:
         mov     x7, x30
         mov     x0, x23
+        mov     x1, x25
+        mov     w2, #READ
+        bl      protect
+        bl      is_current
+        ret     x7
+
+        // Whether the page at x0 can be loaded from: has the kernel look at the word there. Equal if it cannot.
+readable:
+        mov     x7, x30
         add     x4, x19, #IDLE
         mov     w1, #REQUEUE
         bl      futex
@@ -426,16 +443,16 @@ chain:
         mov     x30, x28
         ldr     x9, [x19, #OLD_SIGBUS]
         cmp     w0, #SIGBUS
-        b.eq    18f
+        b.eq    15f
         ldr     x9, [x19, #OLD_SIGSEGV]
-18:     cmp     x9, #1
-        b.hi    19f
+15:     cmp     x9, #1
+        b.hi    16f
         b.lo    default                 // SIG_DFL
         ldr     w10, [x1, #INFO_CODE]
         cmp     w10, #0
         b.gt    default                 // SIG_IGN does not hold for faults: they would go on for ever
         ret
-19:     br      x9
+16:     br      x9
 
         // What the system does without any handler: the access is tried again and ends the process as it should.
 default:
@@ -446,7 +463,7 @@ default:
         svc     #0
         ldr     w10, [x21, #INFO_CODE]
         cmp     w10, #0
-        b.gt    20f
+        b.gt    17f
         mov     w8, #SYS_GETPID         // sent: once more, since nothing is tried again
         svc     #0
         mov     x23, x0
@@ -457,4 +474,4 @@ default:
         mov     w2, w20
         mov     w8, #SYS_TGKILL
         svc     #0
-20:     ret     x28
+17:     ret     x28

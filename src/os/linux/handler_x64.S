@@ -220,14 +220,19 @@ copy:
         call    read_page
         mov     [rsp + REMOTE], rax
         mov     rdi, [rsp + SECOND]
+        call    readable
+        mov     [rsp + LOCAL], rax
+        mov     rdi, [rsp + SECOND]
         mov     rsi, r13
         mov     eax, SYS_MUNMAP
         syscall
         cmp     [rsp + REMOTE], r13
         je      place
-        cmp     dword ptr [rsp + REMOTE], EFAULT
+        cmp     qword ptr [rsp + LOCAL], EFAULT
         je      lost_too
-        jmp     7f
+        call    allow_loads
+        je      by_hand
+        jmp     blanked
 
         # It has been replaced before, so it is private by now.
 unshared:
@@ -240,18 +245,16 @@ unshared:
         jmp     placed
 
         # The kernel may have been told not to copy, or cannot from a device.
-7:      call    readable
-        jne     8f
+7:      mov     rdi, r14
+        call    readable
+        jne     by_hand
+        call    allow_loads
+        jne     blanked
         mov     rdi, r14
-        mov     rsi, r13
-        mov     edx, READ
-        call    protect
-        mov     eax, [rbx + SEQUENCE]
-        cmp     eax, [rsp + FOUND]
-        jne     9f
         call    readable
         je      lost_too
-8:      mov     rdi, [rsp + COPY]
+by_hand:
+        mov     rdi, [rsp + COPY]
         mov     rsi, r14
         mov     rcx, r13
         cld
@@ -264,7 +267,7 @@ lost_too:
 place:
         mov     eax, [rbx + SEQUENCE]
         cmp     eax, [rsp + FOUND]
-        jne     10f
+        jne     gone
         mov     rdi, [rsp + COPY]
         mov     rsi, r13
         mov     rdx, r13
@@ -276,11 +279,15 @@ place:
         je      placed
         call    discard
         jmp     whole
-9:      mov     rdi, r14                # what is blank by now allows everything
+
+        # The region has gone meanwhile. What is blank allows everything.
+blanked:
+        mov     rdi, r14
         mov     rsi, r13
         mov     edx, READ_WRITE
         call    protect
-10:     call    discard                 # the region has gone meanwhile
+gone:
+        call    discard
         jmp     find
 
 placed:
@@ -298,16 +305,16 @@ whole:
         cmp     eax, [rsp + FOUND]
         jne     find
         cmp     dword ptr [rsp + SIGNAL], SIGBUS
-        je      11f
+        je      8f
         test    byte ptr [rsp + STORES], MAKE_WRITABLE
-        jz      11f
+        jz      8f
         mov     rdi, [rsp + REGION_START]
         mov     rsi, [rsp + REGION_END]
         sub     rsi, rdi
         mov     edx, READ_WRITE
         call    protect
         jz      placed
-11:     mov     r10d, SHARED_ANONYMOUS | FIXED | NORESERVE
+8:      mov     r10d, SHARED_ANONYMOUS | FIXED | NORESERVE
         call    map_region
         je      all
         mov     eax, SYS_MUNMAP
@@ -378,9 +385,18 @@ read_page:
         cmp     rax, r13
         ret
 
-        # Whether the page at r14 can be loaded from: has the kernel look at the word there. Equal if it cannot.
-readable:
+        # Makes the page at r14 one that is only read. Not equal if the entry is no longer the one that was found.
+allow_loads:
         mov     rdi, r14
+        mov     rsi, r13
+        mov     edx, READ
+        call    protect
+        mov     eax, [rbx + SEQUENCE]
+        cmp     eax, [rsp + 8 + FOUND]
+        ret
+
+        # Whether the page at rdi can be loaded from: has the kernel look at the word there. Equal if it cannot.
+readable:
         lea     r8, [r12 + IDLE]
         mov     esi, REQUEUE
         call    futex
@@ -422,15 +438,15 @@ chain:
         add     rsp, FRAME_SIZE
         mov     rax, [r12 + OLD_SIGBUS]
         cmp     edi, SIGBUS
-        je      12f
+        je      9f
         mov     rax, [r12 + OLD_SIGSEGV]
-12:     cmp     rax, 1
-        ja      13f
+9:      cmp     rax, 1
+        ja      10f
         jb      default                 # SIG_DFL
         cmp     dword ptr [rsi + INFO_CODE], 0
         jg      default                 # SIG_IGN does not hold for faults: they would go on for ever
         ret
-13:     jmp     rax
+10:     jmp     rax
 
         # What the system does without any handler: the access is tried again and ends the process as it should.
 default:
@@ -441,7 +457,7 @@ default:
         mov     eax, SYS_RT_SIGACTION
         syscall
         cmp     dword ptr [r15 + INFO_CODE], 0
-        jg      14f
+        jg      11f
         mov     eax, SYS_GETPID         # sent: once more, since nothing is tried again
         syscall
         mov     r13, rax
@@ -452,4 +468,4 @@ default:
         mov     edx, ebx
         mov     eax, SYS_TGKILL
         syscall
-14:     ret
+11:     ret

@@ -51,10 +51,8 @@ export function posixMemory(libc: Libc, { remap, hugePages, lockUncopied, flushD
     },
 
     probe(request: MapRequest): void {
-      const { unit, protection } = request;
-      // A file of huge pages grows when it is mapped to be written, privately, too.
-      const allowed = unit === pageSize ? protection : protection.filter((word) => word !== "write");
-      const address = map(libc, { ...request, protection: allowed }, unit, false);
+      const { unit } = request;
+      const address = map(libc, unit === pageSize ? request : harmless(request), unit, false);
       libc.check(functions.munmap(address, BigInt(unit)), "munmap");
     },
 
@@ -123,6 +121,15 @@ function map(libc: Libc, request: MapRequest, byteLength: number, absorbing: boo
     if (!["ENOMEM", "EACCES", "EPERM"].includes(libc.code)) throw libc.failure("mmap");
   }
   return libc.checkAddress(functions.mmap(0n, length, protection, flags, descriptor, offset), "mmap");
+}
+
+/** A file of huge pages grows when it is mapped to be written, privately too, and keeps what was reserved for it. */
+function harmless(request: MapRequest): MapRequest {
+  return {
+    ...request,
+    protection: request.protection.filter((word) => word !== "write"),
+    flags: [...request.flags, "no-reserve"],
+  };
 }
 
 function populate(libc: Libc, base: bigint, length: number, copy: boolean): void {
