@@ -55,7 +55,7 @@ test("an entry is valid from cover to uncover, with the addresses and the unit o
   const slot = new Table(memory.buffer).claim()!;
   const isValid = (): boolean => fieldOf(memory, 0, "sequence") % 2 === 1;
   assertEquals(isValid(), false);
-  slot.cover(0x7fff_8765_4000n, 0x1_0000_3000, 4096);
+  slot.cover(0x7fff_8765_4000n, 0x1_0000_3000, 4096, { counted: true, copiedBySystem: false });
   assertEquals([isValid(), fieldOf(memory, 0, "start"), fieldOf(memory, 0, "end"), fieldOf(memory, 0, "unit")], [
     true,
     0x7fff_8765_4000,
@@ -63,7 +63,7 @@ test("an entry is valid from cover to uncover, with the addresses and the unit o
     4096,
   ]);
   const before = fieldOf(memory, 0, "sequence");
-  slot.cover(0x7fff_8765_4000n, 0x1_0000_3000, 4096);
+  slot.cover(0x7fff_8765_4000n, 0x1_0000_3000, 4096, { counted: true, copiedBySystem: false });
   assertEquals(fieldOf(memory, 0, "sequence"), before, "not even for a moment is it invalid when nothing changes");
   slot.cover(0x7fff_8765_4000n, 0x1000, 4096);
   assertEquals([isValid(), fieldOf(memory, 0, "sequence") > before], [true, true]);

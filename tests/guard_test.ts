@@ -39,6 +39,9 @@ test("the handlers' constants are those of layout.ts", () => {
     SEQUENCE: layout.entry.sequence,
     FAULTS: layout.entry.faults,
     UNIT: layout.entry.unit,
+    MAKE_WRITABLE: layout.stores.makeWritable,
+    UNCOUNTED: layout.stores.uncounted,
+    STORED: layout.stores.stored,
     ENTRY_SIZE: layout.ENTRY_SIZE,
   };
   const posix: Readonly<Record<string, number>> = {
@@ -326,10 +329,26 @@ describe("workers", onLinux("one table for all of them, and cutting of mapped fi
     assertEquals(runChild("guards", "fault-while-protecting", fileOf(1)), "survived");
   });
 
+  test("fault in memory that is unmapped meanwhile", { timeout: 60_000 }, () => {
+    assertEquals(runChild("guards", "unmap-while-faulting", fileOf(1)), "survived");
+  });
+
+  test("store where stores are forbidden at every moment", { timeout: 60_000, ...starves }, () => {
+    assertEquals(runChild("guards", "protect-while-storing", fileOf(1)), "survived");
+  });
+
   test("map and unmap while others fault", { timeout: 60_000 }, () => {
     assertEquals(runChild("guards", "fault-while-mapping", fileOf(100 * PAGE)), "survived");
   });
 });
+
+test(
+  "pages are lost where signals with listeners come in",
+  { timeout: 60_000, ...onLinux("such a stack for signals") },
+  () => {
+    assertEquals(runChild("guards", "signals", fileOf(1)), "survived");
+  },
+);
 
 test("the guard's memory is never writable and executable at once", onLinux("a handler that can be asked for"), () => {
   assertEquals(runChild("guards", "permissions", fileOf(PAGE)), "survived");

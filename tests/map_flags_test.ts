@@ -1,10 +1,13 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { ANONYMOUS, type MappedRegion, mmap, MmapError, platform } from "../mod.ts";
+import { ANONYMOUS, type MappedRegion, mmap, MmapError, type MmapOptions, platform } from "../mod.ts";
 import { atEnd } from "./support/at_end.ts";
 import { notInQemu } from "./support/emulated.ts";
-import { fileOf } from "./support/files.ts";
+import { countingBytes, fileOf } from "./support/files.ts";
 import { areaOf, statusKibibytes } from "./support/proc.ts";
 import { permissionsOf } from "./support/process.ts";
 import { CALLS, isWindows, onLinux } from "./support/systems.ts";
@@ -186,10 +189,16 @@ function reserveHugePages(count: number): boolean {
       writeFileSync(POOL, `${count}`);
       atEnd(() => writeFileSync(POOL, before));
     }
-    return Number(/^HugePages_Free:\s*(\d+)/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1]) >= count;
+    return freeHugePages() >= count;
   } catch {
     return false;
   }
+}
+
+function freeHugePages(): number {
+  const meminfo = readFileSync("/proc/meminfo", "utf8");
+  const count = (word: string): number => Number(RegExp(`^HugePages_${word}:\\s*(\\d+)`, "m").exec(meminfo)?.[1]);
+  return count("Free") - count("Rsvd");
 }
 
 const noHugePages = onLinux("huge pages in a pool").skip || !reserveHugePages(4) && "no huge pages here";
@@ -226,6 +235,70 @@ test("memory of huge pages can be mapped by its descriptor alone, resized, and m
   using many = mmap(null, { size: 100 * MIB, flags: ["huge-table", "no-reserve"] });
   for (let at = 0; at < many.byteLength; at += MIB) many.bytes[at] = 1;
   assert(many.faults > 0);
+});
+
+/** A directory whose files consist of huge pages, until the tests have ended; undefined if this process may not mount. */
+function mountHugePages(): string | undefined {
+  const directory = mkdtempSync(join(tmpdir(), "mmap-huge-"));
+  try {
+    execFileSync("mount", ["-t", "hugetlbfs", "none", directory], { stdio: "ignore" });
+  } catch {
+    rmSync(directory, { recursive: true });
+    return undefined;
+  }
+  atEnd(() => {
+    execFileSync("umount", ["-l", directory]);
+    rmSync(directory, { recursive: true });
+  });
+  return directory;
+}
+
+const hugeFiles = noHugePages ? undefined : mountHugePages();
+const noHugeFiles = noHugePages || hugeFiles === undefined && "only the superuser can mount such files";
+
+test("mapping an empty file of huge pages leaves it empty", { skip: noHugeFiles }, () => {
+  const path = join(hugeFiles!, "empty");
+  writeFileSync(path, "");
+  const everyWay: MmapOptions[] = [
+    {},
+    { guard: false },
+    { access: "copy" },
+    { access: "write" },
+    { flags: ["shared"], open: ["read", "write"] },
+    { flags: ["private", "huge-table"] },
+  ];
+  for (const options of everyWay) {
+    using region = mmap(path, options);
+    assertEquals([region.byteLength, statSync(path).size], [0, 0], JSON.stringify(options));
+  }
+});
+
+test("stray stores into a file of huge pages stay in the region, though none is left to copy to", {
+  skip: noHugeFiles,
+}, () => {
+  const path = join(hugeFiles!, "stray");
+  {
+    using file = mmap(path, {
+      open: ["read", "write", "create"],
+      protection: ["read", "write"],
+      flags: ["shared"],
+      size: 2 * MIB,
+    });
+    file.write(countingBytes(2 * MIB));
+  }
+  using rest = mmap(null, { size: freeHugePages() * 2 * MIB, flags: ["huge-table"] });
+  rest.bytes.fill(1);
+  using region = mmap(path);
+  using protectedAgain = mmap(path);
+  protectedAgain.protect(["read"]);
+  for (const [mapped, faults] of [[region, 0], [protectedAgain, 1]] as const) {
+    mapped.bytes[MIB] = 200;
+    assertEquals([mapped.bytes[MIB], mapped.bytes[MIB + 1], mapped.bytes[2 * MIB - 1]], [200, 1, 255]);
+    assertEquals(mapped.faults, faults);
+  }
+  region.check();
+  using file = mmap(path);
+  assertEquals(file.bytes[MIB], 0);
 });
 
 test("huge-table on a file that has no huge pages is refused", () => {

@@ -3,7 +3,7 @@
  * Spans are whole pages, in bytes from the first page. This class knows nothing of the arrays through which JavaScript
  * sees the memory, so the collector can keep it when a region is gone.
  */
-import type { Guard, GuardSlot, MapRequest, Remap, System } from "../os/contract.ts";
+import type { Guard, GuardSlot, MapRequest, Remap, StrayStores, System } from "../os/contract.ts";
 import { alike, type Piece, Protections } from "./protections.ts";
 import type { Span } from "../arguments/range.ts";
 import type { MapFlag, Protection } from "../vocabulary.ts";
@@ -30,6 +30,8 @@ export class Pages {
   #protections: Protections;
   /** Whether stores to them were ever allowed, so that they may hold what the file does not. */
   #everWritable: boolean;
+  /** Whether stores into them stay there and are not counted, though only reading is allowed. */
+  #absorbsStores: boolean;
   /** Their entry in the guard, if they have one. */
   #slot: GuardSlot | undefined;
   /** Pages that were lost under earlier entries in the guard. */
@@ -41,6 +43,8 @@ export class Pages {
     this.#guard = guard;
     this.#protections = Protections.uniform(0, request.protection);
     this.#everWritable = request.protection.includes("write");
+    this.#absorbsStores = request.descriptor !== null && request.flags.includes("private") &&
+      alike(request.protection, ["read"]);
   }
 
   get flags(): readonly MapFlag[] {
@@ -172,11 +176,28 @@ export class Pages {
 
   protect(span: Span, protection: readonly Protection[]): void {
     const protections = this.#protections.with(span, protection);
+    this.#stopAbsorbing();
     this.#claimSlotFor(protections);
     this.#cover();
     if (span.length > 0) this.#setProtection(this.#base + BigInt(span.start), span.length, protection);
     this.#protections = protections;
     this.#everWritable ||= protection.includes("write");
+  }
+
+  /**
+   * From now on, stores are counted that are not allowed, but only in what is protected: the rest becomes writable, so
+   * that they go on to stay there uncounted.
+   */
+  #stopAbsorbing(): void {
+    if (!this.#absorbsStores) return;
+    this.#absorbsStores = false;
+    this.#everWritable = true;
+    if (this.#length === 0 || !this.#copiedBySystem) return;
+    try {
+      this.#setProtection(this.#base, this.#length, ["read", "write"]);
+    } catch {
+      // A system that never overcommits counts the copies that could be made. Then all such stores are counted.
+    }
   }
 
   // ---------------------------------------------------------------- moving
@@ -189,11 +210,18 @@ export class Pages {
     const fixed = this.#request.descriptor === null && this.flags.includes("shared") && grows;
     if (!remap || occupants.inUse || fixed || !this.#protections.uniform) return false;
     if (!grows && occupants.detach()) return false;
-    if (this.#uncovered(() => remap.resizeInPlace(this.#base, this.#length, length))) {
-      this.#place(this.#base, length);
-      return true;
+    // Stores have made several mappings of it, which become one if all of it allows the same again.
+    if (this.#absorbsStores && this.#slot?.stored) this.#setProtection(this.#base, this.#length, ["read"]);
+    // What stays is guarded at every moment, and what goes no longer before it has gone.
+    if (!grows) this.#cover(length);
+    let resized = false;
+    try {
+      resized = remap.resizeInPlace(this.#base, this.#length, length);
+    } finally {
+      if (!resized) this.#cover();
     }
-    return grows && this.#moveTo(remap, length, occupants);
+    if (resized) this.#place(this.#base, length);
+    return resized || grows && this.#moveTo(remap, length, occupants);
   }
 
   /** Moves to a place that is known to be free before anybody has to let go. */
@@ -216,7 +244,7 @@ export class Pages {
     let slot: GuardSlot | undefined;
     try {
       slot = this.#slot && this.#guard()?.claim();
-      slot?.cover(target, length, this.unit);
+      slot?.cover(target, length, this.unit, this.#strayStores);
       this.#furnish(target, length);
       this.#leave(occupants.detach());
     } catch (error) {
@@ -232,7 +260,13 @@ export class Pages {
   #furnish(target: bigint, length: number): void {
     const { pieces } = this.#protections.resized(length);
     const keepsStores = this.#everWritable && (this.flags.includes("private") || this.#request.descriptor === null);
-    if (keepsStores) this.#copyTo(target, length);
+    if (keepsStores) {
+      this.#setProtection(target, length, ["read", "write"]);
+      this.#copyTo(target, length);
+    } else if (this.#slot?.stored) {
+      // The guard makes the pages writable that there were stores to.
+      this.#copyTo(target, length);
+    }
     if (this.flags.includes("locked")) this.#system.lock(target, length, this.copiesOnWrite);
     // New pages already allow what the old whole did, unless that was changed to copy into them.
     const { whole } = this.#protections;
@@ -241,7 +275,6 @@ export class Pages {
 
   /** Copies only what differs. So pages that still belong to the file, or are untouched, stay that way. */
   #copyTo(target: bigint, targetLength: number): void {
-    this.#setProtection(target, targetLength, ["read", "write"]);
     const chunk = new Uint8Array(CHUNK);
     const end = Math.min(this.#length, targetLength);
     this.#allowing(["read"], () => {
@@ -279,7 +312,8 @@ export class Pages {
   }
 
   #mapNew(length: number): bigint {
-    return this.#system.map({ ...this.#request, protection: this.#protections.whole }, length);
+    const absorbing = this.#absorbsStores && !this.#slot && this.#copiedBySystem;
+    return this.#system.map({ ...this.#request, protection: this.#protections.whole }, length, absorbing);
   }
 
   #place(base: bigint, length: number): void {
@@ -312,8 +346,17 @@ export class Pages {
       !pieces.every(({ protection }) => free(protection));
   }
 
-  #cover(): void {
-    if (this.#length > 0) this.#slot?.cover(this.#base, this.#length, this.unit);
+  #cover(length: number = this.#length): void {
+    if (length > 0) this.#slot?.cover(this.#base, length, this.unit, this.#strayStores);
+  }
+
+  get #strayStores(): StrayStores {
+    return { counted: !this.#absorbsStores, copiedBySystem: this.#copiedBySystem };
+  }
+
+  /** Whether a page may just be made writable to have a copy of it. The pool of huge pages may have none left for that. */
+  get #copiedBySystem(): boolean {
+    return this.flags.includes("private") && this.unit === this.#system.pageSize;
   }
 
   #claimSlotFor(protections: Protections): void {

@@ -106,7 +106,11 @@ export interface Memory {
   /** Lengths and offsets of a mapping with these flags are multiples of this. */
   unit(flags: readonly MapFlag[]): number;
 
-  map(request: MapRequest, length: number): bigint;
+  /**
+   * `absorbing`: whether a store that is not allowed has to stay in the memory, since there is no guard to see to it. A
+   * system that cannot do that maps as requested.
+   */
+  map(request: MapRequest, length: number, absorbing?: boolean): bigint;
   /** Throws what mapping would throw, as far as that can be known without mapping anything. */
   probe(request: MapRequest): void;
   unmap(base: bigint, length: number): void;
@@ -141,13 +145,26 @@ export interface Bytes {
   indexOfBytes(address: bigint, length: number, bytes: Uint8Array): number;
 }
 
+/** What the guard does with a store that a page does not allow. It always ends in a private copy of the page. */
+export interface StrayStores {
+  /** Whether they are counted. */
+  readonly counted: boolean;
+  /** Whether the page may be made writable, since the system copies it then. */
+  readonly copiedBySystem: boolean;
+}
+
 /** An entry in the table of the guard, for one region at a time. */
 export interface GuardSlot {
   /** Pages of the region that were replaced: lost, or accessed in a way that the memory does not allow. */
   readonly faults: number;
-  /** From now on, faults in this mapping are survived. `unit` is the size of its pages. */
-  cover(base: bigint, length: number, unit: number): void;
-  /** From now on, they are not: the memory is about to go away. */
+  /** Whether there was a store that was not allowed, and not counted. */
+  readonly stored: boolean;
+  /**
+   * From now on faults in the mapping are survived; `unit` is the size of its pages. What was covered before and still
+   * is, is so at every moment between.
+   */
+  cover(base: bigint, length: number, unit: number, stores: StrayStores): void;
+  /** From now on they are not: the memory is about to go away, or is blank. A fault that began before is tried again. */
   uncover(): void;
   /** Gives the entry back. */
   free(): void;

@@ -1,7 +1,7 @@
 // Plays one scenario of the guard: SCENARIO PATH [guarded|unguarded]. Prints "survived" when all was well; before it does
 // what may end it, it says so (see brink.ts), and whether the guard is in place.
 import { Buffer } from "node:buffer";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,14 +9,14 @@ import { join } from "node:path";
 import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { assert, assertEquals } from "@std/assert";
-import { mmap, MmapError, platform } from "../../mod.ts";
+import { ANONYMOUS, mmap, MmapError, platform } from "../../mod.ts";
 import { host } from "../../src/host.ts";
 import type { PosixTarget } from "../../src/os/columns.ts";
 import { Libc } from "../../src/os/posix/libc.ts";
 import { CODE } from "../../src/os/guard/layout.ts";
 import { sayBrink } from "../support/brink.ts";
 import { countingBytes } from "../support/files.ts";
-import { areaAt } from "../support/proc.ts";
+import { areaAt, statusKibibytes } from "../support/proc.ts";
 import { isWindows } from "../support/systems.ts";
 
 const [scenario, path, guarded] = process.argv.slice(2);
@@ -199,6 +199,49 @@ const SCENARIOS: Record<string, () => Promise<void> | void> = {
     using file = mmap(path, { size: 2 * PAGE });
     assertEquals([file.bytes[0], file.bytes[2]], [0, 0]);
   },
+  "too-many-stray-stores": () => {
+    const limit = Number(readFileSync("/proc/sys/vm/max_map_count", "utf8"));
+    // More than one in what the guard makes writable at a time.
+    const step = 2 * 65536;
+    const stores = Math.ceil(limit * 0.6);
+    truncateSync(path, stores * step);
+    using region = mmap(path);
+    region.advise("random");
+    // No engine has a view of all of it.
+    const chunk = 2 ** 30;
+    const views = Array.from({ length: Math.ceil(region.byteLength / chunk) }, (_, index) => {
+      const start = index * chunk;
+      return region.view(Uint8Array, start, Math.min(chunk, region.byteLength - start));
+    });
+    for (const view of views) for (let at = 0; at < view.length; at += step) view[at] = 7;
+    for (const view of views) for (let at = 0; at < view.length; at += step) assert(view[at] === 7);
+    assertEquals([views[0][1], region.faults], [0, 0]);
+    region.check();
+  },
+  "data-limit": () => {
+    const data = (): number => statusKibibytes("VmData");
+    truncateSync(path, 2 ** 32);
+    mmap(path).unmap();
+    const before = data();
+    using region = mmap(path);
+    assert(data() - before < 2 ** 18, `${data() - before} KiB`);
+    const bytes = region.view(Uint8Array, 0, 2 * PAGE);
+    // Also where the process is at its limit, so that no page of it may become writable.
+    const { setrlimit, getrlimit } = host().ffi.load(libc().constants.libraries, {
+      setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+      getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+    });
+    const RLIMIT_DATA = 2;
+    const [old, low] = [new Uint8Array(16), new Uint8Array(16)];
+    assertEquals(getrlimit(RLIMIT_DATA, old), 0);
+    low.set(old);
+    low.set(new Uint8Array(new BigUint64Array([1n]).buffer));
+    const statuses = [setrlimit(RLIMIT_DATA, low)];
+    bytes[1] = 7;
+    statuses.push(setrlimit(RLIMIT_DATA, old));
+    assertEquals(statuses, [0, 0]);
+    assertEquals([bytes[0], bytes[1], bytes[PAGE], region.faults], [0, 7, 0, 0]);
+  },
   "full-disk": () => {
     const directory = mkdtempSync(join(tmpdir(), "mmap-full-"));
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", directory]);
@@ -303,6 +346,89 @@ const SCENARIOS: Record<string, () => Promise<void> | void> = {
     await worker.terminate();
     // Deno looks at the last page when it posts the array.
     assert(region.faults === pages || region.faults === pages + 1, `${region.faults} faults`);
+  },
+  "unmap-while-faulting": async () => {
+    const source = `
+      const { parentPort } = process.getBuiltinModule("node:worker_threads");
+      parentPort.on("message", (buffer) => {
+        parentPort.postMessage("reading");
+        const bytes = new Uint8Array(buffer);
+        let sum = 0;
+        for (let at = 0; at < bytes.length; at += ${PAGE}) sum += bytes[at];
+        parentPort.postMessage(sum);
+      });
+    `;
+    const worker = new Worker(source, { eval: true });
+    const next = (): Promise<unknown> => new Promise((resolve) => worker.once("message", resolve));
+    for (const end = Date.now() + 2000; Date.now() < end;) {
+      writeFileSync(path, new Uint8Array(256 * PAGE));
+      const region = mmap(path, { access: "write" });
+      const { buffer } = region;
+      truncateSync(path, 0);
+      const reading = next();
+      worker.postMessage(buffer, [buffer]);
+      await reading;
+      const done = next();
+      for (const start = performance.now(), wait = Math.random() * 0.3; performance.now() - start < wait;);
+      region.unmap();
+      await done;
+    }
+    await worker.terminate();
+  },
+  "protect-while-storing": async () => {
+    const source = `
+      const { parentPort } = process.getBuiltinModule("node:worker_threads");
+      parentPort.once("message", ({ buffer, seconds }) => {
+        parentPort.postMessage("storing");
+        const bytes = new Uint8Array(buffer);
+        for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
+          for (let round = 0; round < 1000; round++) bytes[0] = 1;
+        }
+        parentPort.postMessage("stored");
+      });
+    `;
+    const worker = new Worker(source, { eval: true });
+    const next = (): Promise<unknown> => new Promise((resolve) => worker.once("message", resolve));
+    using region = mmap(ANONYMOUS, { size: PAGE });
+    region.bytes[100] = 77;
+    const { buffer } = region;
+    const storing = next();
+    worker.postMessage({ buffer, seconds: 2 }, [buffer]);
+    await storing;
+    let stored = false;
+    next().then(() => stored = true);
+    while (!stored) {
+      for (let round = 0; round < 1000; round++) {
+        region.protect(["none"]);
+        region.protect(["read"]);
+      }
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    await worker.terminate();
+    assertEquals([region.read(0, 1)[0], region.read(100, 1)[0]], [1, 77]);
+    assert(region.faults > 0);
+  },
+  "signals": async () => {
+    const signals = ["SIGUSR2", "SIGALRM", "SIGWINCH"] as const;
+    for (const signal of signals) process.on(signal, () => {});
+    const senders = signals.map((signal) => {
+      const loop = `while kill -${signal.slice(3)} ${process.pid} 2>/dev/null; do :; done`;
+      return spawn("bash", ["-c", loop], { stdio: "ignore" });
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    let faults = 0;
+    for (const end = Date.now() + 2500; Date.now() < end;) {
+      writeFileSync(path, new Uint8Array(256 * PAGE));
+      using region = mmap(path, { access: "write" });
+      region.protect(["read"]);
+      const { bytes } = region;
+      truncateSync(path, 0);
+      for (let at = 0; at < bytes.length; at += PAGE) bytes[at] = 1;
+      faults += region.faults;
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    for (const sender of senders) sender.kill("SIGKILL");
+    assert(faults > 0);
   },
   "forbidden": () => {
     const { ffi, system } = host();

@@ -12,5 +12,9 @@
         .set    END, 8                  /* uint64: address behind the last */
         .set    SEQUENCE, 16            /* int32: odd while the entry is valid; another number at every change */
         .set    FAULTS, 20              /* int32: pages that were replaced */
-        .set    UNIT, 24                /* uint32: size of its pages */
+        .set    UNIT, 24                /* uint32: size of its pages, and in the lowest bits what is done with stores */
+        .set    UNIT_MASK, -4096
+        .set    MAKE_WRITABLE, 1        /* a page that a store is not allowed to may be made writable: it is copied then */
+        .set    UNCOUNTED, 2            /* such stores are not counted */
+        .set    STORED, 4               /* set by the handler: there were such stores */
         .set    ENTRY_SIZE, 32

@@ -12,7 +12,7 @@
  */
 
 /** Says whose handler this is, and of which layout. It is 16 bytes long. */
-export const SIGNATURE = "@region/mmap  1\n";
+export const SIGNATURE = "@region/mmap  2\n";
 /** The handler. */
 export const CODE = 64;
 /** The header. What lies before it may be executed. */
@@ -36,7 +36,10 @@ export const header = {
   virtualProtect: 72,
   unmapView: 80,
   virtualAlloc: 88,
-  /** The kernel's `struct sigaction`, all zeros: the system's default. */
+  /**
+   * A kernel's `struct sigaction` of zeros: what the system does without any handler. Its first word is also where the
+   * handler has nobody wait.
+   */
   defaultAction: 32,
   /** Room to exchange two of the C library's `struct sigaction`. Zeros at first. */
   newAction: 256,
@@ -52,10 +55,20 @@ export const entry = {
   sequence: 16,
   /** Pages that the handler has replaced. */
   faults: 20,
-  /** The size of the pages of this mapping. */
+  /** Size of the pages of this mapping, and in the lowest bits what is done with stores: {@linkcode stores}. */
   unit: 24,
   /** The next free entry, while this one is free. */
   next: 28,
+} as const;
+
+/** What is done with a store that a page does not allow. Without any of these, a copy that is counted takes its place. */
+export const stores = {
+  /** The page may be made writable, since the kernel copies it then. */
+  makeWritable: 1,
+  /** It is not counted. */
+  uncounted: 2,
+  /** Set by the handler: there was such a store that is not counted. */
+  stored: 4,
 } as const;
 
 /** The size of an entry. */

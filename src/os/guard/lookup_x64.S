@@ -1,31 +1,34 @@
 # What the handlers for x86-64 share: finding the entry of the table that an address lies in.
 
-        # Goes on below if the address in r14 lies in an entry: rbx is the entry, r8 to r9 its region, r13 the size of
-        # its pages. Goes to \otherwise if it lies in none. r12 is the header. eax and ecx are changed.
+        # Goes on behind itself if the address in r14 lies in an entry: rbx is the entry, eax its sequence, r8 to r9 its
+        # region, r13 the size of its pages, ecx what is done with stores. Goes to \otherwise if it lies in none. r12 is
+        # the header.
         #
         # An entry may change while it is read, but then its sequence changes too.
         .macro  lookup otherwise
-        mov     ecx, [r12 + COUNT]
-        test    ecx, ecx
+        mov     edx, [r12 + COUNT]
+        test    edx, edx
         jle     \otherwise
         lea     rbx, [r12 + TABLE - HEADER]
-.Lentry:
+.Lentry\@:
         mov     eax, [rbx + SEQUENCE]
         test    al, 1
-        jz      .Lnext
+        jz      .Lnext\@
         mov     r8, [rbx + START]
         mov     r9, [rbx + END]
-        mov     r13d, [rbx + UNIT]
+        mov     ecx, [rbx + UNIT]
         cmp     r14, r8
-        jb      .Lnext
+        jb      .Lnext\@
         cmp     r14, r9
-        jae     .Lnext
+        jae     .Lnext\@
         cmp     eax, [rbx + SEQUENCE]
-        je      .Lfound
-.Lnext:
+        je      .Lfound\@
+.Lnext\@:
         add     rbx, ENTRY_SIZE
-        dec     ecx
-        jnz     .Lentry
+        dec     edx
+        jnz     .Lentry\@
         jmp     \otherwise
-.Lfound:
+.Lfound\@:
+        mov     r13d, ecx
+        and     r13d, UNIT_MASK
         .endm

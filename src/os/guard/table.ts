@@ -2,8 +2,8 @@
  * The table of the guard: which addresses are regions, and how many pages of each were lost. There is one for the
  * process.
  */
-import type { GuardSlot } from "../contract.ts";
-import { entry, ENTRY_SIZE, FREE_BITS, HEADER, header, TABLE } from "./layout.ts";
+import type { GuardSlot, StrayStores } from "../contract.ts";
+import { entry, ENTRY_SIZE, FREE_BITS, HEADER, header, stores, TABLE } from "./layout.ts";
 
 const INDEX_MASK = 2 ** FREE_BITS - 1;
 
@@ -19,16 +19,18 @@ const word = (offset: number): number => offset / 4;
  */
 export class Table {
   readonly #words: Int32Array;
+  readonly #addresses: BigInt64Array;
 
   /** `memory` begins at the header. */
   constructor(memory: ArrayBuffer) {
     this.#words = new Int32Array(memory);
+    this.#addresses = new BigInt64Array(memory);
   }
 
   /** Takes an entry; `undefined` if all are taken. */
   claim(): GuardSlot | undefined {
     const index = this.#popFree() ?? this.#takeFresh();
-    return index === undefined ? undefined : new Slot(this, this.#words, index);
+    return index === undefined ? undefined : new Slot(this, this.#words, this.#addresses, index);
   }
 
   /** Gives an entry back. */
@@ -76,31 +78,51 @@ function wordOf(index: number): number {
 class Slot implements GuardSlot {
   readonly #table: Table;
   readonly #words: Int32Array;
+  readonly #addresses: BigInt64Array;
   readonly #index: number;
   readonly #at: number;
 
-  constructor(table: Table, words: Int32Array, index: number) {
+  constructor(table: Table, words: Int32Array, addresses: BigInt64Array, index: number) {
     this.#table = table;
     this.#words = words;
+    this.#addresses = addresses;
     this.#index = index;
     this.#at = wordOf(index);
     words[this.#at + word(entry.faults)] = 0;
+    words[this.#at + word(entry.unit)] = 0;
   }
 
   get faults(): number {
     return Atomics.load(this.#words, this.#at + word(entry.faults));
   }
 
-  cover(base: bigint, length: number, unit: number): void {
-    const start = Number(base);
-    const values = [...halvesOf(start), ...halvesOf(start + length)];
-    // A mapping that stays must not be uncovered even for a moment: another thread may fault in it.
-    if (this.#isValid && values.every((value, index) => this.#words[this.#at + index] === value)) return;
-    this.uncover();
-    // Atomics keep the order: no value is there before the entry is invalid, and none comes after it is valid.
-    values.forEach((value, index) => Atomics.store(this.#words, this.#at + index, value));
-    Atomics.store(this.#words, this.#at + word(entry.unit), unit);
-    Atomics.add(this.#words, this.#at + word(entry.sequence), 1);
+  get stored(): boolean {
+    return (Atomics.load(this.#words, this.#at + word(entry.unit)) & stores.stored) !== 0;
+  }
+
+  cover(base: bigint, length: number, unit: number, rule: StrayStores): void {
+    const start = (this.#at + word(entry.start)) / 2;
+    const end = (this.#at + word(entry.end)) / 2;
+    // Another thread may fault at any moment: what is covered, and stays, changes in one step.
+    const stays = this.#isValid && this.#addresses[start] === base;
+    if (!stays) {
+      this.uncover();
+      // Atomics keep the order: no value is there before the entry is invalid, and none comes after it is valid.
+      Atomics.store(this.#addresses, start, base);
+    }
+    Atomics.store(this.#addresses, end, base + BigInt(length));
+    this.#setUnit(unit, rule);
+    if (!stays) Atomics.add(this.#words, this.#at + word(entry.sequence), 1);
+  }
+
+  /** That there were stores is the handler's to say, and stays. */
+  #setUnit(unit: number, { counted, copiedBySystem }: StrayStores): void {
+    const at = this.#at + word(entry.unit);
+    const value = unit | (counted ? 0 : stores.uncounted) | (copiedBySystem ? stores.makeWritable : 0);
+    for (;;) {
+      const before = Atomics.load(this.#words, at);
+      if (Atomics.compareExchange(this.#words, at, before, value | before & stores.stored) === before) return;
+    }
   }
 
   uncover(): void {
@@ -115,9 +137,4 @@ class Slot implements GuardSlot {
   get #isValid(): boolean {
     return (this.#words[this.#at + word(entry.sequence)] & 1) === 1;
   }
-}
-
-/** The 32-bit halves of an address, as they lie in memory. `start` and `end` are the first four words of an entry. */
-function halvesOf(address: number): [low: number, high: number] {
-  return [address | 0, Math.floor(address / 2 ** 32)];
 }

@@ -21,6 +21,17 @@ const HANDLERS: Readonly<Record<LinuxTarget, string>> = {
   "linux-arm64": HANDLER_ARM64,
 };
 
+/**
+ * The signals that wait while the handler runs. The stack for signals may have room for little more than one (8 KiB in
+ * Deno, of which a signal takes 3.4), and a fault may come within a fault.
+ */
+const ALL_BUT_FAULTS = BigInt.asUintN(64, ~(bitOf(LINUX.SIGBUS) | bitOf(LINUX.SIGSEGV)));
+
+/** The bit of a signal in a set of them. */
+function bitOf(signal: number): bigint {
+  return 1n << BigInt(signal - 1);
+}
+
 /** Installs the guard, or joins the one that exists. Throws an MmapError if the system does not allow it. */
 export function installGuard(libc: Libc, target: LinuxTarget): Guard {
   const capacity = Math.min(mappingLimit(libc), MAX_ENTRIES);
@@ -124,8 +135,9 @@ class Area {
     // The earlier handler has to be known before ours is in place, since a fault may come at once.
     this.#view.setBigUint64(old, this.#handlerOf(signal), true);
     this.#view.setBigUint64(header.newAction + SIGACTION.handler, this.#base + BigInt(CODE), true);
-    const flags = LINUX.SA_SIGINFO | LINUX.SA_ONSTACK | LINUX.SA_RESTART;
+    const flags = LINUX.SA_SIGINFO | LINUX.SA_ONSTACK | LINUX.SA_RESTART | LINUX.SA_NODEFER;
     this.#view.setInt32(header.newAction + SIGACTION.flags, flags, true);
+    this.#view.setBigUint64(header.newAction + SIGACTION.mask, ALL_BUT_FAULTS, true);
     this.#exchange(signal, this.#base + BigInt(HEADER + header.newAction));
     this.#installed = true;
     this.#view.setBigUint64(old, this.#oldHandler, true);

@@ -11,6 +11,7 @@
         .set    OLD_SIGBUS, 16
         .set    OLD_SIGSEGV, 24
         .set    DEFAULT_ACTION, 32
+        .set    IDLE, 32
 
         .set    SIGBUS, 7
         .set    SIGSEGV, 11
@@ -18,16 +19,20 @@
         .set    SEGV_ACCERR, 2
         .set    INFO_CODE, 8
         .set    INFO_ADDRESS, 16
+        .set    CONTEXT_MASK, 40
         .set    CONTEXT_PC, 440
 
+        .set    SYS_FUTEX, 98
         .set    SYS_TGKILL, 131
         .set    SYS_RT_SIGACTION, 134
+        .set    SYS_RT_SIGPROCMASK, 135
         .set    SYS_GETPID, 172
         .set    SYS_GETTID, 178
         .set    SYS_MUNMAP, 215
         .set    SYS_MREMAP, 216
         .set    SYS_MMAP, 222
         .set    SYS_MPROTECT, 226
+        .set    SYS_PROCESS_VM_READV, 270
         .set    READ, 1
         .set    READ_WRITE, 3
         .set    PRIVATE_ANONYMOUS, 0x22
@@ -35,15 +40,26 @@
         .set    FIXED, 0x10
         .set    FIXED_NOREPLACE, 0x100000
         .set    NORESERVE, 0x4000
+        .set    MAYMOVE, 1
         .set    MAYMOVE_FIXED, 3
+        .set    SIG_SETMASK, 2
+        .set    AROUND, 0x10000
+        .set    EFAULT, 14
+        .set    EINVAL, 22
+        .set    REQUEUE, 0x84
+        .set    WAKE_OP, 0x85
+        .set    ADD_NOTHING, 0x10000800
 
+        // x13 to x14: the region; x15: the copy; x16: the page, mapped a second time; x19: the header; w20, x21, x22:
+        // the arguments; x23: the address, and then its page; x24: the entry; x25: the size of a page; w26: the
+        // sequence of the entry; w27: what is done with stores; x28: where to return, to the code that ends the signal.
         .text
 handler:
         adr     x19, handler - CODE + HEADER
         mov     w20, w0                 // kept for chain, which needs the arguments as they were
         mov     x21, x1
         mov     x22, x2
-        mov     x28, x30                // where to return: to the code that ends the signal
+        mov     x28, x30
 
         ldr     w9, [x1, #INFO_CODE]
         ldr     x23, [x1, #INFO_ADDRESS]
@@ -53,46 +69,24 @@ handler:
         b.ne    1f
         cmp     w9, #BUS_ADRALN
         b.eq    chain
-        b       lookup
+        b       find
 1:      cmp     w9, #SEGV_ACCERR
         b.ne    chain
         ldr     x10, [x2, #CONTEXT_PC]
         cmp     x23, x10
         b.eq    chain                   // an instruction was fetched: no page of ours would ever satisfy that
 
-        // Which entry does the address lie in? An entry may change while it is read, but then its sequence does.
-lookup:
-        ldr     w11, [x19, #COUNT]
-        cmp     w11, #0
-        b.le    chain
-        add     x24, x19, #(TABLE - HEADER)
-2:      add     x12, x24, #SEQUENCE
-        ldar    w9, [x12]
-        tbz     w9, #0, 3f
-        ldp     x13, x14, [x24, #START]
-        ldr     w25, [x24, #UNIT]
-        cmp     x23, x13
-        b.lo    3f
-        cmp     x23, x14
-        b.hs    3f
-        dmb     ishld
-        ldr     w10, [x12]
-        cmp     w9, w10
-        b.eq    found
-3:      add     x24, x24, #ENTRY_SIZE
-        subs    w11, w11, #1
-        b.ne    2b
-        b       chain
-
-        // x13 to x14: the region; x23: the page; w25: its size; x26: where it is counted.
-found:
+find:
+        bl      lookup
+        b.ne    foreign
         neg     x9, x25
         and     x23, x23, x9
-        add     x26, x24, #FAULTS
         cmp     w20, #SIGBUS
         b.ne    denied
 
         // The page is lost: zeros take its place. Shared memory is not limited where private memory is (RLIMIT_DATA).
+        bl      writable
+        b.ge    done                    // another thread was faster, or the file has its end back
         mov     x0, x23
         mov     x1, x25
         mov     w3, #(PRIVATE_ANONYMOUS | FIXED | NORESERVE)
@@ -105,42 +99,149 @@ found:
         cmp     x0, x23
         b.ne    whole
 
-        // Counts one page, with the instructions that every AArch64 has.
+        // Counts one page in the entry, if that is still the one that was found; otherwise in the one that has the page
+        // now. With the instructions that every AArch64 has.
 one:
-        ldxr    w10, [x26]
-        add     w10, w10, #1
-        stxr    w11, w10, [x26]
-        cbnz    w11, one
+        add     x12, x24, #SEQUENCE
+        mov     x11, #(1 << 32)
+2:      ldaxr   x10, [x12]              // and the faults, which are the upper half
+        cmp     w10, w26
+        b.ne    3f
+        add     x10, x10, x11
+        stlxr   w9, x10, [x12]
+        cbnz    w9, 2b
+done:
+        ret     x28
+3:      clrex
+        bl      lookup
+        b.eq    one
         ret     x28
 
-        // The page is there, but does not allow the access: a private copy takes its place.
+        // In no region. Memory that was blanked has left the table, but a fault in what was there before may still come
+        // here. It cannot fault again, so whoever it belongs to, the access is simply tried again if the page allows it.
+foreign:
+        bl      writable
+        b.ge    done
+        b       chain
+
+        // The page is there, but does not allow the access. If only this process has it, it may be written to.
 denied:
-        mov     x0, x23
-        mov     x1, x25
-        mov     w2, #READ
-        mov     w8, #SYS_MPROTECT
-        svc     #0
-        cbnz    x0, whole
+        tst     w27, #MAKE_WRITABLE
+        b.eq    copy
+        tst     w27, #UNCOUNTED
+        b.ne    4f
+        bl      writable
+        b.ge    done                    // allowed by now
+4:      mov     x0, x23
+        add     x1, x23, x25
+        tst     w27, #UNCOUNTED
+        b.eq    5f
+        and     x0, x23, #-AROUND       // with its neighbours, since a signal takes longer than to copy a page
+        cmp     x0, x13
+        csel    x0, x13, x0, lo
+        orr     x1, x23, #(AROUND - 1)
+        add     x1, x1, #1
+        cmp     x1, x14
+        csel    x1, x14, x1, hi
+5:      sub     x1, x1, x0
+        mov     w2, #READ_WRITE
+        bl      protect
+        cbnz    x0, copy
+        tst     w27, #UNCOUNTED
+        b.ne    stored
+        bl      writable
+        b.ge    one
+        ret     x28                     // lost as well: counted when it is touched
+
+        // A private copy takes its place.
+copy:
+        bl      writable
+        b.ge    done                    // allowed by now
         mov     x0, #0
         mov     x1, x25
         mov     w3, #(PRIVATE_ANONYMOUS | NORESERVE)
         bl      map
         cmn     x0, #4095
-        b.lo    4f
+        b.lo    6f
         mov     x0, #0
         mov     w3, #(SHARED_ANONYMOUS | NORESERVE)
         bl      map
         cmn     x0, #4095
         b.hs    whole
-4:      mov     x27, x0                 // the copy
-        ldr     w15, [x26]
+6:      mov     x15, x0
+        mov     x9, x23
+        bl      read_page
+        b.eq    place
+
+        // It does not allow loads either, or is lost. Memory that is shared can be mapped a second time, where nobody
+        // else changes what it allows.
+        mov     x0, x23
+        mov     x1, #0
+        mov     x2, x25
+        mov     w3, #MAYMOVE
+        mov     w8, #SYS_MREMAP
+        svc     #0
+        cmn     x0, #EINVAL
+        b.eq    unshared
+        cmn     x0, #4095
+        b.hs    7f
+        mov     x16, x0
+        mov     x1, x25
+        mov     w2, #READ
+        bl      protect
+        mov     x9, x16
+        bl      read_page
+        mov     x9, x0
+        mov     x0, x16
+        bl      readable
+        mov     x10, x0
+        mov     x0, x16
+        mov     x1, x25
+        mov     w8, #SYS_MUNMAP
+        svc     #0
+        cmp     x9, x25
+        b.eq    place
+        cmn     x10, #EFAULT
+        b.eq    lost_too
+        bl      allow_loads
+        b.eq    by_hand
+        b       blanked
+
+        // It has been replaced before, so it is private by now.
+unshared:
+        mov     x0, x23
+        mov     x1, x25
+        mov     w2, #READ_WRITE
+        bl      protect
+        cbnz    x0, 7f
+        bl      discard
+        b       placed
+
+        // The kernel may have been told not to copy, or cannot from a device.
+7:      mov     x0, x23
+        bl      readable
+        b.ne    by_hand
+        bl      allow_loads
+        b.ne    blanked
+        mov     x0, x23
+        bl      readable
+        b.eq    lost_too
+by_hand:
         mov     x9, #0
-5:      ldr     x10, [x23, x9]
-        str     x10, [x0, x9]
+8:      ldr     x10, [x23, x9]
+        str     x10, [x15, x9]
         add     x9, x9, #8
         cmp     x9, x25
-        b.lo    5b
-        ldr     w16, [x26]              // the same, unless the page was lost and counted when it was copied
+        b.lo    8b
+        b       place
+
+lost_too:
+        and     w27, w27, #~UNCOUNTED   // the copy is of zeros, and is counted in any case
+
+place:
+        bl      is_current
+        b.ne    gone
+        mov     x0, x15
         mov     x1, x25
         mov     x2, x25
         mov     w3, #MAYMOVE_FIXED
@@ -148,18 +249,46 @@ denied:
         mov     w8, #SYS_MREMAP
         svc     #0
         cmp     x0, x23
-        b.ne    6f
-        cmp     w15, w16
-        b.eq    one
-        ret     x28
-6:      mov     x0, x27
-        mov     x1, x25
-        mov     w8, #SYS_MUNMAP
-        svc     #0
+        b.eq    placed
+        bl      discard
+        b       whole
 
-        // Too many mappings already to put one more in: all of the region becomes zeros, by way of a hole at worst.
+        // The region has gone meanwhile. What is blank allows everything.
+blanked:
+        mov     x0, x23
+        mov     x1, x25
+        mov     w2, #READ_WRITE
+        bl      protect
+gone:
+        bl      discard
+        b       find
+
+placed:
+        tst     w27, #UNCOUNTED
+        b.eq    one
+stored:
+        add     x12, x24, #UNIT
+9:      ldxr    w10, [x12]
+        orr     w10, w10, #STORED
+        stxr    w9, w10, [x12]
+        cbnz    w9, 9b
+        ret     x28
+
+        // Too many mappings already to put one more in. What only this process has may be written to as a whole, which
+        // takes none. Everything else becomes zeros, by way of a hole at worst.
 whole:
-        mov     w3, #(SHARED_ANONYMOUS | FIXED | NORESERVE)
+        bl      is_current
+        b.ne    find
+        cmp     w20, #SIGBUS
+        b.eq    10f
+        tst     w27, #MAKE_WRITABLE
+        b.eq    10f
+        mov     x0, x13
+        sub     x1, x14, x13
+        mov     w2, #READ_WRITE
+        bl      protect
+        cbz     x0, placed
+10:     mov     w3, #(SHARED_ANONYMOUS | FIXED | NORESERVE)
         bl      map_region
         b.eq    all
         mov     x0, x13
@@ -171,17 +300,53 @@ whole:
         b.ne    chain
 all:
         udiv    x9, x1, x25
-        str     w9, [x26]
+        str     w9, [x24, #FAULTS]
         ret     x28
 
-        // Maps the region with the flags in w3; equal where that worked. x1 is its length then.
+        // Which entry does the address in x23 lie in? Equal if there is one. An entry may change while it is read, but
+        // then its sequence does.
+lookup:
+        ldr     w11, [x19, #COUNT]
+        cmp     w11, #0
+        b.le    13f
+        add     x24, x19, #(TABLE - HEADER)
+11:     add     x12, x24, #SEQUENCE
+        ldar    w26, [x12]
+        tbz     w26, #0, 12f
+        ldp     x13, x14, [x24, #START]
+        ldr     w27, [x24, #UNIT]
+        cmp     x23, x13
+        b.lo    12f
+        cmp     x23, x14
+        b.hs    12f
+        dmb     ishld
+        ldr     w10, [x12]
+        cmp     w26, w10
+        b.eq    14f
+12:     add     x24, x24, #ENTRY_SIZE
+        subs    w11, w11, #1
+        b.ne    11b
+13:     cmp     x19, #0                 // not equal
+        ret
+14:     and     w25, w27, #UNIT_MASK
+        cmp     w25, w25
+        ret
+
+        // Whether the entry is still the one that was found; equal if so.
+is_current:
+        add     x12, x24, #SEQUENCE
+        ldar    w10, [x12]
+        cmp     w10, w26
+        ret
+
+        // Maps the region with the flags in w3; equal if that worked. x1 is its length then.
 map_region:
         mov     x0, x13
         sub     x1, x14, x13
-        mov     x27, x30
+        mov     x7, x30
         bl      map
         cmp     x0, x13
-        ret     x27
+        ret     x7
 
         // mmap(x0, x1, READ_WRITE, x3, -1, 0)
 map:
@@ -192,24 +357,102 @@ map:
         svc     #0
         ret
 
+        // mprotect(x0, x1, w2)
+protect:
+        mov     w8, #SYS_MPROTECT
+        svc     #0
+        ret
+
+        // Gives up the copy.
+discard:
+        mov     x0, x15
+        mov     x1, x25
+        mov     w8, #SYS_MUNMAP
+        svc     #0
+        ret
+
+        // Has the kernel copy the page at x9 to the copy; equal if all of it was there.
+read_page:
+        stp     x15, x25, [sp, #-32]!   // two of struct iovec
+        stp     x9, x25, [sp, #16]
+        mov     w8, #SYS_GETPID
+        svc     #0
+        mov     x1, sp
+        mov     x2, #1
+        add     x3, sp, #16
+        mov     x4, #1
+        mov     x5, #0
+        mov     w8, #SYS_PROCESS_VM_READV
+        svc     #0
+        add     sp, sp, #32
+        cmp     x0, x25
+        ret
+
+        // Makes the page at x23 one that is only read. Not equal if the entry is no longer the one that was found.
+allow_loads:
+        mov     x7, x30
+        mov     x0, x23
+        mov     x1, x25
+        mov     w2, #READ
+        bl      protect
+        bl      is_current
+        ret     x7
+
+        // Whether the page at x0 can be loaded from: has the kernel look at the word there. Equal if it cannot.
+readable:
+        mov     x7, x30
+        add     x4, x19, #IDLE
+        mov     w1, #REQUEUE
+        bl      futex
+        cmn     x0, #EFAULT
+        ret     x7
+
+        // Whether the address in x23 can be stored to: has the kernel add 0 to the word there. Negative if it cannot.
+writable:
+        add     x0, x19, #IDLE
+        and     x4, x23, #~3
+        mov     w1, #WAKE_OP
+        mov     w5, #(ADD_NOTHING & 0xffff)
+        movk    w5, #(ADD_NOTHING >> 16), lsl #16
+futex:
+        mov     x2, #0
+        mov     x3, #0
+        mov     w8, #SYS_FUTEX
+        svc     #0
+        cmp     x0, #0
+        ret
+
         // Not ours: to the handler that was there before, as if it had been called by the kernel.
 chain:
+        ldr     x9, [x22, #CONTEXT_MASK]
+        sub     w10, w20, #1
+        mov     x11, #1
+        lsl     x11, x11, x10
+        orr     x9, x9, x11             // its own signal waits
+        str     x9, [sp, #-16]!
+        mov     x0, #SIG_SETMASK
+        mov     x1, sp
+        mov     x2, #0
+        mov     x3, #8
+        mov     w8, #SYS_RT_SIGPROCMASK
+        svc     #0
+        add     sp, sp, #16
         mov     w0, w20
         mov     x1, x21
         mov     x2, x22
         mov     x30, x28
         ldr     x9, [x19, #OLD_SIGBUS]
         cmp     w0, #SIGBUS
-        b.eq    7f
+        b.eq    15f
         ldr     x9, [x19, #OLD_SIGSEGV]
-7:      cmp     x9, #1
-        b.hi    8f
+15:     cmp     x9, #1
+        b.hi    16f
         b.lo    default                 // SIG_DFL
         ldr     w10, [x1, #INFO_CODE]
         cmp     w10, #0
         b.gt    default                 // SIG_IGN does not hold for faults: they would go on for ever
         ret
-8:      br      x9
+16:     br      x9
 
         // What the system does without any handler: the access is tried again and ends the process as it should.
 default:
@@ -220,7 +463,7 @@ default:
         svc     #0
         ldr     w10, [x21, #INFO_CODE]
         cmp     w10, #0
-        b.gt    9f
+        b.gt    17f
         mov     w8, #SYS_GETPID         // sent: once more, since nothing is tried again
         svc     #0
         mov     x23, x0
@@ -231,4 +474,4 @@ default:
         mov     w2, w20
         mov     w8, #SYS_TGKILL
         svc     #0
-9:      ret     x28
+17:     ret     x28

@@ -4,11 +4,14 @@
 #   void handler(int signal /* edi */, siginfo_t *info /* rsi */, ucontext_t *context /* rdx */)
 #
 # It is entered for SIGBUS and SIGSEGV. If the address that faulted lies in a region of the table, it puts memory there
-# that can be accessed, counts the page, and returns, so that the instruction runs again. Everything else goes on to the
-# handler that was there before.
+# that can be touched, counts the page, and returns, so that the instruction is tried again. If the memory can be touched
+# by now, it only returns. Everything else goes on to the handler that was there before.
 #
-# It makes system calls and nothing else: no locks, no C library, no memory but the table, the signal's own stack and
-# the page. It may be interrupted by itself: copying a page may fault in turn. Two threads may replace the same page;
+# It makes system calls and nothing else: no locks, no C library, no memory but the table and the signal's own stack. That
+# stack may be as small as two frames, so all other signals wait until it has returned, and a page is copied by the
+# kernel, which fails where a load would fault. Only if the kernel does not copy, it loads, and may interrupt itself.
+#
+# Other threads may do the same, and change what the page allows, at any moment. Two threads may replace the same page;
 # then what one of them stored may be gone, from a page that is counted as lost.
 #
 # All registers may be changed, since the kernel restores those of the interrupted code from the signal frame. Only rbp
@@ -22,6 +25,7 @@
         .set    OLD_SIGBUS, 16          # the handler that was there before
         .set    OLD_SIGSEGV, 24
         .set    DEFAULT_ACTION, 32      # a kernel sigaction of zeros: SIG_DFL
+        .set    IDLE, 32                # a word of it, which nobody waits on
 
         .set    SIGBUS, 7
         .set    SIGSEGV, 11
@@ -31,15 +35,19 @@
         .set    INFO_ADDRESS, 16
         .set    CONTEXT_ERROR, 192      # of the page fault
         .set    INSTRUCTION_FETCH, 0x10
+        .set    CONTEXT_MASK, 296       # the signals that the interrupted code has blocked
 
         .set    SYS_MMAP, 9
         .set    SYS_MPROTECT, 10
         .set    SYS_MUNMAP, 11
         .set    SYS_RT_SIGACTION, 13
+        .set    SYS_RT_SIGPROCMASK, 14
         .set    SYS_MREMAP, 25
         .set    SYS_GETPID, 39
         .set    SYS_GETTID, 186
+        .set    SYS_FUTEX, 202
         .set    SYS_TGKILL, 234
+        .set    SYS_PROCESS_VM_READV, 310
         .set    READ, 1
         .set    READ_WRITE, 3
         .set    PRIVATE_ANONYMOUS, 0x22
@@ -47,14 +55,28 @@
         .set    FIXED, 0x10
         .set    FIXED_NOREPLACE, 0x100000
         .set    NORESERVE, 0x4000
+        .set    MAYMOVE, 1
         .set    MAYMOVE_FIXED, 3
+        .set    SIG_SETMASK, 2
+        .set    AROUND, 0x10000         # what the kernel takes for the neighbours of a page to read it in with them
+        .set    EFAULT, -14
+        .set    EINVAL, -22
+        .set    REQUEUE, 0x84           # FUTEX_CMP_REQUEUE_PRIVATE: compares the word at its first address
+        .set    WAKE_OP, 0x85           # FUTEX_WAKE_OP_PRIVATE: changes the word at its second address
+        .set    ADD_NOTHING, 0x10000800 # FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, -2048)
 
         # On the stack.
         .set    SIGNAL, 0
         .set    CONTEXT, 8
         .set    REGION_START, 16
         .set    REGION_END, 24
-        .set    FRAME_SIZE, 40
+        .set    FOUND, 32               # the sequence of the entry
+        .set    STORES, 36              # what is done with stores
+        .set    COPY, 40
+        .set    SECOND, 48              # the page, mapped a second time
+        .set    LOCAL, 56               # struct iovec
+        .set    REMOTE, 72
+        .set    FRAME_SIZE, 88
 
         .text
 handler:
@@ -80,9 +102,11 @@ handler:
         jnz     chain                   # no page of ours would ever satisfy that
 
 find:
-        lookup  otherwise=chain
+        lookup  otherwise=foreign
         mov     [rsp + REGION_START], r8
         mov     [rsp + REGION_END], r9
+        mov     [rsp + FOUND], eax
+        mov     [rsp + STORES], ecx
         mov     rax, r13
         neg     rax
         and     r14, rax                # the page
@@ -90,6 +114,8 @@ find:
         jne     denied
 
         # The page is lost: zeros take its place. Shared memory is not limited where private memory is (RLIMIT_DATA).
+        call    writable
+        jns     done                    # another thread was faster, or the file has its end back
         mov     rdi, r14
         mov     rsi, r13
         mov     r10d, PRIVATE_ANONYMOUS | FIXED | NORESERVE
@@ -100,60 +126,195 @@ find:
         call    map
         cmp     rax, r14
         jne     whole
-one:
-        lock inc dword ptr [rbx + FAULTS]
-        jmp     done
 
-        # The page is there, but does not allow the access: a private copy takes its place.
+        # Counts one page in the entry, if that is still the one that was found; otherwise in the one that has the page now.
+one:
+        mov     rax, [rbx + SEQUENCE]   # and the faults, which are the upper half
+2:      cmp     eax, [rsp + FOUND]
+        jne     3f
+        mov     rcx, 1 << 32
+        add     rcx, rax
+        lock cmpxchg [rbx + SEQUENCE], rcx
+        jne     2b
+        jmp     done
+3:      lookup  otherwise=done
+        mov     [rsp + FOUND], eax
+        jmp     one
+
+        # In no region. Memory that was blanked has left the table, but a fault in what was there before may still come
+        # here. It cannot fault again, so whoever it belongs to, the access is simply tried again if the page allows it.
+foreign:
+        call    writable
+        js      chain
+done:
+        add     rsp, FRAME_SIZE
+        ret
+
+        # The page is there, but does not allow the access. If only this process has it, it may be written to.
 denied:
-        mov     rdi, r14
-        mov     rsi, r13
-        mov     edx, READ
-        mov     eax, SYS_MPROTECT
-        syscall
-        test    rax, rax
-        jnz     whole
+        test    byte ptr [rsp + STORES], MAKE_WRITABLE
+        jz      copy
+        test    byte ptr [rsp + STORES], UNCOUNTED
+        jnz     4f
+        call    writable
+        jns     done                    # allowed by now
+4:      mov     rdi, r14
+        lea     rsi, [r14 + r13]
+        test    byte ptr [rsp + STORES], UNCOUNTED
+        jz      5f
+        and     rdi, -AROUND            # with its neighbours, since a signal takes longer than to copy a page
+        cmp     rdi, [rsp + REGION_START]
+        cmovb   rdi, [rsp + REGION_START]
+        mov     rsi, r14
+        or      rsi, AROUND - 1
+        inc     rsi
+        cmp     rsi, [rsp + REGION_END]
+        cmova   rsi, [rsp + REGION_END]
+5:      sub     rsi, rdi
+        mov     edx, READ_WRITE
+        call    protect
+        jnz     copy
+        test    byte ptr [rsp + STORES], UNCOUNTED
+        jnz     stored
+        call    writable
+        jns     one
+        jmp     done                    # lost as well: counted when it is touched
+
+        # A private copy takes its place.
+copy:
+        call    writable
+        jns     done                    # allowed by now
         xor     edi, edi
         mov     rsi, r13
         mov     r10d, PRIVATE_ANONYMOUS | NORESERVE
         call    map
         cmp     rax, -4096
-        jbe     4f
+        jbe     6f
         mov     r10d, SHARED_ANONYMOUS | NORESERVE
         call    map
         cmp     rax, -4096
         ja      whole
-4:      mov     r9, rax                 # the copy
-        mov     r8d, [rbx + FAULTS]
+6:      mov     [rsp + COPY], rax
+        mov     rax, r14
+        call    read_page
+        je      place
+
+        # It does not allow loads either, or is lost. Memory that is shared can be mapped a second time, where nobody else
+        # changes what it allows.
+        mov     rdi, r14
+        xor     esi, esi
+        mov     rdx, r13
+        mov     r10d, MAYMOVE
+        mov     eax, SYS_MREMAP
+        syscall
+        cmp     rax, EINVAL
+        je      unshared
+        cmp     rax, -4096
+        ja      7f
+        mov     [rsp + SECOND], rax
         mov     rdi, rax
+        mov     rsi, r13
+        mov     edx, READ
+        call    protect
+        mov     rax, [rsp + SECOND]
+        call    read_page
+        mov     [rsp + REMOTE], rax
+        mov     rdi, [rsp + SECOND]
+        call    readable
+        mov     [rsp + LOCAL], rax
+        mov     rdi, [rsp + SECOND]
+        mov     rsi, r13
+        mov     eax, SYS_MUNMAP
+        syscall
+        cmp     [rsp + REMOTE], r13
+        je      place
+        cmp     qword ptr [rsp + LOCAL], EFAULT
+        je      lost_too
+        call    allow_loads
+        je      by_hand
+        jmp     blanked
+
+        # It has been replaced before, so it is private by now.
+unshared:
+        mov     rdi, r14
+        mov     rsi, r13
+        mov     edx, READ_WRITE
+        call    protect
+        jnz     7f
+        call    discard
+        jmp     placed
+
+        # The kernel may have been told not to copy, or cannot from a device.
+7:      mov     rdi, r14
+        call    readable
+        jne     by_hand
+        call    allow_loads
+        jne     blanked
+        mov     rdi, r14
+        call    readable
+        je      lost_too
+by_hand:
+        mov     rdi, [rsp + COPY]
         mov     rsi, r14
         mov     rcx, r13
         cld
         rep movsb
-        sub     r8d, [rbx + FAULTS]     # 0, unless the page was lost and counted when it was copied
-        push    r8
-        mov     rdi, r9
+        jmp     place
+
+lost_too:
+        and     dword ptr [rsp + STORES], ~UNCOUNTED    # the copy is of zeros, and is counted in any case
+
+place:
+        mov     eax, [rbx + SEQUENCE]
+        cmp     eax, [rsp + FOUND]
+        jne     gone
+        mov     rdi, [rsp + COPY]
         mov     rsi, r13
         mov     rdx, r13
         mov     r10d, MAYMOVE_FIXED
         mov     r8, r14
         mov     eax, SYS_MREMAP
         syscall
-        pop     r8
         cmp     rax, r14
-        jne     5f
-        test    r8d, r8d
-        jz      one
-        jmp     done
-5:      mov     rdi, r9
-        mov     rsi, r13
-        mov     eax, SYS_MUNMAP
-        syscall
+        je      placed
+        call    discard
+        jmp     whole
 
-        # Too many mappings already to put one more in: all of the region becomes zeros. Beyond the limit only munmap
-        # works, so that there is a hole for a moment; where another thread's memory falls into it, that is not replaced.
+        # The region has gone meanwhile. What is blank allows everything.
+blanked:
+        mov     rdi, r14
+        mov     rsi, r13
+        mov     edx, READ_WRITE
+        call    protect
+gone:
+        call    discard
+        jmp     find
+
+placed:
+        test    byte ptr [rsp + STORES], UNCOUNTED
+        jz      one
+stored:
+        lock or dword ptr [rbx + UNIT], STORED
+        jmp     done
+
+        # Too many mappings already to put one more in. What only this process has may be written to as a whole, which
+        # takes none. Everything else becomes zeros: beyond the limit only munmap works, so that there is a hole for a
+        # moment; if another thread's memory falls into it, that is not replaced.
 whole:
-        mov     r10d, SHARED_ANONYMOUS | FIXED | NORESERVE
+        mov     eax, [rbx + SEQUENCE]
+        cmp     eax, [rsp + FOUND]
+        jne     find
+        cmp     dword ptr [rsp + SIGNAL], SIGBUS
+        je      8f
+        test    byte ptr [rsp + STORES], MAKE_WRITABLE
+        jz      8f
+        mov     rdi, [rsp + REGION_START]
+        mov     rsi, [rsp + REGION_END]
+        sub     rsi, rdi
+        mov     edx, READ_WRITE
+        call    protect
+        jz      placed
+8:      mov     r10d, SHARED_ANONYMOUS | FIXED | NORESERVE
         call    map_region
         je      all
         mov     eax, SYS_MUNMAP
@@ -167,11 +328,11 @@ all:
         xor     edx, edx
         div     r13
         mov     [rbx + FAULTS], eax
-done:
-        add     rsp, FRAME_SIZE
-        ret
+        jmp     done
 
-        # Maps the region with the flags in r10; equal where that worked. Called, so the frame is 8 bytes further.
+        # What follows is called, so the frame is 8 bytes further.
+
+        # Maps the region with the flags in r10; equal if that worked.
 map_region:
         mov     rdi, [rsp + 8 + REGION_START]
         mov     rsi, [rsp + 8 + REGION_END]
@@ -189,23 +350,103 @@ map:
         syscall
         ret
 
+        # mprotect(rdi, rsi, rdx); equal if that worked.
+protect:
+        mov     eax, SYS_MPROTECT
+        syscall
+        test    rax, rax
+        ret
+
+        # Gives up the copy.
+discard:
+        mov     rdi, [rsp + 8 + COPY]
+        mov     rsi, r13
+        mov     eax, SYS_MUNMAP
+        syscall
+        ret
+
+        # Has the kernel copy the page at rax to the copy; equal if all of it was there.
+read_page:
+        mov     rcx, [rsp + 8 + COPY]
+        mov     [rsp + 8 + LOCAL], rcx
+        mov     [rsp + 8 + LOCAL + 8], r13
+        mov     [rsp + 8 + REMOTE], rax
+        mov     [rsp + 8 + REMOTE + 8], r13
+        mov     eax, SYS_GETPID
+        syscall
+        mov     rdi, rax
+        lea     rsi, [rsp + 8 + LOCAL]
+        mov     edx, 1
+        lea     r10, [rsp + 8 + REMOTE]
+        mov     r8d, 1
+        xor     r9d, r9d
+        mov     eax, SYS_PROCESS_VM_READV
+        syscall
+        cmp     rax, r13
+        ret
+
+        # Makes the page at r14 one that is only read. Not equal if the entry is no longer the one that was found.
+allow_loads:
+        mov     rdi, r14
+        mov     rsi, r13
+        mov     edx, READ
+        call    protect
+        mov     eax, [rbx + SEQUENCE]
+        cmp     eax, [rsp + 8 + FOUND]
+        ret
+
+        # Whether the page at rdi can be loaded from: has the kernel look at the word there. Equal if it cannot.
+readable:
+        lea     r8, [r12 + IDLE]
+        mov     esi, REQUEUE
+        call    futex
+        cmp     rax, EFAULT
+        ret
+
+        # Whether the address in r14 can be stored to: has the kernel add 0 to the word there. Negative if it cannot.
+writable:
+        lea     rdi, [r12 + IDLE]
+        mov     r8, r14
+        and     r8, -4
+        mov     esi, WAKE_OP
+        mov     r9d, ADD_NOTHING
+futex:
+        xor     edx, edx
+        xor     r10d, r10d
+        mov     eax, SYS_FUTEX
+        syscall
+        test    rax, rax
+        ret
+
         # Not ours: to the handler that was there before, as if it had been called by the kernel.
 chain:
+        mov     rax, [rsp + CONTEXT]
+        mov     rax, [rax + CONTEXT_MASK]
+        mov     ecx, [rsp + SIGNAL]
+        dec     ecx
+        bts     rax, rcx                # its own signal waits
+        mov     [rsp + LOCAL], rax
+        mov     edi, SIG_SETMASK
+        lea     rsi, [rsp + LOCAL]
+        xor     edx, edx
+        mov     r10d, 8
+        mov     eax, SYS_RT_SIGPROCMASK
+        syscall
         mov     rdi, [rsp + SIGNAL]
         mov     rdx, [rsp + CONTEXT]
         mov     rsi, r15
         add     rsp, FRAME_SIZE
         mov     rax, [r12 + OLD_SIGBUS]
         cmp     edi, SIGBUS
-        je      6f
+        je      9f
         mov     rax, [r12 + OLD_SIGSEGV]
-6:      cmp     rax, 1
-        ja      7f
+9:      cmp     rax, 1
+        ja      10f
         jb      default                 # SIG_DFL
         cmp     dword ptr [rsi + INFO_CODE], 0
         jg      default                 # SIG_IGN does not hold for faults: they would go on for ever
         ret
-7:      jmp     rax
+10:     jmp     rax
 
         # What the system does without any handler: the access is tried again and ends the process as it should.
 default:
@@ -216,7 +457,7 @@ default:
         mov     eax, SYS_RT_SIGACTION
         syscall
         cmp     dword ptr [r15 + INFO_CODE], 0
-        jg      8f
+        jg      11f
         mov     eax, SYS_GETPID         # sent: once more, since nothing is tried again
         syscall
         mov     r13, rax
@@ -227,4 +468,4 @@ default:
         mov     edx, ebx
         mov     eax, SYS_TGKILL
         syscall
-8:      ret
+11:     ret

@@ -16,6 +16,7 @@ export const LINUX = {
   SA_SIGINFO: 0x4,
   SA_ONSTACK: 0x0800_0000,
   SA_RESTART: 0x1000_0000,
+  SA_NODEFER: 0x4000_0000,
 } as const;
 
 /** `struct statx`, which only Linux has. Two 32-bit words name a device there. */
@@ -30,4 +31,4 @@ export const STATX: StatusLayout = {
 };
 
 /** `struct sigaction` on Linux. */
-export const SIGACTION = { size: 152, handler: 0, flags: 136 } as const;
+export const SIGACTION = { size: 152, handler: 0, mask: 8, flags: 136 } as const;

@@ -46,12 +46,14 @@ export function posixMemory(libc: Libc, { remap, hugePages, lockUncopied, flushD
       return flags.includes("huge-table") && hugePages ? (hugePage ??= hugePages.size()) : pageSize;
     },
 
-    map(request: MapRequest, length: number): bigint {
-      return map(libc, request, length);
+    map(request: MapRequest, length: number, absorbing: boolean = false): bigint {
+      return map(libc, request, length, absorbing);
     },
 
     probe(request: MapRequest): void {
-      libc.check(functions.munmap(map(libc, request, request.unit), BigInt(request.unit)), "munmap");
+      const { unit } = request;
+      const address = map(libc, unit === pageSize ? request : harmless(request), unit, false);
+      libc.check(functions.munmap(address, BigInt(unit)), "munmap");
     },
 
     unmap(base: bigint, length: number): void {
@@ -98,39 +100,39 @@ export function posixMemory(libc: Libc, { remap, hugePages, lockUncopied, flushD
   };
 }
 
-function map(libc: Libc, request: MapRequest, byteLength: number): bigint {
+function map(libc: Libc, request: MapRequest, byteLength: number, absorbing: boolean): bigint {
   const { functions, constants } = libc;
   const descriptor = (request.descriptor ?? -1) as number;
   const length = BigInt(byteLength);
   const offset = BigInt(request.offset);
   const protection = libc.access(request.protection, "mmap");
   const words = request.descriptor === null ? [...request.flags, "anonymous" as const] : request.flags;
+  // No room is reserved for copies that nobody is meant to make.
+  const onlyRead = request.descriptor !== null && request.flags.includes("private") &&
+    !request.protection.includes("write");
   const place = request.place ?? 0n;
   const fixed = request.place === undefined ? 0 : constants.numbers.MAP_FIXED;
-  const flags = libc.bits(constants.map, words, "mmap") | fixed;
+  const flags = libc.bits(constants.map, words, "mmap") | (onlyRead ? libc.unreserved : 0) | fixed;
 
-  if (absorbsStores(request)) {
-    // Stray stores through a typed array go to a private copy of the page, and do not end the process. Pages that
-    // nobody stores to remain the file's own.
+  if (absorbing) {
+    // The pages are writable in truth, since the system copies those that are stored to. The others stay the file's own.
     const writable = protection | libc.access(["write"], "mmap");
-    const address = functions.mmap(place, length, writable, flags | libc.unreserved, descriptor, offset);
+    const address = functions.mmap(place, length, writable, flags, descriptor, offset);
     if (address !== MAP_FAILED) return address;
-    const error = libc.failure("mmap");
-    // A system that never overcommits counts all copies that could be made. If there is no room, map the pages as
-    // asked.
-    if (error.code !== "ENOMEM") throw error;
+    // A system that never overcommits counts the copies that could be made, and some files allow none. Then the pages are
+    // mapped as requested.
+    if (!["ENOMEM", "EACCES", "EPERM"].includes(libc.code)) throw libc.failure("mmap");
   }
   return libc.checkAddress(functions.mmap(place, length, protection, flags, descriptor, offset), "mmap");
 }
 
-/**
- * Whether a mapping is private and read-only, and of a file. It can be writable underneath, since what is stored never
- * leaves it.
- */
-function absorbsStores({ descriptor, protection, flags }: MapRequest): boolean {
-  // Huge pages have to be reserved, or a store finds none. The guard takes care of them.
-  return descriptor !== null && flags.includes("private") && !flags.includes("huge-table") &&
-    protection.length === 1 && protection[0] === "read";
+/** A file of huge pages grows when it is mapped to be written, privately too, and keeps what was reserved for it. */
+function harmless(request: MapRequest): MapRequest {
+  return {
+    ...request,
+    protection: request.protection.filter((word) => word !== "write"),
+    flags: [...request.flags, "no-reserve"],
+  };
 }
 
 function populate(libc: Libc, base: bigint, length: number, copy: boolean): void {
