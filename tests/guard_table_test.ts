@@ -50,12 +50,15 @@ test("the list of free entries never looks as it did before, though the same ent
   assertEquals(seen.size, 1000);
 });
 
+/** What the guard does with stores into most memory. */
+const COUNTED = { counted: true, copiedBySystem: false };
+
 test("an entry is valid from cover to uncover, with the addresses and the unit of the mapping", () => {
   const memory = memoryFor(1);
   const slot = new Table(memory.buffer).claim()!;
   const isValid = (): boolean => fieldOf(memory, 0, "sequence") % 2 === 1;
   assertEquals(isValid(), false);
-  slot.cover(0x7fff_8765_4000n, 0x1_0000_3000, 4096, { counted: true, copiedBySystem: false });
+  slot.cover(0x7fff_8765_4000n, 0x1_0000_3000, 4096, COUNTED);
   assertEquals([isValid(), fieldOf(memory, 0, "start"), fieldOf(memory, 0, "end"), fieldOf(memory, 0, "unit")], [
     true,
     0x7fff_8765_4000,
@@ -63,14 +66,17 @@ test("an entry is valid from cover to uncover, with the addresses and the unit o
     4096,
   ]);
   const before = fieldOf(memory, 0, "sequence");
-  slot.cover(0x7fff_8765_4000n, 0x1_0000_3000, 4096, { counted: true, copiedBySystem: false });
+  slot.cover(0x7fff_8765_4000n, 0x1_0000_3000, 4096, COUNTED);
   assertEquals(fieldOf(memory, 0, "sequence"), before, "not even for a moment is it invalid when nothing changes");
-  slot.cover(0x7fff_8765_4000n, 0x1000, 4096);
+  slot.cover(0x7fff_8765_4000n, 0x1000, 4096, COUNTED);
+  assertEquals([isValid(), fieldOf(memory, 0, "end")], [true, 0x7fff_8765_5000]);
+  assertEquals(fieldOf(memory, 0, "sequence"), before, "nor when only its end moves");
+  slot.cover(0x7fff_8765_3000n, 0x1000, 4096, COUNTED);
   assertEquals([isValid(), fieldOf(memory, 0, "sequence") > before], [true, true]);
   slot.uncover();
   slot.uncover();
   assertEquals(isValid(), false);
-  slot.cover(4096n, 4096, 4096);
+  slot.cover(4096n, 4096, 4096, COUNTED);
   slot.free();
   assertEquals(isValid(), false);
 });
