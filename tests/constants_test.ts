@@ -4,7 +4,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ADVICE } from "../src/vocabulary.ts";
 import { constantsOf, MEMFD } from "../src/os/posix/numbers.ts";
 import { DARWIN as DARWIN_ONLY } from "../src/os/darwin/numbers.ts";
-import { LINUX as LINUX_ONLY, SIGACTION, STATX } from "../src/os/linux/numbers.ts";
+import { IO_URING, LINUX as LINUX_ONLY, SIGACTION, STATX } from "../src/os/linux/numbers.ts";
 import type { PosixTarget } from "../src/os/columns.ts";
 import { errorNumbersOf } from "../src/os/posix/errno.ts";
 import { WIN32_ERRORS, win32ErrorName, win32ErrorNumber } from "../src/os/windows/errors.ts";
@@ -98,6 +98,16 @@ const LAYOUTS = {
   },
 } as const;
 
+/** What the structures of io_uring are in C. */
+const RINGS: Readonly<Record<keyof typeof IO_URING, string>> = {
+  params: "struct io_uring_params",
+  submissions: "struct io_sqring_offsets",
+  completions: "struct io_cqring_offsets",
+  sqe: "struct io_uring_sqe",
+  cqe: "struct io_uring_cqe",
+  argument: "struct io_uring_getevents_arg",
+};
+
 type Claims = Map<string, number>;
 
 function addLayout(claims: Claims, names: Readonly<Record<string, string>>, layout: object): void {
@@ -126,6 +136,11 @@ function linuxClaimsOf(target: PosixTarget): Claims {
   for (const [name, number] of Object.entries({ ...LINUX_ONLY, ...MEMFD })) claims.set(name, number);
   addLayout(claims, LAYOUTS.statx, STATX);
   addLayout(claims, LAYOUTS.sigaction, SIGACTION);
+  for (const [name, structure] of Object.entries(RINGS)) {
+    for (const [field, offset] of Object.entries(IO_URING[name as keyof typeof IO_URING])) {
+      claims.set(field === "size" ? `sizeof(${structure})` : `offsetof(${structure}, ${field})`, offset);
+    }
+  }
   return claims;
 }
 
@@ -133,6 +148,8 @@ const HEADERS = `#define _GNU_SOURCE
 #include <aio.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/io_uring.h>
 #include <linux/limits.h>
 #include <linux/magic.h>
 #include <linux/mman.h>
@@ -141,6 +158,7 @@ const HEADERS = `#define _GNU_SOURCE
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 /* The C library says 0, since it always asks for it; the number is the kernel's own. */
 #if defined(__x86_64__)
@@ -151,13 +169,17 @@ const HEADERS = `#define _GNU_SOURCE
 `;
 
 /** Headers that are older than the kernel do not have the newest words. */
-const NEWEST = ["MADV_COLLAPSE", "MADV_POPULATE_READ", "MADV_POPULATE_WRITE"];
+const NEWEST = ["MADV_COLLAPSE", "MADV_POPULATE_READ", "MADV_POPULATE_WRITE", "FUTEX2_SIZE_U32"];
+
+/** The same for members of an enumeration, which came with a macro. */
+const NEWEST_MEMBERS: Readonly<Record<string, string>> = { "IORING_OP_FUTEX_WAIT": "FUTEX2_SIZE_U32" };
 
 /** Has a C compiler compare each expression with its number; throws with what is wrong. */
 function compareInC(compiler: string, claims: ReadonlyMap<string, number>): void {
   const assertions = [...claims].map(([expression, value]) => {
     const assertion = `_Static_assert((${expression}) == ${value}, "${expression}: the table says ${value}");`;
-    return NEWEST.includes(expression) ? `#ifdef ${expression}\n${assertion}\n#endif` : assertion;
+    const since = NEWEST_MEMBERS[expression] ?? (NEWEST.includes(expression) ? expression : undefined);
+    return since === undefined ? assertion : `#ifdef ${since}\n${assertion}\n#endif`;
   });
   const source = `${HEADERS}${assertions.join("\n")}\n`;
   const { status, stderr } = spawnSync(compiler, ["-fsyntax-only", "-x", "c", "-"], {

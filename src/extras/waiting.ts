@@ -5,7 +5,7 @@ import { checkMapped } from "./check_region.ts";
 import { describe } from "../arguments/describe.ts";
 import { host } from "../host.ts";
 import type { Waiting } from "../os/contract.ts";
-import { byteCount } from "../arguments/range.ts";
+import { wholeNumber } from "../arguments/range.ts";
 
 /** How a wait ended, as with `Atomics.wait`. */
 export type WaitResult = "ok" | "not-equal" | "timed-out";
@@ -115,24 +115,51 @@ export function waitAsync(
     offset: region.offset + offset,
     size: WORD,
   });
-  const value = waitElsewhere(waiting, own, wanted, deadline).finally(() => own.unmap());
+  const woken = waitElsewhere(waiting, own, wanted, deadline);
+  if (!woken) return { async: false, value: "not-equal" };
+  const value = settled(own, woken);
   // Somebody else can cut the file: that must not end the process before the promise is awaited.
   value.catch(() => {});
   return { async: true, value };
 }
 
-async function waitElsewhere(
+/** Begins to wait in a mapping, which is left as it is only while somebody waits. */
+function waitElsewhere(
   waiting: Waiting,
   own: MappedRegion,
   expected: number,
   deadline: number,
-): Promise<"ok" | "timed-out"> {
-  const word = wordAt(own, 0);
-  // A page that is lost has another word, or one that nobody else can change any more.
-  const changed = (): boolean => word[0] !== expected || own.faults > 0;
-  const woken = await waiting.waitInBackground({ address: own.address, expected, deadline, changed });
-  load(own, word);
-  return woken ? "ok" : "timed-out";
+): Promise<boolean> | undefined {
+  let woken: Promise<boolean> | undefined;
+  try {
+    const word = wordAt(own, 0);
+    // To read from a page that was lost is what has it counted. A plain look that nobody uses may be left out.
+    const lost = (): boolean => {
+      own.read(0, WORD);
+      return own.faults > 0;
+    };
+    woken = waiting.waitInBackground({
+      address: own.address,
+      expected,
+      deadline,
+      changed: () => word[0] !== expected || lost(),
+      lost,
+    });
+  } finally {
+    if (!woken) own.unmap();
+  }
+  return woken;
+}
+
+async function settled(own: MappedRegion, woken: Promise<boolean>): Promise<"ok" | "timed-out"> {
+  try {
+    const result = await woken ? "ok" : "timed-out";
+    own.read(0, WORD);
+    own.check();
+    return result;
+  } finally {
+    own.unmap();
+  }
 }
 
 /**
@@ -160,7 +187,7 @@ async function waitElsewhere(
  */
 export function notify(region: MappedRegion, int32Index: number, count?: number): number {
   const offset = offsetOf(region, int32Index);
-  const most = count === undefined || count === Infinity ? EVERYBODY : Math.min(byteCount(count, "count"), EVERYBODY);
+  const most = count === undefined || count === Infinity ? EVERYBODY : Math.min(wholeNumber(count, "count"), EVERYBODY);
   const waiting = waitingOf();
   const woken = most === 0 ? 0 : waiting.notify(region.address + BigInt(offset), most);
   // Nobody can wait on what is lost, but those who wait on other pages have been woken.
@@ -193,7 +220,7 @@ function requestOf(
 /** Where a word lies in its region, in bytes; checked. */
 function offsetOf(region: MappedRegion, int32Index: number): number {
   checkMapped(region);
-  const index = byteCount(int32Index, "int32Index");
+  const index = wholeNumber(int32Index, "int32Index");
   const words = Math.floor(region.byteLength / WORD);
   if (index >= words) throw new RangeError(`int32Index: ${index} given, but the region has ${words} words`);
   if (!region.flags.includes("shared")) {

@@ -159,16 +159,23 @@ export interface WaitRequest {
   readonly expected: number;
   /** When to give up, on the clock of `performance.now()`. */
   readonly deadline: number;
-  /** Whether the word is no longer what is expected. */
+  /** Whether the word is no longer what is expected, or its page was lost. */
   changed(): boolean;
+  /** Whether its page was lost, so that nobody else can change it any more. */
+  lost(): boolean;
 }
+
+/**
+ * Waits on another thread; resolves to whether somebody has ended it, or might have. It may also end when the word has
+ * changed. `undefined` if the word was not as expected to begin with.
+ */
+export type WaitInBackground = (request: WaitRequest) => Promise<boolean> | undefined;
 
 /** Waiting for another thread or process, on words of 32 bits in memory that is shared. */
 export interface Waiting {
   /** Blocks while the word is `expected`, at most so long; whether somebody has ended it. It may end without a reason. */
   wait(address: bigint, expected: number, milliseconds: number): boolean;
-  /** The same on another thread; resolves when the word has changed, too. */
-  waitInBackground(request: WaitRequest): Promise<boolean>;
+  readonly waitInBackground: WaitInBackground;
   /** Wakes at most so many who wait, and tells how many. */
   notify(address: bigint, count: number): number;
 }
