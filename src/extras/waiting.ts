@@ -25,6 +25,11 @@ const EVERYBODY = 2 ** 31 - 1;
  * Blocks the thread until another thread or process calls {@linkcode notify} on the same word, with the meaning and the
  * results of `Atomics.wait`: `"not-equal"` at once where the word is not `expected`, `"timed-out"` after `timeout`
  * milliseconds, else `"ok"`. As with every futex, `"ok"` may come without a reason: look at the word and wait again.
+ * Whoever {@linkcode notify} has counted is told `"ok"`.
+ *
+ * It waits in slices, of 100 milliseconds in a worker of Node and of a second elsewhere. A `notify` between two of them
+ * does not count this thread. If the word was changed, the next slice sees that. If it was also set back, this goes on
+ * waiting: give a `timeout`, or leave the word changed.
  *
  * The word is the same for everybody who has mapped its file or memory, whatever the address, in whatever process or
  * runtime. **It blocks**, the event loop included; {@linkcode waitAsync} does not.
@@ -67,12 +72,24 @@ export function wait(region: MappedRegion, int32Index: number, expected: number,
 }
 
 /**
- * The same as {@linkcode wait} without blocking: with the meaning and the results of `Atomics.waitAsync`. The waiting is
- * done on another thread, in a mapping of its own; the region may be unmapped meanwhile. It keeps the process alive. Where
- * Node runs with `--permission`, that thread needs `--allow-worker`.
+ * The same as {@linkcode wait} without blocking: with the meaning and the results of `Atomics.waitAsync`. It keeps the
+ * process alive. The region may be unmapped meanwhile. If Node runs with `--permission`, it needs `--allow-worker`.
  *
- * Change the word before you notify, as one does anyway: a {@linkcode notify} of a word that is as before may come while
- * the other thread is about to wait, and be missed. Changing the word without it may also end the wait.
+ * Whoever {@linkcode notify} has counted is told `"ok"`. What else a wait does depends on the system:
+ *
+ * - **Linux 6.7 and later, if io_uring is allowed**: the wait counts as soon as this returns, and only `notify`, the
+ *   timeout or a lost page ends it. Nothing is missed.
+ * - **Elsewhere**, also in containers that forbid io_uring, as Docker's do by default: a `notify` may come while the
+ *   other thread is about to wait, at first and every 100 milliseconds. It does not count the wait then. If the word was
+ *   changed, the wait ends all the same; if it was also set back, the wait goes on. Changing the word without `notify`
+ *   may end the wait, and so may a `notify` of another word if more than eight wait at once.
+ *
+ * So change the word before you notify, leave it changed, and look at it when the wait is over. Each pending wait holds a
+ * descriptor and a mapping of one page. All of them share one thread and one more descriptor with io_uring; with
+ * futex_waitv (Linux 5.16) they have eight threads, or one for each 127 if that is more; else a thread each.
+ *
+ * A file that others cut is noticed within about 100 milliseconds if the whole page of the word is gone. A word beyond the
+ * end of a file but in its last page can be waited for and notified, but is not in the file.
  *
  * @param region Mapped `shared`.
  * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
@@ -80,7 +97,7 @@ export function wait(region: MappedRegion, int32Index: number, expected: number,
  * @param timeout Milliseconds. Default: for ever.
  * @returns What the word says at once, or a promise of how the waiting ended.
  * @throws {MmapError} As {@linkcode wait}, `EIO` also by the promise; `ENOTSUP` for memory from `null`, which nobody else
- * can map; `EBADF` where the caller has closed the descriptor.
+ * can map; `EBADF` where the caller has closed the descriptor; `EMFILE` if there are too many.
  * @throws {RangeError} As {@linkcode wait}.
  * @throws {TypeError} As {@linkcode wait}.
  *
@@ -163,7 +180,8 @@ async function settled(own: MappedRegion, woken: Promise<boolean>): Promise<"ok"
 }
 
 /**
- * Wakes threads and processes that {@linkcode wait} on a word, with the meaning of `Atomics.notify`.
+ * Wakes threads and processes that {@linkcode wait} on a word, with the meaning of `Atomics.notify`: at most so many, and
+ * tells how many. Each of them is told `"ok"`.
  *
  * @param region Mapped `shared`.
  * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.

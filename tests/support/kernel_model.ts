@@ -227,6 +227,7 @@ export class RingModel implements Ring {
     this.#completions.push(...this.#due.splice(0));
   }
 
+  // deno-lint-ignore require-yield
   *#complete(): Steps<void> {
     this.#post();
   }
