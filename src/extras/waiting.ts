@@ -10,7 +10,7 @@ import { wholeNumber } from "../arguments/range.ts";
 /** How a wait ended, as with `Atomics.wait`. */
 export type WaitResult = "ok" | "not-equal" | "timed-out";
 
-/** What {@linkcode waitAsync} returns, as `Atomics.waitAsync` does. */
+/** What {@linkcode waitAsync} returns: the same as `Atomics.waitAsync`. */
 export type WaitAsyncResult =
   | { readonly async: false; readonly value: "not-equal" | "timed-out" }
   | { readonly async: true; readonly value: Promise<"ok" | "timed-out"> };
@@ -18,7 +18,7 @@ export type WaitAsyncResult =
 /** Bytes of a word. */
 const WORD = 4;
 
-/** Most that can be woken: an int of C. */
+/** The most waiters that can be woken: an int of C. */
 const EVERYBODY = 2 ** 31 - 1;
 
 /**
@@ -124,7 +124,7 @@ export function waitAsync(
   const { offset, wanted, word, waiting, deadline } = requestOf(region, int32Index, expected, timeout);
   if (load(region, word) !== wanted) return { async: false, value: "not-equal" };
   if (deadline <= performance.now()) return { async: false, value: "timed-out" };
-  // Where it is, memory may be something else's before the other thread has looked at it.
+  // Once the region is unmapped, its addresses may hold something else before the other thread has looked there.
   const flags = region.flags.filter((flag) => flag !== "locked" && flag !== "populate");
   const own = mmap(region.handle, {
     protection: ["read"],
@@ -135,7 +135,7 @@ export function waitAsync(
   const woken = waitElsewhere(waiting, own, wanted, deadline);
   if (!woken) return { async: false, value: "not-equal" };
   const value = settled(own, woken);
-  // Somebody else can cut the file: that must not end the process before the promise is awaited.
+  // Somebody else can cut the file. That must not end the process before the promise is awaited.
   value.catch(() => {});
   return { async: true, value };
 }
@@ -208,7 +208,7 @@ export function notify(region: MappedRegion, int32Index: number, count?: number)
   const most = count === undefined || count === Infinity ? EVERYBODY : Math.min(wholeNumber(count, "count"), EVERYBODY);
   const waiting = waitingOf();
   const woken = most === 0 ? 0 : waiting.notify(region.address + BigInt(offset), most);
-  // Nobody can wait on what is lost, but those who wait on other pages have been woken.
+  // Nobody can wait on a lost page, but those who wait on other pages have been woken.
   region.check();
   return woken;
 }
@@ -222,7 +222,7 @@ interface Request {
   readonly deadline: number;
 }
 
-/** What the arguments of a wait ask for, checked. */
+/** Checks the arguments of a wait. */
 function requestOf(
   region: MappedRegion,
   int32Index: number,
@@ -235,7 +235,7 @@ function requestOf(
   return { offset, wanted, word, waiting: waitingOf(), deadline: deadlineOf(timeout) };
 }
 
-/** Where a word lies in its region, in bytes; checked. */
+/** Where a word lies in its region, in bytes. Checks it. */
 function offsetOf(region: MappedRegion, int32Index: number): number {
   checkMapped(region);
   const index = wholeNumber(int32Index, "int32Index");
@@ -248,7 +248,7 @@ function offsetOf(region: MappedRegion, int32Index: number): number {
   throw new RangeError(`region: it begins at ${region.offset} in its file, wanted a multiple of ${WORD}`);
 }
 
-/** What a word is expected to be, checked. */
+/** What a word is expected to be. Checks it. */
 function wordFrom(expected: number): number {
   if (typeof expected !== "number") throw new TypeError(`expected: ${describe(expected)} given, wanted a number`);
   if ((expected | 0) !== expected) throw new RangeError(`expected: ${expected} given, wanted a 32-bit integer`);
@@ -257,16 +257,16 @@ function wordFrom(expected: number): number {
 
 /** The word at an offset. */
 function wordAt(region: MappedRegion, offset: number): Int32Array {
-  // Refuses memory that may not be read: looking at it would make its page a copy that nobody else can change.
+  // Refuses memory that may not be read. Looking at it would make its page a copy that nobody else can change.
   region.read(offset, WORD);
   return region.view(Int32Array, offset, 1);
 }
 
 /**
- * The word as it is now. Not Atomics.load, which Bun compiles to a store of what was there: in memory that is only read,
- * that is a store that is not allowed. Between two of these there is always a call, so that none is left out.
+ * The word as it is now. Throws an MmapError if pages were lost: nobody else can change a word in one of them any more.
  *
- * Throws an MmapError where pages were lost: nobody else can change a word in one of them any more.
+ * This is not Atomics.load, because Bun compiles that to a store of the value that was there. In memory that is only
+ * read, such a store is not allowed. There is always a call between two of these loads, so no compiler leaves one out.
  */
 function load(region: MappedRegion, word: Int32Array): number {
   const now = word[0];
@@ -278,10 +278,10 @@ function waitingOf(): Waiting {
   const { system } = host();
   const waiting = system.waiting();
   if (waiting) return waiting;
-  throw system.error("ENOTSUP", "wait", `this system (${system.os}) has no way to wait for another process on memory`);
+  throw system.error("ENOTSUP", "wait", `this system (${system.os}) has no call to wait for another process on memory`);
 }
 
-/** When to give up, on the clock of `performance.now()`; as with `Atomics.wait`, what is no number is for ever. */
+/** When to give up, on the clock of `performance.now()`. NaN is forever, as with `Atomics.wait`. */
 function deadlineOf(timeout: number | undefined): number {
   if (timeout === undefined) return Infinity;
   if (typeof timeout !== "number") throw new TypeError(`timeout: ${describe(timeout)} given, wanted milliseconds`);

@@ -4,10 +4,10 @@ import type { Libc } from "../posix/libc.ts";
 import { timespec } from "../posix/timespec.ts";
 import type { WaitCalls } from "../posix/wait_calls.ts";
 
-/** Numbers of system calls: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. */
+/** The numbers of the system calls: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. */
 const FUTEX: Readonly<Record<LinuxTarget, bigint>> = { "linux-x64": 202n, "linux-arm64": 98n };
 
-/** include/uapi/linux/futex.h; none is private, since others wait as well. */
+/** include/uapi/linux/futex.h. None is a private variant, since other processes wait too. */
 const FUTEX_WAIT = 0n;
 const FUTEX_WAKE = 1n;
 
@@ -16,7 +16,7 @@ const SYSCALL = {
   syscall: { parameters: ["i64", "usize", "i64", "i64", "buffer"], result: "i64" },
 } as const;
 
-/** Waiting for one word, and waking those who wait. */
+/** Waits for one word, and wakes those who wait. */
 export function futexCalls(
   libc: Libc,
   target: LinuxTarget,
