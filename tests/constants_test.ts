@@ -5,7 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ADVICE } from "../src/vocabulary.ts";
 import type { PosixTarget } from "../src/os/columns.ts";
 import { DARWIN as DARWIN_ONLY } from "../src/os/darwin/numbers.ts";
-import { LINUX as LINUX_ONLY, SIGACTION, STATX } from "../src/os/linux/numbers.ts";
+import { IO_URING, LINUX as LINUX_ONLY, SIGACTION, STATX } from "../src/os/linux/numbers.ts";
 import { type Constants, constantsOf, MEMFD } from "../src/os/posix/numbers.ts";
 import { errorNumbersOf } from "../src/os/posix/errno.ts";
 import { WIN32_ERRORS, win32ErrorName, win32ErrorNumber } from "../src/os/windows/errors.ts";
@@ -97,6 +97,7 @@ const LAYOUTS = {
   sigaction: {
     size: "sizeof(struct sigaction)",
     handler: "offsetof(struct sigaction, sa_sigaction)",
+    mask: "offsetof(struct sigaction, sa_mask)",
     flags: "offsetof(struct sigaction, sa_flags)",
   },
 } as const;
@@ -142,6 +143,8 @@ const HEADERS = `#define _GNU_SOURCE
 #include <aio.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/io_uring.h>
 #include <linux/limits.h>
 #include <linux/magic.h>
 #include <linux/mman.h>
@@ -150,6 +153,7 @@ const HEADERS = `#define _GNU_SOURCE
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 /* The C library says 0, since it always asks for it; the number is the kernel's own. */
 #if defined(__x86_64__)
@@ -160,14 +164,18 @@ const HEADERS = `#define _GNU_SOURCE
 `;
 
 /** Headers that are older than the kernel lack the newest words. */
-const NEWEST = ["MADV_COLLAPSE", "MADV_POPULATE_READ", "MADV_POPULATE_WRITE"];
+const NEWEST = ["MADV_COLLAPSE", "MADV_POPULATE_READ", "MADV_POPULATE_WRITE", "FUTEX2_SIZE_U32"];
+
+/** The same for members of an enumeration, which came with a macro. */
+const NEWEST_MEMBERS: Readonly<Record<string, string>> = { "IORING_OP_FUTEX_WAIT": "FUTEX2_SIZE_U32" };
 
 /** Has a C compiler compare each expression with its number. */
 function compiledBy(compiler: string): Judge {
   return (claims) => {
     const assertions = claims.map(([expression, value], index) => {
       const assertion = `_Static_assert((${expression}) == ${value}, "claim ${index}");`;
-      return NEWEST.includes(expression) ? `#ifdef ${expression}\n${assertion}\n#endif` : assertion;
+      const since = NEWEST_MEMBERS[expression] ?? expression;
+      return NEWEST.includes(since) ? `#ifdef ${since}\n${assertion}\n#endif` : assertion;
     });
     const { stderr } = spawnSync(compiler, ["-fsyntax-only", "-x", "c", "-"], {
       input: `${HEADERS}${assertions.join("\n")}\n`,
@@ -187,8 +195,9 @@ function compiledBy(compiler: string): Judge {
 
 /** The names in C that this machine's headers have. */
 function isKnownTo(compiler: string, [expression]: Claim): boolean {
-  if (!NEWEST.includes(expression)) return true;
-  const input = `${HEADERS}#ifndef ${expression}\n#error unknown\n#endif\n`;
+  const name = NEWEST_MEMBERS[expression] ?? expression;
+  if (!NEWEST.includes(name)) return true;
+  const input = `${HEADERS}#ifndef ${name}\n#error unknown\n#endif\n`;
   return spawnSync(compiler, ["-fsyntax-only", "-x", "c", "-"], { input }).status === 0;
 }
 
@@ -225,6 +234,25 @@ const FREEBSD_HEADER: Header = {
   MADV_DODUMP: FREEBSD.MADV_CORE,
 };
 
+/** What the structures of io_uring are in C. */
+const RINGS: Readonly<Record<keyof typeof IO_URING, string>> = {
+  params: "struct io_uring_params",
+  submissions: "struct io_sqring_offsets",
+  completions: "struct io_cqring_offsets",
+  sqe: "struct io_uring_sqe",
+  cqe: "struct io_uring_cqe",
+  argument: "struct io_uring_getevents_arg",
+};
+
+function ringClaims(rings: typeof IO_URING): Claim[] {
+  return Object.entries(RINGS).flatMap(([name, structure]) =>
+    Object.entries(rings[name as keyof typeof IO_URING]).map(([field, offset]): Claim => [
+      field === "size" ? `sizeof(${structure})` : `offsetof(${structure}, ${field})`,
+      offset,
+    ])
+  );
+}
+
 /** Everything that has a number of Linux. */
 function linuxOn(target: PosixTarget, compiler: string): Subject<Numbers> {
   const tables = {
@@ -232,8 +260,10 @@ function linuxOn(target: PosixTarget, compiler: string): Subject<Numbers> {
     only: { ...LINUX_ONLY, ...MEMFD },
     statx: STATX,
     sigaction: SIGACTION,
+    rings: IO_URING,
   };
-  return subject(tables, compiledBy(compiler), ({ constants, only, statx, sigaction }) => [
+  return subject(tables, compiledBy(compiler), ({ constants, only, statx, sigaction, rings }) => [
+    ...ringClaims(rings),
     ...posixClaims(constants),
     ...Object.entries(only),
     ...layoutClaims(LAYOUTS.statx, statx),

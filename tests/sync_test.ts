@@ -404,7 +404,7 @@ suite("a thread that waits", onLinux("one call for many words"), () => {
       const deadline = performance.now() + 500;
       const results = Array.from({ length: count }, (_, index) => {
         const address = region.address + BigInt(4 * index);
-        return waiting.waitInBackground({ address, expected, deadline, changed: () => false });
+        return waiting.waitInBackground({ address, expected, deadline, changed: () => false, lost: () => false });
       });
       assertEquals(new Set(await Promise.all(results)), new Set([false]));
       // Each thread looks up ten times a second; when somebody joins, it begins anew.

@@ -13,8 +13,13 @@ export interface Span {
 
 /** Checks that `value` is a size, length or offset, and returns it as a number. */
 export function byteCount(value: unknown, name: string): number {
+  return wholeNumber(value, name, "a number or bigint of bytes");
+}
+
+/** The same for what counts something else than bytes: elements, words, those who wait. */
+export function wholeNumber(value: unknown, name: string, wanted: string = "a number or bigint"): number {
   if (typeof value !== "number" && typeof value !== "bigint") {
-    throw new TypeError(`${name}: ${describe(value)} given, wanted a number or bigint of bytes`);
+    throw new TypeError(`${name}: ${describe(value)} given, wanted ${wanted}`);
   }
   const count = unsigned(Number(value));
   if (!Number.isSafeInteger(count) || count < 0) {

@@ -5,7 +5,7 @@ import { checkMapped } from "./check_region.ts";
 import { describe } from "../arguments/describe.ts";
 import { host } from "../host.ts";
 import type { Waiting } from "../os/contract.ts";
-import { byteCount } from "../arguments/range.ts";
+import { wholeNumber } from "../arguments/range.ts";
 
 /** How a wait ended, as with `Atomics.wait`. */
 export type WaitResult = "ok" | "not-equal" | "timed-out";
@@ -22,30 +22,30 @@ const WORD = 4;
 const EVERYBODY = 2 ** 31 - 1;
 
 /**
- * Blocks the thread until another thread or process calls {@linkcode notify} on the same word. **It blocks the event
- * loop too.** {@linkcode waitAsync} does not.
+ * Blocks the thread until another thread or process calls {@linkcode notify} on the same word, with the meaning and the
+ * results of `Atomics.wait`: `"not-equal"` at once where the word is not `expected`, `"timed-out"` after `timeout`
+ * milliseconds, else `"ok"`. As with every futex, `"ok"` may come without a reason: look at the word and wait again.
+ * Whoever {@linkcode notify} has counted is told `"ok"`.
  *
- * It means the same as `Atomics.wait`. It returns `"not-equal"` at once if the word is not `expected`, `"timed-out"`
- * after `timeout` milliseconds, and otherwise `"ok"`. As with every futex, `"ok"` may come without a reason: look at
- * the word, and wait again.
+ * It waits in slices, of 100 milliseconds in a worker of Node and of a second elsewhere. A `notify` between two of them
+ * does not count this thread. If the word was changed, the next slice sees that. If it was also set back, this goes on
+ * waiting: give a `timeout`, or leave the word changed.
  *
- * The word is the same for everybody who has mapped its file or memory: at any address, in any process, in any runtime.
+ * The word is the same for everybody who has mapped its file or memory, whatever the address, in whatever process or
+ * runtime. **It blocks**, the event loop included; {@linkcode waitAsync} does not.
  *
- * Calls [futex(2)](https://man7.org/linux/man-pages/man2/futex.2.html) on Linux, `os_sync_wait_on_address` on macOS
- * (14.4), and [_umtx_op(2)](https://man.freebsd.org/cgi/man.cgi?query=_umtx_op) on FreeBSD.
+ * Rests on [futex(2)](https://man7.org/linux/man-pages/man2/futex.2.html) on Linux, `os_sync_wait_on_address` on macOS
+ * (14.4), [_umtx_op(2)](https://man.freebsd.org/cgi/man.cgi?query=_umtx_op) on FreeBSD.
  *
- * @param region A `shared` region, which others have mapped too.
+ * @param region Mapped `shared`, to be seen by others.
  * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
  * @param expected What the word is while there is nothing to do.
- * @param timeout Milliseconds. Default: forever.
- * @returns How the wait ended.
- * @throws {MmapError} If the system has no such call (`ENOTSUP`): on Windows, whose WaitOnAddress does not reach beyond
- * the process, and on older macOS. If {@linkcode MappedRegion.faults} is not 0 (`EIO`): lost pages are shared with
- * nobody.
- * @throws {RangeError} If the word is beyond the region, or not aligned to 4 bytes in memory; if `expected` is not a
- * 32-bit integer.
- * @throws {TypeError} If the region is unmapped, does not allow "read", or is `private`, and so shared with nobody; if
- * its buffer was transferred; or if an argument has the wrong type.
+ * @param timeout Milliseconds. Default: for ever.
+ * @throws {MmapError} `ENOTSUP` on Windows, whose WaitOnAddress does not reach beyond the process, and on older macOS;
+ * `EIO` where {@linkcode MappedRegion.faults} says that pages were lost, which are shared with nobody any more.
+ * @throws {RangeError} beyond the region, or where the word is not aligned to 4 bytes in memory.
+ * @throws {TypeError} where the region is unmapped, or does not allow "read", or its buffer was transferred away; where
+ * it is `private`, which is shared with nobody.
  *
  * @example
  * ```ts
@@ -72,26 +72,34 @@ export function wait(region: MappedRegion, int32Index: number, expected: number,
 }
 
 /**
- * Waits for {@linkcode notify} on a word like {@linkcode wait}, without blocking. It means the same as
- * `Atomics.waitAsync`.
+ * The same as {@linkcode wait} without blocking: with the meaning and the results of `Atomics.waitAsync`. It keeps the
+ * process alive. The region may be unmapped meanwhile. If Node runs with `--permission`, it needs `--allow-worker`.
  *
- * Another thread waits, in a mapping of its own, so you may unmap the region meanwhile. A wait keeps the process alive.
- * In Node with `--permission`, the thread needs `--allow-worker`.
+ * Whoever {@linkcode notify} has counted is told `"ok"`. What else a wait does depends on the system:
  *
- * Change the word before you notify. A {@linkcode notify} without a change may come just before the other thread starts
- * to wait, and is missed then. A change without {@linkcode notify} may also end the wait.
+ * - **Linux 6.7 and later, if io_uring is allowed**: the wait counts as soon as this returns, and only `notify`, the
+ *   timeout or a lost page ends it. Nothing is missed.
+ * - **Elsewhere**, also in containers that forbid io_uring, as Docker's do by default: a `notify` may come while the
+ *   other thread is about to wait, at first and every 100 milliseconds. It does not count the wait then. If the word was
+ *   changed, the wait ends all the same; if it was also set back, the wait goes on. Changing the word without `notify`
+ *   may end the wait, and so may a `notify` of another word if more than eight wait at once.
  *
- * @param region A `shared` region, which others have mapped too.
+ * So change the word before you notify, leave it changed, and look at it when the wait is over. Each pending wait holds a
+ * descriptor and a mapping of one page. All of them share one thread and one more descriptor with io_uring; with
+ * futex_waitv (Linux 5.16) they have eight threads, or one for each 127 if that is more; else a thread each.
+ *
+ * A file that others cut is noticed within about 100 milliseconds if the whole page of the word is gone. A word beyond the
+ * end of a file but in its last page can be waited for and notified, but is not in the file.
+ *
+ * @param region Mapped `shared`.
  * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
  * @param expected What the word is while there is nothing to do.
- * @param timeout Milliseconds. Default: forever.
- * @returns The result if it is known at once, or a promise of it.
- * @throws {MmapError} If {@linkcode wait} would throw it; `EIO` may also come by way of the promise. If the region was
- * mapped from `null`, which nobody else can map (`ENOTSUP`). If you have closed the descriptor (`EBADF`).
- * @throws {RangeError} If the word is beyond the region, or not aligned to 4 bytes in memory; if `expected` is not a
- * 32-bit integer.
- * @throws {TypeError} If the region is unmapped, does not allow "read", or is `private`, and so shared with nobody; if
- * its buffer was transferred; or if an argument has the wrong type.
+ * @param timeout Milliseconds. Default: for ever.
+ * @returns What the word says at once, or a promise of how the waiting ended.
+ * @throws {MmapError} As {@linkcode wait}, `EIO` also by the promise; `ENOTSUP` for memory from `null`, which nobody else
+ * can map; `EBADF` where the caller has closed the descriptor; `EMFILE` if there are too many.
+ * @throws {RangeError} As {@linkcode wait}.
+ * @throws {TypeError} As {@linkcode wait}.
  *
  * @example
  * ```ts
@@ -124,39 +132,65 @@ export function waitAsync(
     offset: region.offset + offset,
     size: WORD,
   });
-  const value = waitElsewhere(waiting, own, wanted, deadline).finally(() => own.unmap());
+  const woken = waitElsewhere(waiting, own, wanted, deadline);
+  if (!woken) return { async: false, value: "not-equal" };
+  const value = settled(own, woken);
   // Somebody else can cut the file. That must not end the process before the promise is awaited.
   value.catch(() => {});
   return { async: true, value };
 }
 
-async function waitElsewhere(
+/** Begins to wait in a mapping, which is left as it is only while somebody waits. */
+function waitElsewhere(
   waiting: Waiting,
   own: MappedRegion,
   expected: number,
   deadline: number,
-): Promise<"ok" | "timed-out"> {
-  const word = wordAt(own, 0);
-  // A lost page has another word, or one that nobody else can change any more.
-  const changed = (): boolean => word[0] !== expected || own.faults > 0;
-  const woken = await waiting.waitInBackground({ address: own.address, expected, deadline, changed });
-  load(own, word);
-  return woken ? "ok" : "timed-out";
+): Promise<boolean> | undefined {
+  let woken: Promise<boolean> | undefined;
+  try {
+    const word = wordAt(own, 0);
+    // To read from a page that was lost is what has it counted. A plain look that nobody uses may be left out.
+    const lost = (): boolean => {
+      own.read(0, WORD);
+      return own.faults > 0;
+    };
+    woken = waiting.waitInBackground({
+      address: own.address,
+      expected,
+      deadline,
+      changed: () => word[0] !== expected || lost(),
+      lost,
+    });
+  } finally {
+    if (!woken) own.unmap();
+  }
+  return woken;
+}
+
+async function settled(own: MappedRegion, woken: Promise<boolean>): Promise<"ok" | "timed-out"> {
+  try {
+    const result = await woken ? "ok" : "timed-out";
+    own.read(0, WORD);
+    own.check();
+    return result;
+  } finally {
+    own.unmap();
+  }
 }
 
 /**
- * Wakes threads and processes that {@linkcode wait} on a word. It means the same as `Atomics.notify`.
+ * Wakes threads and processes that {@linkcode wait} on a word, with the meaning of `Atomics.notify`: at most so many, and
+ * tells how many. Each of them is told `"ok"`.
  *
- * If pages of the region were lost, it wakes whom it can before it throws.
- *
- * @param region A `shared` region, which others have mapped too.
+ * @param region Mapped `shared`.
  * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
- * @param count How many to wake at most. Default: all.
- * @returns How many were woken. FreeBSD does not tell, so it is always 0 there.
- * @throws {MmapError} If the system has no such call (`ENOTSUP`), as for {@linkcode wait}. If the word is lost or may
- * not be accessed (`EFAULT`). If {@linkcode MappedRegion.faults} is not 0 (`EIO`).
- * @throws {RangeError} If the word is beyond the region, or not aligned to 4 bytes in memory.
- * @throws {TypeError} If the region is unmapped or `private`, or if an argument has the wrong type.
+ * @param count How many at most. Default: all.
+ * @returns How many were woken; always 0 on FreeBSD, which does not tell.
+ * @throws {MmapError} `ENOTSUP` as {@linkcode wait}; `EFAULT` where the word is lost, or may not be accessed; `EIO`, after
+ * waking, where {@linkcode MappedRegion.faults} says that pages were lost.
+ * @throws {RangeError} As {@linkcode wait}.
+ * @throws {TypeError} Where the region is unmapped or `private`.
  *
  * @example
  * ```ts
@@ -165,13 +199,13 @@ async function waitElsewhere(
  * import { assertEquals } from "@std/assert";
  *
  * using region = mmap(ANONYMOUS, { size: 4096 });
- * Atomics.store(region.int32, 0, 1); // change the word first, then wake whoever waits for it
+ * Atomics.store(region.int32, 0, 1); // first the word, then whoever waits for it to change
  * assertEquals(notify(region, 0, 1), 0); // nobody does
  * ```
  */
 export function notify(region: MappedRegion, int32Index: number, count?: number): number {
   const offset = offsetOf(region, int32Index);
-  const most = count === undefined || count === Infinity ? EVERYBODY : Math.min(byteCount(count, "count"), EVERYBODY);
+  const most = count === undefined || count === Infinity ? EVERYBODY : Math.min(wholeNumber(count, "count"), EVERYBODY);
   const waiting = waitingOf();
   const woken = most === 0 ? 0 : waiting.notify(region.address + BigInt(offset), most);
   // Nobody can wait on a lost page, but those who wait on other pages have been woken.
@@ -204,7 +238,7 @@ function requestOf(
 /** Where a word lies in its region, in bytes. Checks it. */
 function offsetOf(region: MappedRegion, int32Index: number): number {
   checkMapped(region);
-  const index = byteCount(int32Index, "int32Index");
+  const index = wholeNumber(int32Index, "int32Index");
   const words = Math.floor(region.byteLength / WORD);
   if (index >= words) throw new RangeError(`int32Index: ${index} given, but the region has ${words} words`);
   if (!region.flags.includes("shared")) {

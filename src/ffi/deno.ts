@@ -63,14 +63,15 @@ export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
     },
 
     inBackground({ libraries, name, prototype }: Background, values: readonly unknown[]): Promise<unknown> {
-      let call = background.get(name);
+      const key = `${name} ${prototype.parameters}`;
+      let call = background.get(key);
       if (!call) {
         const { symbols } = firstLibrary(
           libraries,
           (library) => deno.dlopen(library, { [name]: { ...prototype, nonblocking: true } }),
         );
         call = symbols[name] as BackgroundCall;
-        background.set(name, call);
+        background.set(key, call);
       }
       return call(...values);
     },

@@ -57,8 +57,9 @@ function load({ libraries, name, signature }) {
 }
 parentPort.on("message", (call) => {
   try {
-    if (!functions.has(call.name)) functions.set(call.name, load(call));
-    parentPort.postMessage({ result: functions.get(call.name)(...call.values) });
+    const key = call.name + JSON.stringify(call.signature);
+    if (!functions.has(key)) functions.set(key, load(call));
+    parentPort.postMessage({ result: functions.get(key)(...call.values) });
   } catch (error) {
     parentPort.postMessage({ error });
   }

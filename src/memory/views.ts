@@ -13,7 +13,7 @@ import { describe } from "../arguments/describe.ts";
 import type { Ffi } from "../ffi/contract.ts";
 import type { Mapping } from "./mapping.ts";
 import type { Occupants } from "./pages.ts";
-import { byteCount } from "../arguments/range.ts";
+import { byteCount, wholeNumber } from "../arguments/range.ts";
 import type { ViewConstructor } from "../types.ts";
 
 /** What each buffer keeps alive. */
@@ -147,7 +147,7 @@ export class Views implements Occupants {
     if (start > total) throw new RangeError(`byteOffset: ${start} given, but the region ends at ${total}`);
     if (start % size !== 0) throw new RangeError(`byteOffset: ${start} given, wanted a multiple of ${size}`);
     const most = Math.floor((total - start) / size);
-    const elements = length === undefined ? most : byteCount(length, "length");
+    const elements = length === undefined ? most : wholeNumber(length, "length");
     if (elements <= most) return elements;
     throw new RangeError(`length: ${elements} elements from byte ${start} given, but the region has only ${most}`);
   }

@@ -181,9 +181,17 @@ export interface WaitRequest {
   readonly expected: number;
   /** When to give up, on the clock of `performance.now()`. */
   readonly deadline: number;
-  /** Whether the word differs from what is expected. */
+  /** Whether the word is no longer what is expected, or its page was lost. */
   changed(): boolean;
+  /** Whether its page was lost, so that nobody else can change it any more. */
+  lost(): boolean;
 }
+
+/**
+ * Waits on another thread; resolves to whether somebody has ended it, or might have. It may also end when the word has
+ * changed. `undefined` if the word was not as expected to begin with.
+ */
+export type WaitInBackground = (request: WaitRequest) => Promise<boolean> | undefined;
 
 /** Waiting for another thread or process, on 32-bit words in shared memory. */
 export interface Waiting {
@@ -192,8 +200,7 @@ export interface Waiting {
    * reason.
    */
   wait(address: bigint, expected: number, milliseconds: number): boolean;
-  /** Does the same on another thread. It also resolves when the word has changed. */
-  waitInBackground(request: WaitRequest): Promise<boolean>;
+  readonly waitInBackground: WaitInBackground;
   /** Wakes at most `count` waiters, and returns how many. */
   notify(address: bigint, count: number): number;
 }

@@ -4,7 +4,8 @@ import process from "node:process";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { mmap } from "../../mod.ts";
 import { notify, wait, waitAsync } from "../../sync.ts";
-import { ARRIVED, LEFT, PING, PONG, WORD } from "../support/waiting.ts";
+import { ARRIVED, COUNTED, LEFT, PING, PONG, STORM, STORM_WORDS, TOLD, WORD } from "../support/waiting.ts";
+import { useWaitingWithout } from "../support/waiting_without.ts";
 
 const [memory, what, ...rest]: string[] = isMainThread ? process.argv.slice(2) : workerData;
 const given = JSON.parse(memory);
@@ -25,6 +26,31 @@ function changed(index: number, was: number): void {
 /** The same without blocking. */
 async function changedLater(index: number, was: number): Promise<void> {
   while (Atomics.load(int32, index) === was) await waitAsync(region, index, was).value;
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** Waits for a word again and again, for a short or a long time; the last one is over a second after the storm. */
+async function waitInStorm(word: number, end: number): Promise<void> {
+  while (performance.now() < end) {
+    const timeout = Math.random() < 0.5 ? 10 * Math.random() : end + 1000 - performance.now();
+    const { async, value } = waitAsync(region, word, 0, timeout);
+    if (!async) await pause(0);
+    else if (await value === "ok") Atomics.add(int32, TOLD, 1);
+  }
+}
+
+/** Changes words, wakes some of those who wait, and sets them back at once. */
+async function notifyInStorm(end: number): Promise<void> {
+  while (performance.now() < end) {
+    const word = STORM + Math.floor(STORM_WORDS * Math.random());
+    Atomics.store(int32, word, 1);
+    Atomics.add(int32, COUNTED, notify(region, word, 1 + Math.floor(4 * Math.random())));
+    Atomics.store(int32, word, 0);
+    await pause(2 * Math.random());
+  }
 }
 
 switch (what) {
@@ -69,6 +95,15 @@ switch (what) {
     }
     tell("done");
     break;
+  case "storm": {
+    const [milliseconds, ...without] = rest;
+    if (without.length > 0) useWaitingWithout(without);
+    const end = performance.now() + Number(milliseconds);
+    const waiters = Array.from({ length: 12 }, (_, index) => waitInStorm(STORM + index % STORM_WORDS, end));
+    await Promise.all([...waiters, notifyInStorm(end)]);
+    tell("done");
+    break;
+  }
   case "exit":
     waitAsync(region, WORD, 0);
     // Some time for the other thread to begin.

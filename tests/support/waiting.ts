@@ -13,5 +13,13 @@ export const LEFT = 2;
 export const PING = 16;
 export const PONG = 32;
 
+/** The first of the words of the storm, and how many there are. */
+export const STORM = 40;
+export const STORM_WORDS = 3;
+
+/** What all notifies of the storm have counted, and how many were told that they were woken. */
+export const COUNTED = 48;
+export const TOLD = 49;
+
 /** Bytes of the memory. */
 export const WAITING_SIZE = 256;

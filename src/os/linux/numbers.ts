@@ -1,4 +1,7 @@
-/** Numbers and layouts that only Linux has: include/uapi/linux/{fcntl,stat,memfd,mman,magic}.h, asm-generic/signal.h. */
+/**
+ * Numbers and layouts that only Linux has: include/uapi/linux/{fcntl,futex,io_uring,stat,memfd,mman,magic}.h,
+ * asm-generic/signal.h.
+ */
 import type { StatusLayout } from "../posix/numbers.ts";
 
 /** By their names in C. */
@@ -17,6 +20,16 @@ export const LINUX = {
   SA_ONSTACK: 0x0800_0000,
   SA_RESTART: 0x1000_0000,
   SA_NODEFER: 0x4000_0000,
+  CLOCK_MONOTONIC: 1,
+  FUTEX2_SIZE_U32: 2,
+  FUTEX_WAITV_MAX: 128,
+  IORING_SETUP_CQSIZE: 0x8,
+  IORING_OFF_SQES: 0x1000_0000,
+  IORING_ENTER_GETEVENTS: 0x1,
+  IORING_ENTER_EXT_ARG: 0x8,
+  IORING_OP_NOP: 0,
+  IORING_OP_ASYNC_CANCEL: 14,
+  IORING_OP_FUTEX_WAIT: 51,
 } as const;
 
 /** `struct statx`, which only Linux has. Two 32-bit words name a device there. */
@@ -32,3 +45,13 @@ export const STATX: StatusLayout = {
 
 /** `struct sigaction` on Linux. */
 export const SIGACTION = { size: 152, handler: 0, mask: 8, flags: 136 } as const;
+
+/** `struct io_uring_params`, `io_sqring_offsets`, `io_cqring_offsets`, `io_uring_sqe`, `_cqe`, `_getevents_arg`. */
+export const IO_URING = {
+  params: { size: 120, cq_entries: 4, flags: 8, sq_off: 40, cq_off: 80 },
+  submissions: { tail: 4 },
+  completions: { head: 0, tail: 4, ring_mask: 8, cqes: 20 },
+  sqe: { size: 64, opcode: 0, fd: 4, addr2: 8, addr: 16, user_data: 32, addr3: 48 },
+  cqe: { size: 16, user_data: 0, res: 8 },
+  argument: { size: 24, ts: 16 },
+} as const;

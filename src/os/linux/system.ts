@@ -2,12 +2,14 @@
 import type { Ffi } from "../../ffi/contract.ts";
 import type { LinuxTarget } from "../columns.ts";
 import type { System } from "../contract.ts";
-import { unlessRefused } from "../once.ts";
+import { once, unlessRefused } from "../once.ts";
 import { cString, Libc } from "../posix/libc.ts";
 import { type Dialect, PLAIN } from "../posix/libc_functions.ts";
 import { posix } from "../posix/system.ts";
 import { posixWaiting } from "../posix/waiting.ts";
-import { futexCalls, futexSets } from "./futex.ts";
+import { futexCalls } from "./futex.ts";
+import { futexRing } from "./futex_ring.ts";
+import { futexSets } from "./futex_sets.ts";
 import { installGuard } from "./guard.ts";
 import { linuxHugePages } from "./huge_pages.ts";
 import { LINUX, STATX } from "./numbers.ts";
@@ -23,7 +25,10 @@ export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): 
     guard: () => unlessRefused(() => installGuard(libc, target)),
     waiting: () => {
       const calls = futexCalls(libc, target);
-      return posixWaiting(libc, calls, futexSets(libc, calls.notify));
+      // Containers and hardened systems often forbid io_uring.
+      const ring = () => has("io_uring_setup") ? unlessRefused(() => futexRing(libc)) : undefined;
+      const sets = () => has("futex_waitv") ? futexSets(libc, calls.notify) : undefined;
+      return posixWaiting(libc, calls, once(() => ring() ?? sets()));
     },
     remap: has("mremap") ? linuxRemap(libc) : undefined,
     hugePages: linuxHugePages(libc),

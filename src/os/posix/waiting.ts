@@ -3,7 +3,7 @@
  * who has mapped its file.
  */
 import { LONGEST_BLOCK } from "../../ffi/contract.ts";
-import type { Waiting, WaitRequest } from "../contract.ts";
+import type { WaitInBackground, Waiting, WaitRequest } from "../contract.ts";
 import type { Libc } from "./libc.ts";
 import type { WaitCalls } from "./wait_calls.ts";
 
@@ -13,11 +13,11 @@ import type { WaitCalls } from "./wait_calls.ts";
  */
 const LONGEST = 1000;
 
-/** Makes the waiting of a system. `waitTogether` waits in the background, on one thread for many words. */
+/** Makes the waiting of a system. `better` is a better way to wait in the background than a thread for each word. */
 export function posixWaiting(
   libc: Libc,
   calls: WaitCalls,
-  waitTogether?: Waiting["waitInBackground"],
+  better: () => WaitInBackground | undefined = () => undefined,
 ): Waiting {
   const { ffi, constants: { libraries } } = libc;
   const { name, prototype, values, notify } = calls;
@@ -38,7 +38,7 @@ export function posixWaiting(
 
   return {
     wait: (address, expected, milliseconds) => call(...values(address, expected, Math.min(milliseconds, longest))) >= 0,
-    waitInBackground: waitTogether ?? waitInSlices,
+    waitInBackground: (request) => (better() ?? waitInSlices)(request),
     notify,
   };
 }
