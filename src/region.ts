@@ -918,8 +918,9 @@ export class MappedRegion implements Disposable {
   unmap(): void {
     if (this.#mapping.released) return;
     const inUse = this.#views.detach();
-    forget(this.#mapping);
     this.#mapping.release(inUse);
+    // Only now: what is left undone, because the program is stopped or the system refuses, is left to the collector.
+    forget(this.#mapping);
   }
 
   /** What `Object.prototype.toString` calls it: `[object MappedRegion]`. */

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ADVICE } from "../src/vocabulary.ts";
 import { constantsOf, MEMFD } from "../src/os/posix/numbers.ts";
 import { DARWIN as DARWIN_ONLY } from "../src/os/darwin/numbers.ts";
+import { FREEBSD as FREEBSD_ONLY } from "../src/os/freebsd/numbers.ts";
 import { LINUX as LINUX_ONLY, SIGACTION, STATX } from "../src/os/linux/numbers.ts";
 import type { PosixTarget } from "../src/os/columns.ts";
 import { errorNumbersOf } from "../src/os/posix/errno.ts";
@@ -83,6 +84,13 @@ const LAYOUTS = {
     descriptor: "offsetof(struct aiocb, aio_fildes)",
     notify: "offsetof(struct aiocb, aio_sigevent.sigev_notify)",
   },
+  flock: {
+    size: "sizeof(struct flock)",
+    type: "offsetof(struct flock, l_type)",
+    whence: "offsetof(struct flock, l_whence)",
+    start: "offsetof(struct flock, l_start)",
+    length: "offsetof(struct flock, l_len)",
+  },
   statx: {
     size: "sizeof(struct statx)",
     device: "offsetof(struct statx, stx_dev_major)",
@@ -118,6 +126,7 @@ function claimsOf(target: PosixTarget): Claims {
   }
   addLayout(claims, LAYOUTS.stat, constants.stat);
   addLayout(claims, LAYOUTS.aiocb, constants.aiocb);
+  addLayout(claims, LAYOUTS.flock, constants.flock);
   return claims;
 }
 
@@ -140,6 +149,7 @@ const HEADERS = `#define _GNU_SOURCE
 #include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 /* The C library says 0, since it always asks for it; the number is the kernel's own. */
@@ -212,7 +222,7 @@ test("every number of FreeBSD is what its headers say", () => {
   // Two words of advice have names of their own there.
   const { MADV_NOCORE: MADV_DONTDUMP, MADV_CORE: MADV_DODUMP } = FREEBSD;
   compareWithHeader({ ...FREEBSD, ...FREEBSD_LAYOUT, MADV_DONTDUMP, MADV_DODUMP }, claimsOf("freebsd"));
-  compareWithHeader(FREEBSD, new Map(Object.entries(MEMFD)));
+  compareWithHeader(FREEBSD, new Map(Object.entries({ ...FREEBSD_ONLY, ...MEMFD })));
 });
 
 /** Calls the error numbers by the names that the library has for them, which is one for each. */

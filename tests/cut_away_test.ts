@@ -41,7 +41,15 @@ function mapWhole(system: System, descriptor: number, ...more: MapFlag[]): Mappi
     flags: ["shared", ...more],
     unit: system.pageSize,
   };
-  return new Mapping(system, { request, lead: 0, byteLength: status.byteLength, file, guard: () => undefined });
+  const mapping = new Mapping(system, {
+    request,
+    lead: 0,
+    byteLength: status.byteLength,
+    file,
+    guard: () => undefined,
+  });
+  mapping.map();
+  return mapping;
 }
 
 const descriptors = onPosix("descriptors that are numbers");

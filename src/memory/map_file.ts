@@ -17,21 +17,33 @@ export interface Opened {
   readonly path?: string;
   /** Where a handle, which may be anybody's data, must not grow the file. */
   readonly keepsLength?: boolean;
+  /** How long the library has made the file, if it has. */
+  grownTo?: number;
+}
+
+/** What lets lost pages be survived, and what becomes of a mapping before a page of it is mapped. */
+export interface Uses<Region> {
+  readonly guard: () => Guard | undefined;
+  /** The collector knows the mapping from then on. So whatever comes later is found if the program is stopped there. */
+  readonly makeRegion: (mapping: Mapping) => Region;
 }
 
 /** Maps memory with no file. */
-export function mapMemory(
+export function mapMemory<Region>(
   { system }: Host,
   { protection, flags, size }: Plan,
-  guard: () => Guard | undefined,
-): Mapping {
+  { guard, makeRegion }: Uses<Region>,
+): Region {
   const request: MapRequest = { descriptor: null, offset: 0, protection, flags, unit: system.unit(flags) };
   const mapping = new Mapping(system, { request, lead: 0, byteLength: size!, file: null, guard });
-  return settled(mapping, () => mapping.settle());
+  return settled(mapping, makeRegion, () => {
+    mapping.map();
+    mapping.settle();
+  });
 }
 
 /** Maps an open file. */
-export function mapFile(here: Host, opened: Opened, plan: Plan, guard: () => Guard | undefined): Mapping {
+export function mapFile<Region>(here: Host, opened: Opened, plan: Plan, { guard, makeRegion }: Uses<Region>): Region {
   const { system } = here;
   const { offset, protection, flags } = plan;
   const status = mappableStatus(system, opened);
@@ -50,13 +62,15 @@ export function mapFile(here: Host, opened: Opened, plan: Plan, guard: () => Gua
   const unit = Math.max(system.unit(flags), status.unit);
   const lead = offset % Math.max(unit, system.allocationGranularity);
   const request: MapRequest = { descriptor: opened.descriptor, offset: offset - lead, protection, flags, unit };
-  const map: MapPart = (length) => new Mapping(system, { request, lead, byteLength: length, file, guard });
+  const mapping = new Mapping(system, { request, lead, byteLength, file, guard });
   const lengths = { before: status.byteLength, cut, after: fileLength };
-  return (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(file, byteLength, lengths, map);
+  opened.grownTo = fileLength;
+  return settled(
+    mapping,
+    makeRegion,
+    () => (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(mapping, file, lengths),
+  );
 }
-
-/** Maps so many bytes of a file. */
-type MapPart = (byteLength: number) => Mapping;
 
 /** How long a file is, whether it is to be cut to nothing, and how long it is to be in the end. */
 interface Lengths {
@@ -69,50 +83,46 @@ interface Lengths {
  * Maps first, and changes the file last, when nothing else can fail any more. Nobody has the region yet, so that
  * nobody can touch pages that are beyond the end of the file meanwhile.
  */
-function mapThenSize(file: MappedFile, byteLength: number, { before, cut, after }: Lengths, map: MapPart): Mapping {
-  const mapping = map(byteLength);
-  return settled(mapping, () => {
-    const grows = after > before;
-    if (grows) file.setLength(after);
-    try {
-      mapping.settle();
-      if (cut) file.setLength(0);
-    } catch (error) {
-      if (grows) file.undoGrowth(before, after);
-      throw error;
-    }
-    if (!cut || after === 0) return;
-    file.setLength(after);
+function mapThenSize(mapping: Mapping, file: MappedFile, { before, cut, after }: Lengths): void {
+  mapping.map();
+  const grows = after > before;
+  if (grows) file.grow(after);
+  try {
     mapping.settle();
-  });
+    if (cut) file.setLength(0);
+  } catch (error) {
+    if (grows) file.undoGrowth(before, after);
+    throw error;
+  }
+  if (!cut || after === 0) return;
+  file.grow(after);
+  mapping.settle();
 }
 
 /** For systems where a mapped file cannot be cut, and nothing beyond its end be mapped. */
-function sizeThenMap(file: MappedFile, byteLength: number, { before, cut, after }: Lengths, map: MapPart): Mapping {
-  const mapSettled = (): Mapping => {
-    const mapping = map(byteLength);
-    return settled(mapping, () => mapping.settle());
+function sizeThenMap(mapping: Mapping, file: MappedFile, { before, cut, after }: Lengths): void {
+  const map = (): void => {
+    mapping.map();
+    mapping.settle();
   };
-  let mapping: Mapping;
-  if (after > before) file.setLength(after);
+  const grows = after > before;
+  if (grows) file.grow(after);
   try {
-    mapping = mapSettled();
+    map();
+    if (cut) {
+      mapping.leavePages();
+      // Fails where somebody else has it mapped.
+      file.setLength(0);
+    }
   } catch (error) {
-    if (after > before) file.undoGrowth(before, after);
+    mapping.leavePages();
+    if (grows) file.undoGrowth(before, after);
     throw error;
   }
-  if (!cut) return mapping;
-  mapping.abandon();
-  try {
-    file.setLength(0);
-  } catch (error) {
-    // Somebody else has it mapped.
-    if (after > before) file.undoGrowth(before, after);
-    throw error;
-  }
-  file.setLength(after);
+  if (!cut) return;
+  file.grow(after);
   // What could be mapped once most likely can again; what was in the file is gone by now.
-  return mapSettled();
+  map();
 }
 
 /** What closes a file at unmap: the runtime has to close what it has opened itself. */
@@ -123,15 +133,16 @@ function closerOf({ ffi, system }: Host, { ours }: Opened): (descriptor: Descrip
   };
 }
 
-/** Takes the last steps of a mapping; unmaps it where one fails. */
-function settled(mapping: Mapping, lastSteps: () => void): Mapping {
+/** Makes the region, and then its mapping; unmaps it where a step fails. */
+function settled<Region>(mapping: Mapping, makeRegion: (mapping: Mapping) => Region, steps: () => void): Region {
+  const region = makeRegion(mapping);
   try {
-    lastSteps();
+    steps();
   } catch (error) {
     mapping.abandon();
     throw error;
   }
-  return mapping;
+  return region;
 }
 
 function mappableStatus(system: System, { descriptor, path }: Opened): FileStatus {

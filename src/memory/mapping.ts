@@ -28,6 +28,12 @@ export interface MappingInit {
   readonly guard: () => Guard | undefined;
 }
 
+/** How long a file is, and is to be. */
+interface Change {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** A mapping. */
 export class Mapping {
   readonly file: MappedFile | null;
@@ -48,14 +54,13 @@ export class Mapping {
     this.#lead = lead;
     this.#byteLength = byteLength;
     this.#pages = new Pages(system, request, guard);
-    try {
-      if (byteLength > 0) this.#pages.map(this.#lengthOfPages(byteLength));
-      // No system maps zero bytes, but whether the file could be mapped at all is worth knowing.
-      else if (file) this.#pages.probe();
-    } catch (error) {
-      this.#pages.release(false);
-      throw error;
-    }
+  }
+
+  /** Maps the pages. The region is known to the collector by then, in case that the program is stopped meanwhile. */
+  map(): void {
+    if (this.#byteLength > 0) this.#pages.map(this.#lengthOfPages(this.#byteLength));
+    // No system maps zero bytes, but whether the file could be mapped at all is worth knowing.
+    else if (this.file) this.#pages.probe();
   }
 
   /** The file's, as long as it is not closed by the library. */
@@ -68,8 +73,9 @@ export class Mapping {
     return this.#pages.length === 0 ? 0n : this.#pages.base + BigInt(this.#lead);
   }
 
+  /** 0 where no pages are mapped, whatever the length was to be. */
   get byteLength(): number {
-    return this.#byteLength;
+    return this.#pages.length === 0 ? 0 : this.#byteLength;
   }
 
   get flags(): readonly MapFlag[] {
@@ -90,9 +96,11 @@ export class Mapping {
     return this.#released;
   }
 
-  /** Unmaps and closes, once. Where `inUse`, harmless memory stays behind at the address. */
+  /**
+   * Unmaps and closes. Where `inUse`, harmless memory stays behind at the address. What a program that was stopped has
+   * left undone is done by the next call.
+   */
   release(inUse: boolean): void {
-    if (this.#released) return;
     this.#released = true;
     try {
       this.#pages.release(inUse);
@@ -104,6 +112,12 @@ export class Mapping {
   /** Unmaps, for a caller who goes on to deal with the file. */
   abandon(): void {
     this.#released = true;
+    this.file?.leaveOpen();
+    this.leavePages();
+  }
+
+  /** Unmaps, for a caller who maps again. */
+  leavePages(): void {
     this.#pages.release(false);
   }
 
@@ -215,33 +229,80 @@ export class Mapping {
   // ---------------------------------------------------------------- length
 
   /**
-   * Changes the length, and that of the file where stores reach it. No page is ever beyond the end of the file: it
-   * grows before the pages do, and shrinks after them. Where a step fails, those before it are undone.
+   * Changes the length, and that of the file where stores reach it. No page that anybody has is ever beyond the end of
+   * the file: it grows before they are handed out, and is cut after they are gone. Where a step fails, those before it
+   * are undone.
    */
   resize(byteLength: number, occupants: Occupants): void {
-    const before = this.#byteLength;
-    const { from, to } = this.#fileChange(byteLength);
-    if (to < from && !this.#system.cutsMappedFiles) return this.#cutAway(byteLength, to, occupants);
-    if (to > from) this.file!.setLength(to);
+    const change = this.#fileChange(byteLength);
+    if (!this.#system.cutsMappedFiles) this.#resizeWithFile(byteLength, change, occupants);
+    else if (byteLength < this.byteLength) this.#shrink(byteLength, change, occupants);
+    else this.#grow(byteLength, change, occupants);
+  }
+
+  #grow(byteLength: number, change: Change, occupants: Occupants): void {
+    const before = this.byteLength;
+    this.#resizePages(byteLength, change, occupants);
+    if (byteLength > before && this.#isStale(before, byteLength)) {
+      this.#pages.resize(this.#lengthOfPages(before), occupants, () => {});
+      throw this.#system.error("ESTALE", "mremap", "The file was replaced since it was mapped: map the path again");
+    }
+    occupants.detach();
+    this.#byteLength = byteLength;
+  }
+
+  /** The new length is written down first: the program may be stopped between any two calls. */
+  #shrink(byteLength: number, change: Change, occupants: Occupants): void {
+    const before = this.byteLength;
+    this.#byteLength = byteLength;
+    let undo = (): void => {};
     try {
-      this.#setLength(byteLength, occupants);
+      this.#resizePages(byteLength, change, occupants);
+      undo = () => this.#pages.resize(this.#lengthOfPages(before), occupants, () => {});
+      if (change.to < change.from) this.file!.cut(change.from, change.to);
     } catch (error) {
-      if (to > from) this.#undoGrowth(from, to, occupants);
+      undo();
+      this.#byteLength = before;
       throw error;
     }
-    if (to >= from) return;
+    this.#clearEnd();
+  }
+
+  /** The file grows as soon as there is room for the pages. Where those cannot come all the same, that is undone. */
+  #resizePages(byteLength: number, { from, to }: Change, occupants: Occupants): void {
+    let grown = false;
     try {
-      this.file!.setLength(to);
+      this.#pages.resize(this.#lengthOfPages(byteLength), occupants, () => {
+        if (to <= from) return;
+        this.file!.grow(to);
+        grown = true;
+      });
     } catch (error) {
-      this.#setLength(before, occupants);
+      if (grown) this.file!.undoGrowth(from, to);
       throw error;
     }
   }
 
-  #undoGrowth(from: number, to: number, occupants: Occupants): void {
-    const undo = (): void => this.file!.undoGrowth(from, to);
-    if (this.#system.cutsMappedFiles) undo();
-    else this.#resizeAround(undo, this.#byteLength, occupants);
+  /** Whether the new end of a region cannot be shown. A file that was opened to be written has not been replaced. */
+  #isStale(before: number, byteLength: number): boolean {
+    const { file } = this;
+    if (!file || !this.#system.isStale || this.#pages.everShared || !this.protection.includes("read")) return false;
+    const part = { offset: this.offset + before, length: byteLength - before };
+    const address = this.#pages.base + BigInt(this.#lead + before);
+    return this.#system.isStale({ ...part, descriptor: file.descriptor, address }) &&
+      file.byteLength! >= this.offset + byteLength;
+  }
+
+  /** Resizes where the file has to be as long as the pages at any time, and cannot be cut while it is mapped. */
+  #resizeWithFile(byteLength: number, { from, to }: Change, occupants: Occupants): void {
+    if (to < from) return this.#cutAway(byteLength, to, occupants);
+    if (to > from) this.file!.grow(to);
+    try {
+      this.#setLength(byteLength, occupants);
+    } catch (error) {
+      if (to > from) this.#resizeAround(() => this.file!.undoGrowth(from, to), this.#byteLength, occupants);
+      throw error;
+    }
   }
 
   /** Shrinks with the file, where that cannot be cut while it is mapped. */
@@ -251,17 +312,20 @@ export class Mapping {
 
   /** Does something while the region is unmapped, and maps it again with another length. */
   #resizeAround(act: () => void, byteLength: number, occupants: Occupants): void {
+    const before = this.byteLength;
+    this.#byteLength = Math.min(before, byteLength);
     try {
       this.#pages.resizeAround(act, this.#lengthOfPages(byteLength), occupants);
-      this.#byteLength = byteLength;
-    } finally {
+    } catch (error) {
       // Where there is no room any more to map it again, nothing of it is left.
-      if (this.#pages.length === 0) this.#byteLength = 0;
+      this.#byteLength = this.#pages.length === 0 ? 0 : before;
+      throw error;
     }
+    this.#byteLength = byteLength;
   }
 
   /** How long the file is, and is to be, for the region to have `byteLength`. */
-  #fileChange(byteLength: number): { from: number; to: number } {
+  #fileChange(byteLength: number): Change {
     const { file, offset } = this;
     if (!file) return { from: 0, to: 0 };
     file.check();
@@ -271,19 +335,28 @@ export class Mapping {
     const from = file.byteLength!;
     const to = file.lengthToHold(offset, byteLength, from, this.#pages.everShared);
     // What lies behind the region in the file is not the region's to cut off.
-    const cuts = file.kind === "regular" && this.#pages.everShared && byteLength < this.#byteLength &&
-      offset + this.#byteLength >= from;
+    const cuts = file.kind === "regular" && this.#pages.everShared && byteLength < this.byteLength &&
+      offset + this.byteLength >= from;
     return { from, to: cuts ? Math.min(to, file.lengthToEnd(offset, byteLength)) : to };
   }
 
   #setLength(byteLength: number, occupants: Occupants): void {
-    const before = this.#byteLength;
-    this.#pages.resize(this.#lengthOfPages(byteLength), occupants);
+    const before = this.byteLength;
+    this.#byteLength = Math.min(before, byteLength);
+    try {
+      this.#pages.resize(this.#lengthOfPages(byteLength), occupants, () => {});
+    } catch (error) {
+      this.#byteLength = before;
+      throw error;
+    }
     this.#byteLength = byteLength;
-    if (this.file || byteLength >= before) return;
-    // Bytes that no file has cut off would come back when the region grows again.
-    const end = this.#lead + byteLength;
-    this.#pages.clear({ start: end, length: this.#pages.length - end });
+    if (byteLength < before) this.#clearEnd();
+  }
+
+  /** Bytes that no file has cut off would come back when the region grows again. */
+  #clearEnd(): void {
+    const end = this.#lead + this.#byteLength;
+    if (!this.file && this.#pages.length > end) this.#pages.clear({ start: end, length: this.#pages.length - end });
   }
 
   // ---------------------------------------------------------------- from bytes to pages

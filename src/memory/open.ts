@@ -11,13 +11,18 @@ import { mapFile, mapMemory, type Opened } from "./map_file.ts";
 import { lengthToEnd } from "./mapped_file.ts";
 import type { Mapping } from "./mapping.ts";
 
-/** Maps a source, and hands the mapping to `use`. If that or anything before it fails, nothing is left. */
-export function mapSource<Region>(here: Host, source: Source, plan: Plan, use: (mapping: Mapping) => Region): Region {
+/** Maps a source, and makes a region of the mapping. If anything fails, nothing is left. */
+export function mapSource<Region>(
+  here: Host,
+  source: Source,
+  plan: Plan,
+  makeRegion: (mapping: Mapping) => Region,
+): Region {
   requireWords(here, source, plan);
-  const guard = guardFor(here, plan);
+  const uses = { guard: guardFor(here, plan), makeRegion };
   const file = openSource(here, source, plan);
   try {
-    return use(file ? mapFile(here, file, plan, guard) : mapMemory(here, plan, guard));
+    return file ? mapFile(here, file, plan, uses) : mapMemory(here, plan, uses);
   } catch (error) {
     if (file) abandon(here, file);
     throw errorAbout(error, file?.path);
@@ -74,10 +79,10 @@ function openAnonymous(system: System, { offset, size, flags }: Plan): Descripto
 }
 
 /** Leaves of a file that could not be mapped what there was before it was opened. */
-function abandon({ system }: Host, { descriptor, ours, created }: Opened): void {
+function abandon({ system }: Host, { descriptor, ours, created, grownTo = 0 }: Opened): void {
   try {
-    if (ours) system.close(descriptor);
+    if (created !== undefined) system.remove(created, descriptor, grownTo);
   } finally {
-    if (created !== undefined) system.remove(created);
+    if (ours) system.close(descriptor);
   }
 }

@@ -19,7 +19,13 @@ export interface Occupants {
 /** Bytes that are compared and copied at a time. */
 const CHUNK = 65536;
 
-/** The pages of a mapping; there may be none. */
+/**
+ * The pages of a mapping; there may be none.
+ *
+ * A program can be stopped between any two calls, by a timeout of `node:vm` or because its stack ends, and nothing that
+ * stands in a `finally` runs then. So the length is written down before pages go, and after they have come. Memory that
+ * is mapped but not yet in use is written down as well, so that whoever releases these pages releases that, too.
+ */
 export class Pages {
   readonly #system: System;
   readonly #request: MapRequest;
@@ -27,6 +33,11 @@ export class Pages {
   readonly #guard: () => Guard | undefined;
   #base = 0n;
   #length = 0;
+  /** Memory that is to be the pages' next place, or an end that they have got; 0n if there is none. */
+  #next = 0n;
+  #nextLength = 0;
+  /** Where the guard knows the next place, if it does. */
+  #nextSlot: GuardSlot | undefined;
   #protections: Protections;
   /** Whether it was ever right to store into them, so that they may hold what the file does not. */
   #everWritable: boolean;
@@ -84,7 +95,8 @@ export class Pages {
   /** Maps the first pages. */
   map(length: number): void {
     this.#claimSlotFor(this.#protections);
-    this.#place(this.#mapNew(length), length);
+    this.#mapNext(length);
+    this.#place(this.#next, length);
   }
 
   /** Finds out whether a page could be mapped. */
@@ -95,23 +107,28 @@ export class Pages {
   /** Unmaps. Where `inUse`, harmless memory stays behind. */
   release(inUse: boolean): void {
     try {
+      this.#dropNext();
       this.#leave(inUse);
     } finally {
       this.#changeSlot(undefined);
     }
   }
 
-  /** Changes the length. Where that fails, nothing has changed, but the occupants may be gone. */
-  resize(length: number, occupants: Occupants): void {
-    if (length === this.#length && !occupants.inUse) return;
+  /**
+   * Changes the length. Where that fails, nothing has changed, but the occupants may be gone. `ready` is called when there
+   * is room for the new length, before anything has changed that cannot be undone; it may be called twice.
+   */
+  resize(length: number, occupants: Occupants, ready: () => void): void {
+    this.#dropNext();
+    if (length === this.#length && !occupants.inUse) return ready();
     if (this.#length === 0) {
       this.#claimSlotFor(this.#protections);
-      this.#mapAgain(length, this.#protections);
+      this.#mapAgain(length, this.#protections, ready);
     } else if (length === 0) {
-      this.#leave(occupants.detach());
-      this.#place(0n, 0);
-    } else if (!this.#resizeWhole(length, occupants)) {
-      this.#relocate(length, occupants);
+      ready();
+      this.#goAway(occupants);
+    } else if (!this.#resizeWhole(length, occupants, ready)) {
+      this.#relocate(length, occupants, ready);
     }
   }
 
@@ -121,31 +138,31 @@ export class Pages {
    * the file does not.
    */
   resizeAround(act: () => void, length: number, occupants: Occupants): void {
+    this.#dropNext();
     const before = { length: this.#length, protections: this.#protections };
-    this.#leave(occupants.detach());
-    this.#place(0n, 0);
+    this.#goAway(occupants);
     let after = before.length;
     try {
       act();
       after = length;
     } finally {
-      this.#mapAgain(after, before.protections);
+      this.#mapAgain(after, before.protections, () => {});
     }
   }
 
-  /** Maps where there is nothing now, as it was. */
-  #mapAgain(length: number, protections: Protections): void {
-    if (length === 0) return;
-    const base = this.#mapNew(length);
-    this.#place(base, length);
-    this.#protections = protections.resized(length);
+  /** Maps where there is nothing now, as it was. All of it is as it should be then, or nothing is there. */
+  #mapAgain(length: number, protections: Protections, ready: () => void): void {
+    if (length === 0) return ready();
+    const resized = protections.resized(length);
+    this.#mapNext(length);
     try {
-      if (this.flags.includes("locked")) this.#system.lock(base, length, this.copiesOnWrite);
-      if (!this.#protections.uniform) this.#protectPieces(base, this.#protections.pieces);
+      ready();
+      if (this.flags.includes("locked")) this.#system.lock(this.#next, length, this.copiesOnWrite);
+      if (!resized.uniform) this.#protectPieces(this.#next, resized.pieces);
+      this.#protections = resized;
+      this.#place(this.#next, length);
     } catch (error) {
-      // All of it is as it should be, or nothing is there.
-      this.#leave(false);
-      this.#place(0n, 0);
+      this.#dropNext();
       throw error;
     }
   }
@@ -176,50 +193,92 @@ export class Pages {
   // ---------------------------------------------------------------- moving
 
   /** Lets the OS change the length, where it can do so as a whole. */
-  #resizeWhole(length: number, occupants: Occupants): boolean {
+  #resizeWhole(length: number, occupants: Occupants, ready: () => void): boolean {
     const grows = length > this.#length;
     const { remap } = this.#system;
     // Shared memory without a descriptor has an object of fixed size behind it: pages beyond that do not exist.
     const fixed = this.#request.descriptor === null && this.flags.includes("shared") && grows;
     if (!remap || occupants.inUse || fixed || !this.#protections.uniform) return false;
-    if (!grows && occupants.detach()) return false;
-    if (this.#uncovered(() => remap.resizeInPlace(this.#base, this.#length, length))) {
-      this.#place(this.#base, length);
-      return true;
+    if (grows) return this.#growInPlace(remap, length, ready) || this.#moveTo(remap, length, occupants, ready);
+    ready();
+    return !occupants.detach() && this.#shrinkInPlace(remap, length);
+  }
+
+  #shrinkInPlace(remap: Remap, length: number): boolean {
+    const before = this.#length;
+    this.#coverAnew(length);
+    this.#length = length;
+    let shrunk = false;
+    try {
+      shrunk = remap.resizeInPlace(this.#base, before, length);
+    } finally {
+      if (!shrunk) this.#length = before;
+      this.#cover();
     }
-    return grows && this.#moveTo(remap, length, occupants);
+    if (shrunk) this.#protections = this.#protections.resized(length);
+    return shrunk;
+  }
+
+  /** Takes the pages behind its own, which nobody sees before they are ready. */
+  #growInPlace(remap: Remap, length: number, ready: () => void): boolean {
+    const before = this.#length;
+    const protections = this.#protections.resized(length);
+    const end = this.#base + BigInt(before);
+    this.#nextLength = length - before;
+    if (!remap.resizeInPlace(this.#base, before, length)) return false;
+    this.#next = end;
+    try {
+      ready();
+      // What was beyond the end of the file when they came could not be brought in.
+      if (this.flags.includes("locked")) this.#system.lock(this.#next, length - before, this.copiesOnWrite);
+      this.#coverAnew(length);
+    } catch (error) {
+      this.#dropNext();
+      throw error;
+    }
+    this.#protections = protections;
+    this.#length = length;
+    this.#next = 0n;
+    return true;
   }
 
   /** Moves to a place that is known to be free before anybody is sent away. */
-  #moveTo(remap: Remap, length: number, occupants: Occupants): boolean {
-    const target = remap.reserve(length);
+  #moveTo(remap: Remap, length: number, occupants: Occupants, ready: () => void): boolean {
+    const before = this.#length;
+    this.#nextLength = length;
+    this.#next = remap.reserve(length);
     let moved = false;
     try {
-      moved = !occupants.detach() &&
-        this.#uncovered(() => remap.move(this.#base, this.#length, target, length));
+      ready();
+      this.#coverNext();
+      if (occupants.detach()) return false;
+      this.#slot?.uncover();
+      this.#length = 0;
+      moved = remap.move(this.#base, before, this.#next, length);
     } finally {
-      if (!moved) this.#system.unmap(target, length);
+      if (!moved) {
+        this.#length = before;
+        this.#cover();
+        this.#dropNext();
+      }
     }
-    if (moved) this.#place(target, length);
+    if (moved) this.#moveIn();
     return moved;
   }
 
   /** Maps anew in another place, with everything that was in the old one, and leaves that. */
-  #relocate(length: number, occupants: Occupants): void {
-    const target = this.#mapNew(length);
-    let slot: GuardSlot | undefined;
+  #relocate(length: number, occupants: Occupants, ready: () => void): void {
+    this.#mapNext(length);
     try {
-      slot = this.#slot && this.#guard()?.claim();
-      slot?.cover(target, length, this.unit);
-      this.#furnish(target, length);
+      ready();
+      this.#coverNext();
+      this.#furnish(this.#next, length);
       this.#leave(occupants.detach());
     } catch (error) {
-      slot?.free();
-      this.#system.unmap(target, length);
+      this.#dropNext();
       throw error;
     }
-    this.#changeSlot(slot);
-    this.#place(target, length);
+    this.#moveIn();
   }
 
   /** Makes new pages what the old ones are: contents, locks, protection. */
@@ -272,27 +331,70 @@ export class Pages {
     this.#system.protect(base, length, protection, this.flags);
   }
 
-  #mapNew(length: number): bigint {
-    return this.#system.map({ ...this.#request, protection: this.#protections.whole }, length);
+  /** Maps memory that nobody uses yet. */
+  #mapNext(length: number): void {
+    const request = { ...this.#request, protection: this.#protections.whole };
+    this.#nextLength = length;
+    this.#next = this.#system.map(request, length);
+  }
+
+  /** Gives up memory that nobody uses yet. */
+  #dropNext(): void {
+    this.#nextSlot?.uncover();
+    const slot = this.#nextSlot;
+    this.#nextSlot = undefined;
+    slot?.free();
+    const next = this.#next;
+    if (next === 0n) return;
+    this.#next = 0n;
+    this.#system.unmap(next, this.#nextLength);
+  }
+
+  /** Has the guard know the next place, in an entry of its own: never is a place without one that somebody uses. */
+  #coverNext(): void {
+    if (!this.#slot) return;
+    this.#nextSlot ??= this.#guard()?.claim();
+    this.#nextSlot?.cover(this.#next, this.#nextLength, this.unit);
+  }
+
+  /** Goes over to the next place, which the guard knows already. */
+  #moveIn(): void {
+    const slot = this.#nextSlot;
+    this.#nextSlot = undefined;
+    if (slot) this.#changeSlot(slot);
+    this.#place(this.#next, this.#nextLength);
   }
 
   #place(base: bigint, length: number): void {
+    this.#protections = this.#protections.resized(length);
+    this.#slot?.cover(base, length, this.unit);
     this.#base = base;
     this.#length = length;
-    this.#protections = this.#protections.resized(length);
-    this.#cover();
+    this.#next = 0n;
+  }
+
+  /** Leaves no pages. */
+  #goAway(occupants: Occupants): void {
+    this.#leave(occupants.detach());
+    this.#protections = this.#protections.resized(0);
   }
 
   #leave(inUse: boolean): void {
-    if (this.#length === 0) return;
-    if (inUse) {
-      this.#system.blank(this.#base, this.#length);
-      this.#slot?.uncover();
-    } else {
-      this.#uncovered(() => {
-        this.#system.unmap(this.#base, this.#length);
-        return true;
-      });
+    const length = this.#length;
+    if (length === 0) return;
+    this.#length = 0;
+    try {
+      if (inUse) {
+        this.#system.blank(this.#base, length);
+        this.#slot?.uncover();
+      } else {
+        this.#slot?.uncover();
+        this.#system.unmap(this.#base, length);
+      }
+    } catch (error) {
+      this.#length = length;
+      this.#cover();
+      throw error;
     }
   }
 
@@ -313,21 +415,20 @@ export class Pages {
     if (this.#canFault(protections)) this.#slot ??= this.#guard()?.claim();
   }
 
-  /** Does something that takes the pages away, and says whether it did. */
-  #uncovered(takeAway: () => boolean): boolean {
-    this.#slot?.uncover();
-    let gone = false;
-    try {
-      gone = takeAway();
-    } finally {
-      if (!gone) this.#cover();
-    }
-    return gone;
+  /** Has the guard know another length, in an entry of its own: for no moment are pages without one that stay. */
+  #coverAnew(length: number): void {
+    if (!this.#slot) return;
+    const slot = this.#guard()!.claim();
+    slot.cover(this.#base, length, this.unit);
+    this.#changeSlot(slot);
   }
 
+  /** An entry that is given back twice would belong to two regions: better that one is lost than that. */
   #changeSlot(slot: GuardSlot | undefined): void {
-    this.#faultsBefore = this.faults;
-    this.#slot?.free();
+    const old = this.#slot;
+    old?.uncover();
+    this.#faultsBefore += old?.faults ?? 0;
     this.#slot = slot;
+    old?.free();
   }
 }

@@ -37,6 +37,14 @@ export interface MapRequest {
   readonly unit: number;
 }
 
+/** What has made a file longer. */
+export interface Growth {
+  readonly from: number;
+  readonly to: number;
+  /** Whether others may have the same descriptor: it came from the program, or was left to it. */
+  readonly isShared: boolean;
+}
+
 /** Files and descriptors. */
 export interface Files {
   /**
@@ -54,9 +62,18 @@ export interface Files {
   status(descriptor: Descriptor): FileStatus;
   /** The same for two descriptors of one file, and for no two files. */
   identity(descriptor: Descriptor): string;
+  /** Makes a file at least so long. Never makes it shorter, whatever others do meanwhile. */
+  grow(descriptor: Descriptor, byteLength: number): void;
+  /** Takes back what `grow` has just done, as far as nobody else can have the file. Otherwise it stays longer. */
+  undoGrowth(descriptor: Descriptor, growth: Growth): void;
+  /** Cuts a file. */
   setLength(descriptor: Descriptor, byteLength: number): void;
   close(descriptor: Descriptor): void;
-  remove(path: string): void;
+  /**
+   * Removes a file that opening has made, unless it is somebody else's by now: `descriptor` is closed next, and
+   * `byteLength` is how long the library has made it.
+   */
+  remove(path: string, descriptor: Descriptor, byteLength: number): void;
   /**
    * Writes what is dirty in the file to disk, without blocking the thread, after `writeBack` (see
    * {@linkcode Memory.writeBackStep}). The descriptor may be closed meanwhile.
@@ -87,6 +104,15 @@ export interface Remap {
   move(base: bigint, length: number, target: bigint, newLength: number): boolean;
 }
 
+/** A part of a file, and where it is mapped. */
+export interface MappedPart {
+  readonly descriptor: Descriptor;
+  /** In the file. */
+  readonly offset: number;
+  readonly address: bigint;
+  readonly length: number;
+}
+
 /** Memory that is mapped. */
 export interface Memory {
   /** Where the system has it; elsewhere memory is mapped anew for another length. */
@@ -112,6 +138,11 @@ export interface Memory {
 
   /** Writes what was stored to the file behind the mapping. */
   flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void;
+  /**
+   * Whether a mapping cannot show what its descriptor reads, because another file has taken the place of the one that
+   * is mapped. Only the end of the part is looked at. Missing on systems where that cannot happen.
+   */
+  isStale?(part: MappedPart): boolean;
   advise(base: bigint, length: number, advice: Advice): void;
   /** `flags` are those that the memory was mapped with. */
   protect(base: bigint, length: number, protection: readonly Protection[], flags: readonly MapFlag[]): void;

@@ -6,7 +6,7 @@ import type { System } from "../../src/os/contract.ts";
 import { linux } from "../../src/os/linux/system.ts";
 
 /** Functions of Linux's C library that not all others have. */
-const MISSING = ["mremap", "memfd_create", "mlock2", "statx", "memmem"] as const;
+const MISSING = ["mremap", "memfd_create", "mlock2", "statx", "memmem", "fallocate"] as const;
 
 /** That system. Variable arguments are passed as on Apple's arm64. */
 export function bareSystem(): System {

@@ -7,10 +7,13 @@ import { cString, Libc } from "../posix/libc.ts";
 import { type Dialect, PLAIN } from "../posix/libc_functions.ts";
 import { posix } from "../posix/system.ts";
 import { posixWaiting } from "../posix/waiting.ts";
+import { extend } from "./extend.ts";
 import { futexCalls, futexSets } from "./futex.ts";
 import { installGuard } from "./guard.ts";
 import { linuxHugePages } from "./huge_pages.ts";
+import { alone } from "./lease.ts";
 import { LINUX, STATX } from "./numbers.ts";
+import { isStale } from "./overlay.ts";
 import { linuxProcesses } from "./processes.ts";
 import { linuxRemap } from "./remap.ts";
 
@@ -25,6 +28,11 @@ export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): 
       const calls = futexCalls(libc, target);
       return posixWaiting(libc, calls, futexSets(libc, calls.notify));
     },
+    extend: (descriptor, byteLength) => extend(libc, descriptor, byteLength),
+    lockCommand: LINUX.F_OFD_SETLK,
+    alone: (descriptor, act) => alone(libc, descriptor, act),
+    onlyLook: LINUX.O_PATH,
+    isStale: (part) => isStale(libc, part),
     remap: has("mremap") ? linuxRemap(libc) : undefined,
     hugePages: linuxHugePages(libc),
     processes: linuxProcesses(libc),

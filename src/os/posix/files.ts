@@ -1,9 +1,10 @@
 /** Files and descriptors on POSIX. */
 import type { Descriptor } from "../../types.ts";
 import type { MapFlag, OpenFlag } from "../../vocabulary.ts";
-import type { Files, FileStatus, OpenedFile } from "../contract.ts";
+import type { Files, FileStatus, Growth, OpenedFile } from "../contract.ts";
 import type { Extensions } from "./extensions.ts";
 import { syncInBackground } from "./fsync.ts";
+import { Grower } from "./growth.ts";
 import { cString, type Libc } from "./libc.ts";
 import { MEMFD } from "./numbers.ts";
 import { StatusReader } from "./status.ts";
@@ -12,6 +13,11 @@ import { StatusReader } from "./status.ts";
 export function posixFiles(libc: Libc, extensions: Extensions): Files {
   const { functions } = libc;
   const reader = new StatusReader(libc, extensions);
+  const lengthOf = (descriptor: number): number => reader.status(descriptor).byteLength;
+  const grower = new Grower(libc, extensions, lengthOf);
+  const setLength = (descriptor: Descriptor, byteLength: number): void => {
+    libc.check(libc.more.ftruncate(descriptor as number, BigInt(byteLength)), "ftruncate");
+  };
 
   return {
     cutsMappedFiles: true,
@@ -25,7 +31,9 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
     openAnonymous(byteLength: number, flags: readonly MapFlag[]): Descriptor {
       const descriptor = libc.more.memfd_create ? openMemory(libc, flags) : openShared(libc);
       try {
-        libc.check(libc.more.ftruncate(descriptor, BigInt(byteLength)), "ftruncate");
+        // Nobody else has it, and ftruncate sets no page aside.
+        grower.checkLimit(descriptor, byteLength);
+        setLength(descriptor, byteLength);
       } catch (error) {
         functions.close(descriptor);
         throw error;
@@ -42,9 +50,18 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
       return reader.identity(descriptor as number);
     },
 
-    setLength(descriptor: Descriptor, byteLength: number): void {
-      libc.check(libc.more.ftruncate(descriptor as number, BigInt(byteLength)), "ftruncate");
+    grow(descriptor: Descriptor, byteLength: number): void {
+      grower.grow(descriptor as number, byteLength);
     },
+
+    undoGrowth(descriptor: Descriptor, { from, to, isShared }: Growth): void {
+      if (isShared) return;
+      extensions.alone?.(descriptor as number, () => {
+        if (lengthOf(descriptor as number) === to) setLength(descriptor, from);
+      });
+    },
+
+    setLength,
 
     close(descriptor: Descriptor): void {
       if (functions.close(descriptor as number) === 0) return;
@@ -53,8 +70,15 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
       if (error.code !== "EINTR") throw error;
     },
 
-    remove(path: string): void {
-      libc.check(libc.more.unlink(cString(path)), "unlink", path);
+    remove(path: string, descriptor: Descriptor, byteLength: number): void {
+      const own = descriptor as number;
+      const removeIfAsMade = (): void => {
+        const length = lengthOf(own);
+        if (length !== 0 && length !== byteLength) return;
+        if (identityAt(libc, path, extensions.onlyLook ?? 0, reader) !== reader.identity(own)) return;
+        libc.check(libc.more.unlink(cString(path)), "unlink", path);
+      };
+      if (extensions.alone?.(own, removeIfAsMade) === undefined) removeIfAsMade();
     },
 
     sync(descriptor: Descriptor): Promise<void> {
@@ -113,12 +137,26 @@ function openPath(
 ): OpenedFile & { readonly descriptor: number } {
   const { functions, constants: { numbers } } = libc;
   const name = cString(path);
-  const attempt: Attempt = (creating) =>
-    functions.open(name, bits | creating | numbers.O_NONBLOCK | numbers.O_NOCTTY, mode);
+  const attempt: Attempt = (creating) => {
+    const all = bits | creating | numbers.O_NONBLOCK | numbers.O_NOCTTY;
+    const first = functions.open(name, all, mode);
+    return first === -1 && libc.code === "EAGAIN" ? openLeased(libc, () => functions.open(name, all, mode)) : first;
+  };
   const opened = flags.includes("ensure-create")
     ? { descriptor: libc.check(attempt(creationBits(libc, "ensure-create")), "open", path), created: path }
     : openOrCreate(libc, path, attempt, flags.includes("create"));
   if (!flags.includes("non-block")) functions.fcntl(opened.descriptor, numbers.F_SETFL, BigInt(bits));
+  return opened;
+}
+
+/** Milliseconds for which to wait for a file that somebody has a lease of. */
+const PATIENCE = 1000;
+
+/** Opens a file that somebody has a lease of, who has been told by now to give it back. -1 where it fails. */
+function openLeased(libc: Libc, attempt: () => number): number {
+  const giveUp = performance.now() + PATIENCE;
+  let opened: number;
+  do opened = attempt(); while (opened === -1 && libc.code === "EAGAIN" && performance.now() < giveUp);
   return opened;
 }
 
@@ -148,6 +186,19 @@ function openOrCreate(
   if (faster !== -1) return { descriptor: faster };
   const target = libc.check(attempt(creationBits(libc, "create")), "open", path);
   return { descriptor: target, created: realPath(libc, path) };
+}
+
+/** Which file a path leads to now; `undefined` if that cannot be known. */
+function identityAt(libc: Libc, path: string, onlyLook: number, reader: StatusReader): string | undefined {
+  const { functions, constants: { numbers } } = libc;
+  const bits = onlyLook | numbers.O_NONBLOCK | numbers.O_NOCTTY | numbers.O_CLOEXEC;
+  const descriptor = functions.open(cString(path), bits, 0);
+  if (descriptor === -1) return undefined;
+  try {
+    return reader.identity(descriptor);
+  } finally {
+    functions.close(descriptor);
+  }
 }
 
 /** The path without links. */

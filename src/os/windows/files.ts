@@ -2,7 +2,7 @@
 import type { MmapError } from "../../error.ts";
 import type { Descriptor } from "../../types.ts";
 import type { OpenFlag } from "../../vocabulary.ts";
-import type { Files, FileStatus, OpenedFile } from "../contract.ts";
+import type { Files, FileStatus, Growth, OpenedFile } from "../contract.ts";
 import { INVALID_HANDLE, type Kernel32, textOf, THIS_PROCESS, wideString } from "./kernel32.ts";
 import { WIN32_ERRORS, win32ErrorName } from "./errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
@@ -55,6 +55,12 @@ export function windowsFiles(kernel32: Kernel32): Files {
     setLength,
 
     close,
+
+    grow: setLength,
+
+    undoGrowth(descriptor: Descriptor, { from, to }: Growth): void {
+      if (statusOf(kernel32, descriptor as bigint).byteLength === to) setLength(descriptor, from);
+    },
 
     remove(path: string): void {
       const name = wideString(nameOf(kernel32, path));
