@@ -116,7 +116,10 @@ function map(libc: Libc, request: MapRequest, byteLength: number): bigint {
     // A system that never overcommits counts the copies that could be made; then the pages are mapped as asked.
     if (error.code !== "ENOMEM") throw error;
   }
-  return libc.checkAddress(functions.mmap(0n, length, protection, flags, descriptor, offset), "mmap");
+  // No call comes between the system's and the return: a program that is stopped is stopped at the next call.
+  const address = functions.mmap(0n, length, protection, flags, descriptor, offset);
+  if (address === MAP_FAILED) throw libc.failure("mmap");
+  return address;
 }
 
 /** A private, read-only mapping of a file can be writable in truth: what is stored never leaves it. */
