@@ -23,7 +23,8 @@ import type { MapSource, MmapOptions } from "./types.ts";
  * @param options How, see {@linkcode MmapOptions}.
  * @returns The region. Unmap it with `using`, {@linkcode MappedRegion.unmap} or {@linkcode withMmap}.
  *
- * Whatever is thrown, nothing is left open, mapped, created or changed. Where the runtime has permissions (Deno, and
+ * Whatever is thrown, nothing is left open, mapped, created or changed, except that a file that others have open may stay
+ * longer. Where the runtime has permissions (Deno, and
  * Node with `--permission`), they are asked for the path first, and a denial is the runtime's own error.
  *
  * @throws {MmapError} where the OS refuses: `ENOENT`, `EACCES`, `EISDIR`, `ENODEV`, `ENOMEM` and others; `ENOTSUP` for

@@ -729,7 +729,8 @@ export class MappedRegion implements Disposable {
    * the region would end beyond it, and is cut where a region that reached its end shrinks. Any other region changes
    * alone, and cannot end beyond its file.
    *
-   * On failure region and file are as they were, but views may be detached all the same. Only on Windows, where a file
+   * On failure region and file are as they were, but views may be detached all the same, and a file that others have
+   * open may stay longer. Growing never shortens a file: see docs/safety.md. Only on Windows, where a file
    * cannot be cut while it is mapped, may a region be lost: it is unmapped for the cut, and where it cannot be mapped
    * again after that, its length is 0 and the file may be cut already.
    *
@@ -740,12 +741,14 @@ export class MappedRegion implements Disposable {
    * again. The flag "locked" is kept.
    *
    * Rests on [mremap(2)](https://man7.org/linux/man-pages/man2/mremap.2.html) and
-   * [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html). Systems without mremap map the region anew
+   * [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html), on Linux to grow a file on
+   * [fallocate(2)](https://man7.org/linux/man-pages/man2/fallocate.2.html). Systems without mremap map the region anew
    * in another place; Windows cuts a file only while nobody has it mapped, so that the region is unmapped for a moment.
    *
    * @param byteLength The new length in bytes.
    * @throws {MmapError} where the OS refuses; `EIO` where {@linkcode faults} says that pages were lost; `EBADF` where
-   * the caller has closed the descriptor; `ENOTSUP` for a character device; the error of ftruncate for
+   * the caller has closed the descriptor; `EFBIG` beyond the limit for files; `ESTALE` in a container where the file was
+   * replaced, and its path has to be mapped again; `ENOTSUP` for a character device; the error of ftruncate for
    * {@linkcode ANONYMOUS} on macOS, whose length never changes; on Windows `EBUSY` where the file is to be cut and
    * somebody else has it mapped.
    * @throws {RangeError} where the region would end beyond a file that it may not grow.

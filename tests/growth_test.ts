@@ -1,8 +1,8 @@
+import { Buffer } from "node:buffer";
 import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   closeSync,
-  ftruncateSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -17,9 +17,12 @@ import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type MapFlag, mmap, MmapError, platform } from "../mod.ts";
 import { host, useHost } from "../src/host.ts";
+import type { PosixTarget } from "../src/os/columns.ts";
 import type { System } from "../src/os/contract.ts";
+import { LINUX } from "../src/os/linux/numbers.ts";
+import { Libc } from "../src/os/posix/libc.ts";
 import { bareSystem } from "./support/bare.ts";
-import { runChild } from "./support/children.ts";
+import { runChild, spawnChild } from "./support/children.ts";
 import { closeDescriptor, openDescriptor } from "./support/descriptors.ts";
 import { countingBytes, exists, fileOf, freshPath } from "./support/files.ts";
 import { LENGTHS, ROUND, STEP } from "./support/growth.ts";
@@ -189,15 +192,14 @@ test("a file that somebody has open is not removed", onLinux("a way to know that
   closeSync(other!);
 });
 
-test("a file whose opener has a lease of it is waited for", onLinux("leases"), () => {
+test("a file that somebody has a lease of is waited for", onLinux("leases"), async () => {
   const path = fileOf(100);
-  const { system } = host();
-  const { descriptor } = system.open(path, ["read", "write"], 0, false);
-  // The lease is held until this one has been asked to give it back, and has done so: by another thread or not at all.
-  system.undoGrowth(descriptor, { from: 50, to: 100, isShared: false });
-  assertEquals(statSync(path).size, 50);
-  mmap(path).unmap();
-  system.close(descriptor);
+  const holder = spawnChild("growth", "lease", path);
+  await new Promise((resolve) => holder.stdout.once("data", resolve));
+  const ended = new Promise((resolve) => holder.once("close", resolve));
+  // Whoever opens a file without waiting, as the library does, is refused until the lease is given back.
+  using region = mmap(path);
+  assertEquals([region.byteLength, await ended], [100, 0]);
 });
 
 // ---------------------------------------------------------------- cutting
@@ -234,21 +236,33 @@ test("growth takes room on the disk for its last block only", onLinux("blocks to
   assert(statSync(path).blocks <= 64, `${statSync(path).blocks} blocks`);
 });
 
-test(
-  "a lock on all of the file does not keep it from growing",
-  onLinux("a C library to leave something out of"),
-  () => {
-    const path = fileOf(100);
-    const descriptor = openSync(path, "r+");
-    const system = bareSystem();
-    system.grow(descriptor, 5000);
-    assertEquals(statSync(path).size, 5000);
-    system.grow(descriptor, 10);
-    assertEquals(statSync(path).size, 5000);
-    ftruncateSync(descriptor, 0);
-    closeSync(descriptor);
-  },
-);
+test("a lock on all of the file does not keep it from growing", onLinux("such locks"), () => {
+  const path = fileOf(100);
+  const [descriptor, other] = [openSync(path, "r+"), openSync(path, "r+")];
+  const { functions, constants: { flock, numbers } } = new Libc(host().ffi, `linux-${platform.arch}` as PosixTarget);
+  using memory = mmap(null, { size: flock.size });
+  const lock = new DataView(memory.buffer);
+  lock.setInt16(flock.type, numbers.F_WRLCK, true);
+  assertEquals(functions.fcntl(other, LINUX.F_OFD_SETLK, memory.address), 0);
+  bareSystem().grow(descriptor, 5000);
+  assertEquals(statSync(path).size, 5000);
+  closeSync(other);
+  closeSync(descriptor);
+});
+
+test("a file never becomes shorter by growing", onPosix("descriptors that are numbers"), () => {
+  const path = fileOf(100);
+  const descriptor = openSync(path, "r+");
+  for (const system of [host().system, ...(platform.os === "linux" ? [bareSystem()] : [])]) {
+    for (const length of [5000, 10, 4999, 5000]) {
+      system.grow(descriptor, length);
+      assertEquals(statSync(path).size, 5000);
+    }
+    assertEquals(readFileSync(path).subarray(0, 100), Buffer.from(countingBytes(100)));
+    truncateSync(path, 100);
+  }
+  closeSync(descriptor);
+});
 
 // ---------------------------------------------------------------- containers
 

@@ -2,18 +2,15 @@
 import { writesToFile } from "../arguments/flags.ts";
 import type { Plan } from "../arguments/options.ts";
 import type { Host } from "../host.ts";
-import type { FileStatus, Guard, MapRequest, System } from "../os/contract.ts";
+import type { FileStatus, MapRequest, OpenedFile, System } from "../os/contract.ts";
 import type { Descriptor } from "../types.ts";
 import { MappedFile } from "./mapped_file.ts";
-import { Mapping } from "./mapping.ts";
+import type { Mapping } from "./mapping.ts";
 
-/** A file that is open, and what to undo if it cannot be mapped. */
-export interface Opened {
-  readonly descriptor: Descriptor;
-  /** Where the library opened it: close it. */
+/** A file that is being opened or is open, and what to undo if it cannot be mapped. */
+export interface Opened extends OpenedFile {
+  /** Where the library opens it: close it. */
   readonly ours: boolean;
-  /** Where opening it made the file: remove this. */
-  readonly created?: string;
   readonly path?: string;
   /** Where a handle, which may be anybody's data, must not grow the file. */
   readonly keepsLength?: boolean;
@@ -21,34 +18,22 @@ export interface Opened {
   grownTo?: number;
 }
 
-/** What lets lost pages be survived, and what becomes of a mapping before a page of it is mapped. */
-export interface Uses<Region> {
-  readonly guard: () => Guard | undefined;
-  /** The collector knows the mapping from then on. So whatever comes later is found if the program is stopped there. */
-  readonly makeRegion: (mapping: Mapping) => Region;
-}
-
 /** Maps memory with no file. */
-export function mapMemory<Region>(
-  { system }: Host,
-  { protection, flags, size }: Plan,
-  { guard, makeRegion }: Uses<Region>,
-): Region {
+export function mapMemory({ system }: Host, { protection, flags, size }: Plan, mapping: Mapping): void {
   const request: MapRequest = { descriptor: null, offset: 0, protection, flags, unit: system.unit(flags) };
-  const mapping = new Mapping(system, { request, lead: 0, byteLength: size!, file: null, guard });
-  return settled(mapping, makeRegion, () => {
-    mapping.map();
-    mapping.settle();
-  });
+  mapping.bytes = { request, lead: 0, byteLength: size!, file: null };
+  mapping.map();
+  mapping.settle();
 }
 
 /** Maps an open file. */
-export function mapFile<Region>(here: Host, opened: Opened, plan: Plan, { guard, makeRegion }: Uses<Region>): Region {
+export function mapFile(here: Host, opened: Opened, plan: Plan, mapping: Mapping): void {
   const { system } = here;
   const { offset, protection, flags } = plan;
-  const status = mappableStatus(system, opened);
+  const descriptor = opened.descriptor!;
+  const status = mappableStatus(system, descriptor, opened.path);
   const file = new MappedFile(system, {
-    descriptor: opened.descriptor,
+    descriptor,
     status,
     // A descriptor that stays open is the program's to close, whoever opened it.
     ours: opened.ours && plan.closeDescriptor,
@@ -61,15 +46,15 @@ export function mapFile<Region>(here: Host, opened: Opened, plan: Plan, { guard,
   const fileLength = file.lengthToHold(offset, byteLength, kept, mayGrow);
   const unit = Math.max(system.unit(flags), status.unit);
   const lead = offset % Math.max(unit, system.allocationGranularity);
-  const request: MapRequest = { descriptor: opened.descriptor, offset: offset - lead, protection, flags, unit };
-  const mapping = new Mapping(system, { request, lead, byteLength, file, guard });
-  const lengths = { before: status.byteLength, cut, after: fileLength };
+  mapping.bytes = {
+    request: { descriptor, offset: offset - lead, protection, flags, unit },
+    lead,
+    byteLength,
+    file,
+  };
   opened.grownTo = fileLength;
-  return settled(
-    mapping,
-    makeRegion,
-    () => (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(mapping, file, lengths),
-  );
+  const lengths = { before: status.byteLength, cut, after: fileLength };
+  (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(mapping, file, lengths);
 }
 
 /** How long a file is, whether it is to be cut to nothing, and how long it is to be in the end. */
@@ -133,19 +118,7 @@ function closerOf({ ffi, system }: Host, { ours }: Opened): (descriptor: Descrip
   };
 }
 
-/** Makes the region, and then its mapping; unmaps it where a step fails. */
-function settled<Region>(mapping: Mapping, makeRegion: (mapping: Mapping) => Region, steps: () => void): Region {
-  const region = makeRegion(mapping);
-  try {
-    steps();
-  } catch (error) {
-    mapping.abandon();
-    throw error;
-  }
-  return region;
-}
-
-function mappableStatus(system: System, { descriptor, path }: Opened): FileStatus {
+function mappableStatus(system: System, descriptor: Descriptor, path: string | undefined): FileStatus {
   const status = system.status(descriptor);
   if (status.kind === "directory") throw system.error("EISDIR", "mmap", "Is a directory", path);
   if (status.kind === "other") throw system.error("ENODEV", "mmap", "No file or device that can be mapped", path);

@@ -23,6 +23,7 @@ export class MappedFile {
   readonly #identity: string | undefined;
   /** Whether the descriptor is no longer this file's to close. */
   #closed = false;
+  #canBecomeStale: boolean | undefined;
 
   constructor(system: System, { descriptor, status, ours, close }: MappedFileInit) {
     this.#system = system;
@@ -76,6 +77,11 @@ export class MappedFile {
     if (this.#system.status(this.descriptor).byteLength === from) this.setLength(to);
   }
 
+  /** Whether a mapping can come to show another file than this. */
+  get canBecomeStale(): boolean {
+    return this.#canBecomeStale ??= this.#system.canBecomeStale?.(this.descriptor) ?? false;
+  }
+
   /** The length of a file that ends with a region. */
   lengthToEnd(offset: number, byteLength: number): number {
     return lengthToEnd(offset, byteLength, this.#unit);
@@ -108,11 +114,6 @@ export class MappedFile {
     const isOpen = this.#isOpen();
     this.#closed = true;
     if (isOpen) this.#close?.(this.descriptor);
-  }
-
-  /** Leaves the descriptor to somebody else to close. */
-  leaveOpen(): void {
-    this.#closed = true;
   }
 
   #isOpen(): boolean {

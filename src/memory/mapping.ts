@@ -5,7 +5,7 @@
 import { DESTRUCTIVE_ADVICE } from "../arguments/flags.ts";
 import type { MappedFile } from "./mapped_file.ts";
 import type { Guard, MapRequest, System } from "../os/contract.ts";
-import { type Occupants, Pages } from "./pages.ts";
+import { type Allowed, type Occupants, Pages } from "./pages.ts";
 import { alignUp, narrow, type Span, widen } from "../arguments/range.ts";
 import type { Advice, FlushFlag, MapFlag, Protection } from "../vocabulary.ts";
 import type { Descriptor } from "../types.ts";
@@ -17,15 +17,21 @@ import type { Descriptor } from "../types.ts";
 const SMALL: Uint8Array<ArrayBuffer> = new Uint8Array(64);
 
 /** What a mapping is made from. */
-export interface MappingInit {
+export interface MappingInit extends Allowed {
+  /** What lets lost pages be survived, if anything does; asked for when it is first needed. */
+  readonly guard: () => Guard | undefined;
+  /** Closes what was opened, if the mapping is released before it knows its file. */
+  readonly close: () => void;
+}
+
+/** What a mapping maps. */
+export interface MappedBytes {
   readonly request: MapRequest;
   /** Bytes from the first page to the first byte of the region. */
   readonly lead: number;
   readonly byteLength: number;
   /** `null`: memory with no file. */
   readonly file: MappedFile | null;
-  /** What lets lost pages be survived, if anything does; asked for when it is first needed. */
-  readonly guard: () => Guard | undefined;
 }
 
 /** How long a file is, and is to be. */
@@ -34,29 +40,48 @@ interface Change {
   readonly to: number;
 }
 
-/** A mapping. */
+/**
+ * A mapping. It is made before its file is opened: the collector knows it from then on, and so finds whatever there is if
+ * the program is stopped.
+ */
 export class Mapping {
-  readonly file: MappedFile | null;
-  readonly offset: number;
   /** Whether an ArrayBuffer was ever laid over it. */
   exposed = false;
 
   readonly #system: System;
   readonly #pages: Pages;
-  readonly #lead: number;
-  #byteLength: number;
+  readonly #close: () => void;
+  #file: MappedFile | null = null;
+  #offset = 0;
+  #lead = 0;
+  #byteLength = 0;
   #released = false;
 
-  constructor(system: System, { request, lead, byteLength, file, guard }: MappingInit) {
+  constructor(system: System, init: MappingInit) {
     this.#system = system;
-    this.file = file;
-    this.offset = request.offset + lead;
-    this.#lead = lead;
-    this.#byteLength = byteLength;
-    this.#pages = new Pages(system, request, guard);
+    this.#pages = new Pages(system, init, init.guard);
+    this.#close = init.close;
   }
 
-  /** Maps the pages. The region is known to the collector by then, in case that the program is stopped meanwhile. */
+  /** What is to be mapped, which is known when the file is open. */
+  set bytes({ request, lead, byteLength, file }: MappedBytes) {
+    this.#pages.request = request;
+    this.#offset = request.offset + lead;
+    this.#lead = lead;
+    this.#byteLength = byteLength;
+    this.#file = file;
+  }
+
+  /** `null`: memory with no file. */
+  get file(): MappedFile | null {
+    return this.#file;
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Maps the pages. */
   map(): void {
     if (this.#byteLength > 0) this.#pages.map(this.#lengthOfPages(this.#byteLength));
     // No system maps zero bytes, but whether the file could be mapped at all is worth knowing.
@@ -105,14 +130,14 @@ export class Mapping {
     try {
       this.#pages.release(inUse);
     } finally {
-      this.file?.close();
+      if (this.file) this.file.close();
+      else this.#close();
     }
   }
 
   /** Unmaps, for a caller who goes on to deal with the file. */
   abandon(): void {
     this.#released = true;
-    this.file?.leaveOpen();
     this.leavePages();
   }
 
@@ -286,10 +311,11 @@ export class Mapping {
   /** Whether the new end of a region cannot be shown. A file that was opened to be written has not been replaced. */
   #isStale(before: number, byteLength: number): boolean {
     const { file } = this;
-    if (!file || !this.#system.isStale || this.#pages.everShared || !this.protection.includes("read")) return false;
+    if (!file || this.#pages.everShared || !this.protection.includes("read") || !file.canBecomeStale) return false;
     const part = { offset: this.offset + before, length: byteLength - before };
     const address = this.#pages.base + BigInt(this.#lead + before);
-    return this.#system.isStale({ ...part, descriptor: file.descriptor, address }) &&
+    // It is not stale, but cut, if the file itself ends before.
+    return this.#system.isStale!({ ...part, descriptor: file.descriptor, address }) &&
       file.byteLength! >= this.offset + byteLength;
   }
 

@@ -16,6 +16,9 @@ export interface Occupants {
   detach(): boolean;
 }
 
+/** What pages are to allow, and how they are mapped. */
+export type Allowed = Pick<MapRequest, "protection" | "flags">;
+
 /** Bytes that are compared and copied at a time. */
 const CHUNK = 65536;
 
@@ -28,7 +31,7 @@ const CHUNK = 65536;
  */
 export class Pages {
   readonly #system: System;
-  readonly #request: MapRequest;
+  #request: MapRequest;
   /** What lets lost pages be survived, if anything does; asked for when it is first needed. */
   readonly #guard: () => Guard | undefined;
   #base = 0n;
@@ -46,12 +49,17 @@ export class Pages {
   /** Pages that were lost in places of the guard that it no longer has. */
   #faultsBefore = 0;
 
-  constructor(system: System, request: MapRequest, guard: () => Guard | undefined) {
+  constructor(system: System, { protection, flags }: Allowed, guard: () => Guard | undefined) {
     this.#system = system;
-    this.#request = request;
+    this.#request = { descriptor: null, offset: 0, protection, flags, unit: system.pageSize };
     this.#guard = guard;
-    this.#protections = Protections.uniform(0, request.protection);
-    this.#everWritable = request.protection.includes("write");
+    this.#protections = Protections.uniform(0, protection);
+    this.#everWritable = protection.includes("write");
+  }
+
+  /** What is mapped, which is known when the file is open. */
+  set request(request: MapRequest) {
+    this.#request = request;
   }
 
   get flags(): readonly MapFlag[] {
@@ -224,13 +232,14 @@ export class Pages {
     const before = this.#length;
     const protections = this.#protections.resized(length);
     const end = this.#base + BigInt(before);
+    const isLocked = this.flags.includes("locked");
+    // Pages of locked memory are brought in as they come, as far as there are such in the file by then.
+    if (isLocked) ready();
     this.#nextLength = length - before;
     if (!remap.resizeInPlace(this.#base, before, length)) return false;
     this.#next = end;
     try {
-      ready();
-      // What was beyond the end of the file when they came could not be brought in.
-      if (this.flags.includes("locked")) this.#system.lock(this.#next, length - before, this.copiesOnWrite);
+      if (!isLocked) ready();
       this.#coverAnew(length);
     } catch (error) {
       this.#dropNext();

@@ -18,11 +18,11 @@ export interface FileStatus {
   readonly unit: number;
 }
 
-/** A path that was opened. */
+/** A file that is being opened. The caller makes this, and whoever opens fills it in as soon as something is known. */
 export interface OpenedFile {
-  readonly descriptor: Descriptor;
+  descriptor?: Descriptor;
   /** The path of the file, where opening it made it. */
-  readonly created?: string;
+  created?: string;
 }
 
 /** What is to be mapped, and how. It is made once from the options, and passed down as it is. */
@@ -56,9 +56,9 @@ export interface Files {
    * "truncate" is left to the caller, who knows when nothing can fail any more. `executable`: whether what is in the
    * file is to be run from its mapping, which is a right of its own on some systems.
    */
-  open(path: string, flags: readonly OpenFlag[], mode: number, executable: boolean): OpenedFile;
+  open(path: string, flags: readonly OpenFlag[], mode: number, executable: boolean, into: OpenedFile): void;
   /** A descriptor of memory with no name, of a length that is a multiple of the unit of the flags. */
-  openAnonymous(byteLength: number, flags: readonly MapFlag[]): Descriptor;
+  openAnonymous(byteLength: number, flags: readonly MapFlag[], into: OpenedFile): void;
   status(descriptor: Descriptor): FileStatus;
   /** The same for two descriptors of one file, and for no two files. */
   identity(descriptor: Descriptor): string;
@@ -143,6 +143,8 @@ export interface Memory {
    * is mapped. Only the end of the part is looked at. Missing on systems where that cannot happen.
    */
   isStale?(part: MappedPart): boolean;
+  /** Whether that can happen to the file behind a descriptor, which depends on its file system only. */
+  canBecomeStale?(descriptor: Descriptor): boolean;
   advise(base: bigint, length: number, advice: Advice): void;
   /** `flags` are those that the memory was mapped with. */
   protect(base: bigint, length: number, protection: readonly Protection[], flags: readonly MapFlag[]): void;

@@ -1,6 +1,6 @@
 // Makes files longer: writer|worker PATH SYNC NUMBER ROUNDS [bare] grows a file at the same time as others do, round by
-// round; limits DIRECTORY does so beyond what the process may.
-import { existsSync, ftruncateSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+// round; limits DIRECTORY does so beyond what the process may; lease PATH keeps others from opening a file for a moment.
+import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { Worker } from "node:worker_threads";
@@ -8,7 +8,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, mmap, MmapError, type MmapOptions } from "../../mod.ts";
 import { host } from "../../src/host.ts";
 import type { PosixTarget } from "../../src/os/columns.ts";
-import { constantsOf } from "../../src/os/posix/numbers.ts";
+import { LINUX } from "../../src/os/linux/numbers.ts";
+import { Libc } from "../../src/os/posix/libc.ts";
 import { useBareHost } from "../support/bare.ts";
 import { LENGTHS, ROUND, STEP } from "../support/growth.ts";
 
@@ -35,8 +36,7 @@ function write(): void {
 
 /** Lets the process make files of so many bytes. */
 function limitTo(bytes: number): void {
-  const target = `linux-${process.arch}` as PosixTarget;
-  const { libraries, numbers } = constantsOf(target);
+  const { constants: { libraries, numbers } } = new Libc(host().ffi, `linux-${process.arch}` as PosixTarget);
   const { getrlimit, setrlimit } = host().ffi.load(libraries, {
     getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
     setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
@@ -68,8 +68,8 @@ function meetLimit(): void {
   refused(() => mmap(short, { ...SHARED, size: LIMIT + 1 }));
   assertEquals(readFileSync(short, "utf8"), "short");
   refused(() => mmap(ANONYMOUS, { size: LIMIT + 1 }));
-  for (const source of [short, ANONYMOUS]) {
-    using region = mmap(source, source === ANONYMOUS ? { size: 5 } : SHARED);
+  for (const map of [() => mmap(short, SHARED), () => mmap(ANONYMOUS, { size: 5 })]) {
+    using region = map();
     const { bytes } = region;
     refused(() => region.resize(2 * LIMIT));
     assertEquals([region.byteLength, bytes.length], [5, 5]);
@@ -82,11 +82,24 @@ function meetLimit(): void {
   region.bytes[2 * LIMIT - 1] = 1;
 }
 
+/** Has a lease of a file, and gives it back after a moment. */
+function lease(): void {
+  const { functions, constants } = new Libc(host().ffi, `linux-${process.arch}` as PosixTarget);
+  const { F_SETLEASE, F_SETSIG, SIGURG } = LINUX;
+  const descriptor = openSync(path, "r+");
+  assertEquals(functions.fcntl(descriptor, F_SETSIG, BigInt(SIGURG)), 0);
+  assertEquals(functions.fcntl(descriptor, F_SETLEASE, BigInt(constants.numbers.F_WRLCK)), 0);
+  process.stdout.write("leased\n");
+  setTimeout(() => closeSync(descriptor), 200);
+}
+
 if (role === "worker") {
   const worker = new Worker(new URL(import.meta.url), { argv: ["writer", path, ...rest] });
   process.exitCode = await new Promise((resolve) => worker.once("exit", resolve));
 } else if (role === "writer") {
   write();
+} else if (role === "lease") {
+  lease();
 } else {
   meetLimit();
   process.stdout.write("survived");

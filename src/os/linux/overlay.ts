@@ -3,6 +3,7 @@
  * opens a file there to write to it has it copied to another layer. From then on a descriptor from before reads the copy,
  * and says how long that is, but mappings of it show the old file for ever, new ones as well.
  */
+import type { Descriptor } from "../../types.ts";
 import type { MappedPart } from "../contract.ts";
 import type { Libc } from "../posix/libc.ts";
 import { LINUX } from "./numbers.ts";
@@ -10,22 +11,25 @@ import { LINUX } from "./numbers.ts";
 /** Somebody may be writing to the file at just the time. */
 const ATTEMPTS = 3;
 
-/** Whether a mapping on overlayfs cannot show what its descriptor reads, as far as the end of it tells. */
-export function isStale(libc: Libc, { descriptor, offset, address, length }: MappedPart): boolean {
+/** Whether the file behind a descriptor may be replaced so. */
+export function canBecomeStale(libc: Libc, descriptor: Descriptor): boolean {
   // The type of the file system is the first word of a struct statfs, which is shorter than this.
   const status = new Uint32Array(128);
-  if (libc.more.fstatfs(descriptor as number, new Uint8Array(status.buffer)) === -1) return false;
-  if (status[0] !== LINUX.OVERLAYFS_SUPER_MAGIC) return false;
+  return libc.more.fstatfs(descriptor as number, new Uint8Array(status.buffer)) === 0 &&
+    status[0] === LINUX.OVERLAYFS_SUPER_MAGIC;
+}
 
+/** Whether a mapping cannot show what its descriptor reads, as far as the end of it tells. */
+export function isStale(libc: Libc, { descriptor, offset, address, length }: MappedPart): boolean {
   const pageSize = libc.functions.getpagesize();
-  const inPage = Number((address + BigInt(length)) % BigInt(pageSize)) || pageSize;
-  const last = Math.min(inPage, length);
   const end = address + BigInt(length);
-  const page = end - BigInt(inPage);
+  const inPage = Number(end % BigInt(pageSize)) || pageSize;
   const populating = libc.constants.advice["populate-read"] as number;
-  // Beyond the end of the old file there are no pages.
+  // Beyond the end of the old file there are no pages. Kernels before 5.14 cannot say so without a fault.
+  const page = end - BigInt(inPage);
   if (libc.more.madvise(page, BigInt(pageSize), populating) === -1) return libc.code === "EFAULT";
 
+  const last = Math.min(inPage, length);
   const [shown, read] = [new Uint8Array(last), new Uint8Array(last)];
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     libc.functions.memcpy(shown, end - BigInt(last), BigInt(last));

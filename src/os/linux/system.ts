@@ -13,7 +13,7 @@ import { installGuard } from "./guard.ts";
 import { linuxHugePages } from "./huge_pages.ts";
 import { alone } from "./lease.ts";
 import { LINUX, STATX } from "./numbers.ts";
-import { isStale } from "./overlay.ts";
+import { canBecomeStale, isStale } from "./overlay.ts";
 import { linuxProcesses } from "./processes.ts";
 import { linuxRemap } from "./remap.ts";
 
@@ -32,6 +32,7 @@ export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): 
     lockCommand: LINUX.F_OFD_SETLK,
     alone: (descriptor, act) => alone(libc, descriptor, act),
     onlyLook: LINUX.O_PATH,
+    canBecomeStale: (descriptor) => canBecomeStale(libc, descriptor),
     isStale: (part) => isStale(libc, part),
     remap: has("mremap") ? linuxRemap(libc) : undefined,
     hugePages: linuxHugePages(libc),

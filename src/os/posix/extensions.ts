@@ -3,7 +3,7 @@
  * these. What is missing here is missing on that system.
  */
 import type { OperatingSystem } from "../../types.ts";
-import type { Guard, MappedPart, Remap, Waiting } from "../contract.ts";
+import type { Guard, Memory, Remap, Waiting } from "../contract.ts";
 import type { StatusLayout } from "./numbers.ts";
 
 /** The extensions of one system. */
@@ -33,8 +33,9 @@ export interface Extensions {
   readonly alone?: (descriptor: number, act: () => void) => boolean | undefined;
   /** The flag of open(2) for a descriptor that only says which file it is, and needs no permission. */
   readonly onlyLook?: number;
-  /** Whether a mapping cannot show what its descriptor reads. */
-  readonly isStale?: (part: MappedPart) => boolean;
+  /** Whether mappings can come to show another file than their descriptor reads, and whether one does. */
+  readonly canBecomeStale?: Memory["canBecomeStale"];
+  readonly isStale?: Memory["isStale"];
   /** Locks pages as they are, without a private copy of each. */
   readonly lockUncopied?: (base: bigint, length: number) => void;
   /** Has reads and writes of a descriptor go around the page cache, if the system has no flag for it. */

@@ -22,23 +22,16 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
   return {
     cutsMappedFiles: true,
 
-    open(path: string, flags: readonly OpenFlag[], mode: number): OpenedFile {
-      const opened = openPath(libc, path, openBits(libc, flags), flags, mode);
-      if (flags.includes("direct")) extensions.bypassCache?.(opened.descriptor);
-      return opened;
+    open(path: string, flags: readonly OpenFlag[], mode: number, _executable: boolean, into: OpenedFile): void {
+      openPath(libc, path, openBits(libc, flags), flags, mode, into);
+      if (flags.includes("direct")) extensions.bypassCache?.(into.descriptor as number);
     },
 
-    openAnonymous(byteLength: number, flags: readonly MapFlag[]): Descriptor {
-      const descriptor = libc.more.memfd_create ? openMemory(libc, flags) : openShared(libc);
-      try {
-        // Nobody else has it, and ftruncate sets no page aside.
-        grower.checkLimit(descriptor, byteLength);
-        setLength(descriptor, byteLength);
-      } catch (error) {
-        functions.close(descriptor);
-        throw error;
-      }
-      return descriptor;
+    openAnonymous(byteLength: number, flags: readonly MapFlag[], into: OpenedFile): void {
+      const descriptor = libc.more.memfd_create ? openMemory(libc, flags, into) : openShared(libc, into);
+      // Nobody else has it, and ftruncate sets no page aside.
+      grower.checkLimit(descriptor, byteLength);
+      setLength(descriptor, byteLength);
     },
 
     status(descriptor: Descriptor): FileStatus {
@@ -89,20 +82,25 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
 }
 
 /** Memory with a descriptor and no name. */
-function openMemory(libc: Libc, flags: readonly MapFlag[]): number {
+function openMemory(libc: Libc, flags: readonly MapFlag[], into: OpenedFile): number {
   const hugePages = flags.includes("huge-table") ? MEMFD.MFD_HUGETLB : 0;
   const bits = MEMFD.MFD_CLOEXEC | MEMFD.MFD_ALLOW_SEALING | hugePages;
-  return libc.check(libc.more.memfd_create!(cString("mmap"), bits), "memfd_create");
+  const name = cString("mmap");
+  const descriptor = libc.more.memfd_create!(name, bits);
+  if (descriptor === -1) throw libc.failure("memfd_create");
+  return into.descriptor = descriptor;
 }
 
 /** The same where the system has none: shared memory with a name, which is taken away at once. */
-function openShared(libc: Libc): number {
+function openShared(libc: Libc, into: OpenedFile): number {
   const { more: { shm_open, shm_unlink }, constants: { numbers } } = libc;
   if (!shm_open || !shm_unlink) throw libc.error("ENOTSUP", "shm_open", "the C library has no shared memory");
   const bits = numbers.O_RDWR | numbers.O_CREAT | numbers.O_EXCL;
   // macOS takes names of 31 bytes at most. Nobody else can have guessed this one.
   const name = cString(`/mmap-${crypto.randomUUID().slice(0, 18)}`);
-  const descriptor = libc.check(shm_open(name, bits, 0o600), "shm_open");
+  const descriptor = shm_open(name, bits, 0o600);
+  if (descriptor === -1) throw libc.failure("shm_open");
+  into.descriptor = descriptor;
   libc.check(shm_unlink(name), "shm_unlink");
   return descriptor;
 }
@@ -134,58 +132,58 @@ function openPath(
   bits: number,
   flags: readonly OpenFlag[],
   mode: number,
-): OpenedFile & { readonly descriptor: number } {
+  into: OpenedFile,
+): void {
   const { functions, constants: { numbers } } = libc;
   const name = cString(path);
   const attempt: Attempt = (creating) => {
     const all = bits | creating | numbers.O_NONBLOCK | numbers.O_NOCTTY;
-    const first = functions.open(name, all, mode);
-    return first === -1 && libc.code === "EAGAIN" ? openLeased(libc, () => functions.open(name, all, mode)) : first;
+    // No call comes between the two: a program that is stopped is stopped at the next call.
+    const descriptor = functions.open(name, all, mode);
+    if (descriptor !== -1) into.descriptor = descriptor;
+    return descriptor !== -1;
   };
-  const opened = flags.includes("ensure-create")
-    ? { descriptor: libc.check(attempt(creationBits(libc, "ensure-create")), "open", path), created: path }
-    : openOrCreate(libc, path, attempt, flags.includes("create"));
-  if (!flags.includes("non-block")) functions.fcntl(opened.descriptor, numbers.F_SETFL, BigInt(bits));
-  return opened;
+  if (flags.includes("ensure-create")) {
+    if (!attempt(creationBits(libc, "ensure-create"))) throw libc.failure("open", path);
+    into.created = path;
+  } else {
+    into.created = openOrCreate(libc, path, attempt, flags.includes("create"));
+  }
+  if (!flags.includes("non-block")) functions.fcntl(into.descriptor as number, numbers.F_SETFL, BigInt(bits));
 }
 
-/** Milliseconds for which to wait for a file that somebody has a lease of. */
-const PATIENCE = 1000;
-
-/** Opens a file that somebody has a lease of, who has been told by now to give it back. -1 where it fails. */
-function openLeased(libc: Libc, attempt: () => number): number {
-  const giveUp = performance.now() + PATIENCE;
-  let opened: number;
-  do opened = attempt(); while (opened === -1 && libc.code === "EAGAIN" && performance.now() < giveUp);
-  return opened;
-}
-
-/** open(2) with more bits; -1 where it fails. */
-type Attempt = (bits: number) => number;
+/** open(2) with more bits; false where it fails. */
+type Attempt = (bits: number) => boolean;
 
 function creationBits(libc: Libc, word: "create" | "ensure-create"): number {
   return libc.bits(libc.constants.open, [word], "open");
 }
 
 /** Opens what is there, and creates what is not; always knows which, so that only the latter is removed again. */
-function openOrCreate(
-  libc: Libc,
-  path: string,
-  attempt: Attempt,
-  mayCreate: boolean,
-): OpenedFile & { readonly descriptor: number } {
-  const existing = attempt(0);
-  if (existing !== -1) return { descriptor: existing };
+function openOrCreate(libc: Libc, path: string, attempt: Attempt, mayCreate: boolean): string | undefined {
+  if (openExisting(libc, attempt)) return undefined;
   const error = libc.failure("open", path);
   if (error.code !== "ENOENT" || !mayCreate) throw error;
 
-  const fresh = attempt(creationBits(libc, "ensure-create"));
-  if (fresh !== -1) return { descriptor: fresh, created: path };
+  if (attempt(creationBits(libc, "ensure-create"))) return path;
   // Another process was faster, or the path is a link to a file that is missing.
-  const faster = attempt(0);
-  if (faster !== -1) return { descriptor: faster };
-  const target = libc.check(attempt(creationBits(libc, "create")), "open", path);
-  return { descriptor: target, created: realPath(libc, path) };
+  if (openExisting(libc, attempt)) return undefined;
+  if (!attempt(creationBits(libc, "create"))) throw libc.failure("open", path);
+  return realPath(libc, path);
+}
+
+/** Milliseconds for which to wait for a file that somebody has a lease of. */
+const PATIENCE = 1000;
+
+/** Opens what is there. Whoever has a lease of it is told by the attempt to give it back, and waited for. */
+function openExisting(libc: Libc, attempt: Attempt): boolean {
+  if (attempt(0)) return true;
+  if (libc.code !== "EAGAIN") return false;
+  const giveUp = performance.now() + PATIENCE;
+  while (!attempt(0)) {
+    if (libc.code !== "EAGAIN" || performance.now() > giveUp) return false;
+  }
+  return true;
 }
 
 /** Which file a path leads to now; `undefined` if that cannot be known. */

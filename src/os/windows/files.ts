@@ -1,7 +1,7 @@
 /** Files and handles on Windows. */
 import type { MmapError } from "../../error.ts";
 import type { Descriptor } from "../../types.ts";
-import type { OpenFlag } from "../../vocabulary.ts";
+import type { MapFlag, OpenFlag } from "../../vocabulary.ts";
 import type { Files, FileStatus, Growth, OpenedFile } from "../contract.ts";
 import { INVALID_HANDLE, type Kernel32, textOf, THIS_PROCESS, wideString } from "./kernel32.ts";
 import { WIN32_ERRORS, win32ErrorName } from "./errors.ts";
@@ -29,19 +29,13 @@ export function windowsFiles(kernel32: Kernel32): Files {
   return {
     cutsMappedFiles: false,
 
-    open(path: string, flags: readonly OpenFlag[], mode: number, executable: boolean): OpenedFile {
-      return openPath(kernel32, path, flags, mode, executable);
+    open(path: string, flags: readonly OpenFlag[], mode: number, executable: boolean, into: OpenedFile): void {
+      Object.assign(into, openPath(kernel32, path, flags, mode, executable));
     },
 
-    openAnonymous(byteLength: number): Descriptor {
-      const handle = openTemporary(kernel32);
-      try {
-        setLength(handle, byteLength);
-      } catch (error) {
-        close(handle);
-        throw error;
-      }
-      return handle;
+    openAnonymous(byteLength: number, _flags: readonly MapFlag[], into: OpenedFile): void {
+      into.descriptor = openTemporary(kernel32);
+      setLength(into.descriptor, byteLength);
     },
 
     status(descriptor: Descriptor): FileStatus {
