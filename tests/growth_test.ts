@@ -161,6 +161,14 @@ test("growth is not undone where somebody else may have added to the file", onPo
   region.bytes[9999] = 1;
   assertEquals(region.faults, 0);
 
+  // Somebody else has wanted the same length, and has closed the file again.
+  const written = fileOf(100);
+  failToGrow(written, () => {
+    using region = mmap(written, { access: "write" });
+    region.bytes[9999] = 7;
+  });
+  assertEquals([statSync(written).size, readFileSync(written)[9999]], [10_000, 7]);
+
   // Whoever else has the same descriptor cannot be told from us.
   const given = fileOf(100);
   const descriptor = openDescriptor(given, "r+");
@@ -175,6 +183,13 @@ test("a file that was created is removed, unless somebody else has it by now", o
   assert(!exists(path));
   failToGrow(path, () => appendFileSync(path, "precious"));
   assertEquals(readFileSync(path, "utf8").slice(-8), "precious");
+
+  const written = freshPath();
+  failToGrow(written, () => {
+    using region = mmap(written, { access: "write" });
+    region.bytes[5000] = 7;
+  });
+  assertEquals(readFileSync(written)[5000], 7);
 
   const moved = freshPath();
   failToGrow(moved, () => {

@@ -267,6 +267,8 @@ export class Mapping {
 
   #grow(byteLength: number, change: Change, occupants: Occupants): void {
     const before = this.byteLength;
+    // What an earlier call was stopped in may have left another.
+    this.#byteLength = before;
     this.#resizePages(byteLength, change, occupants);
     if (byteLength > before && this.#isStale(before, byteLength)) {
       this.#pages.resize(this.#lengthOfPages(before), occupants, () => {});

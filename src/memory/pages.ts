@@ -261,8 +261,8 @@ export class Pages {
       ready();
       this.#coverNext();
       if (occupants.detach()) return false;
-      this.#slot?.uncover();
       this.#length = 0;
+      this.#slot?.uncover();
       moved = remap.move(this.#base, before, this.#next, length);
     } finally {
       if (!moved) {

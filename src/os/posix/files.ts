@@ -8,6 +8,7 @@ import { Grower } from "./growth.ts";
 import { cString, type Libc } from "./libc.ts";
 import { MEMFD } from "./numbers.ts";
 import { StatusReader } from "./status.ts";
+import { isZero } from "./zeros.ts";
 
 /** Makes the file half of a POSIX system. */
 export function posixFiles(libc: Libc, extensions: Extensions): Files {
@@ -50,7 +51,9 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
     undoGrowth(descriptor: Descriptor, { from, to, isShared }: Growth): void {
       if (isShared) return;
       extensions.alone?.(descriptor as number, () => {
-        if (lengthOf(descriptor as number) === to) setLength(descriptor, from);
+        // Others may have wanted the same length, and have closed the file by now.
+        const own = descriptor as number;
+        if (lengthOf(own) === to && isZero(libc, own, from, to)) setLength(descriptor, from);
       });
     },
 
@@ -67,7 +70,7 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
       const own = descriptor as number;
       const removeIfAsMade = (): void => {
         const length = lengthOf(own);
-        if (length !== 0 && length !== byteLength) return;
+        if (length !== 0 && (length !== byteLength || !isZero(libc, own, 0, length))) return;
         if (identityAt(libc, path, extensions.onlyLook ?? 0, reader) !== reader.identity(own)) return;
         libc.check(libc.more.unlink(cString(path)), "unlink", path);
       };

@@ -20,6 +20,7 @@ const NUMBERS = {
   SEEK_SET: [0, 0, 0, 0],
   SEEK_CUR: [1, 1, 1, 1],
   SEEK_END: [2, 2, 2, 2],
+  SEEK_DATA: [3, 3, 4, 3],
   PATH_MAX: [4096, 4096, 1024, 1024],
   S_IFMT: [0xf000, 0xf000, 0xf000, 0xf000],
   S_IFREG: [0x8000, 0x8000, 0x8000, 0x8000],
