@@ -1,4 +1,7 @@
-/** Maps an open file, and gives it the length that the region needs: in an order in which a failure can be undone. */
+/**
+ * Maps an open file, and gives it the length that the region needs. The order of the steps allows each failure to be
+ * undone.
+ */
 import { writesToFile } from "../arguments/flags.ts";
 import type { Plan } from "../arguments/options.ts";
 import type { Host } from "../host.ts";
@@ -12,13 +15,13 @@ export interface Opened extends OpenedFile {
   /** Where the library opens it: close it. */
   readonly ours: boolean;
   readonly path?: string;
-  /** Where a handle, which may be anybody's data, must not grow the file. */
+  /** Whether the file must not grow, because a handle names it, and a handle may be anybody's data. */
   readonly keepsLength?: boolean;
   /** How long the library has made the file, if it has. */
   grownTo?: number;
 }
 
-/** Maps memory with no file. */
+/** Maps memory without a file. */
 export function mapMemory({ system }: Host, { protection, flags, size }: Plan, mapping: Mapping): void {
   const request: MapRequest = { descriptor: null, offset: 0, protection, flags, unit: system.unit(flags) };
   mapping.bytes = { request, lead: 0, byteLength: size!, file: null };
@@ -57,7 +60,7 @@ export function mapFile(here: Host, opened: Opened, plan: Plan, mapping: Mapping
   (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(mapping, file, lengths);
 }
 
-/** How long a file is, whether it is to be cut to nothing, and how long it is to be in the end. */
+/** How long a file is, whether to cut it to nothing first, and how long it has to be in the end. */
 interface Lengths {
   readonly before: number;
   readonly cut: boolean;
@@ -65,8 +68,8 @@ interface Lengths {
 }
 
 /**
- * Maps first, and changes the file last, when nothing else can fail any more. Nobody has the region yet, so that
- * nobody can touch pages that are beyond the end of the file meanwhile.
+ * Maps first, and changes the file last, when nothing else can fail. Nobody has the region yet, so nobody can touch
+ * pages beyond the end of the file meanwhile.
  */
 function mapThenSize(mapping: Mapping, file: MappedFile, { before, cut, after }: Lengths): void {
   mapping.map();
@@ -84,7 +87,7 @@ function mapThenSize(mapping: Mapping, file: MappedFile, { before, cut, after }:
   mapping.settle();
 }
 
-/** For systems where a mapped file cannot be cut, and nothing beyond its end be mapped. */
+/** For systems that cannot cut a mapped file, or map anything beyond the end of one. */
 function sizeThenMap(mapping: Mapping, file: MappedFile, { before, cut, after }: Lengths): void {
   const map = (): void => {
     mapping.map();
@@ -106,11 +109,11 @@ function sizeThenMap(mapping: Mapping, file: MappedFile, { before, cut, after }:
   }
   if (!cut) return;
   file.grow(after);
-  // What could be mapped once most likely can again; what was in the file is gone by now.
+  // What could be mapped once can most likely be mapped again. The old contents of the file are gone by now.
   map();
 }
 
-/** What closes a file at unmap: the runtime has to close what it has opened itself. */
+/** Closes a file at unmap. The runtime has to close what it has opened itself. */
 function closerOf({ ffi, system }: Host, { ours }: Opened): (descriptor: Descriptor) => void {
   if (ours) return system.close;
   return (descriptor) => {
@@ -121,11 +124,11 @@ function closerOf({ ffi, system }: Host, { ours }: Opened): (descriptor: Descrip
 function mappableStatus(system: System, descriptor: Descriptor, path: string | undefined): FileStatus {
   const status = system.status(descriptor);
   if (status.kind === "directory") throw system.error("EISDIR", "mmap", "Is a directory", path);
-  if (status.kind === "other") throw system.error("ENODEV", "mmap", "No file or device that can be mapped", path);
+  if (status.kind === "other") throw system.error("ENODEV", "mmap", "Not a file or device that can be mapped", path);
   return status;
 }
 
-/** Bytes to map: as asked, or to the end of the file. */
+/** How many bytes to map: as many as asked for, or all to the end of the file. */
 function sizeInFile(kind: FileStatus["kind"], fileLength: number, { size, offset }: Plan): number {
   if (size !== undefined) return size;
   if (kind === "character") throw new TypeError("size: undefined given, wanted the number of bytes to map of a device");

@@ -7,7 +7,7 @@ import { posixWaiting } from "../posix/waiting.ts";
 import { FREEBSD } from "./numbers.ts";
 import { freebsdCalls } from "./wait_calls.ts";
 
-/** Loads the C library, and makes FreeBSD of it. */
+/** Loads the C library, and makes FreeBSD from it. */
 export function freebsd(ffi: Ffi): System {
   const libc = new Libc(ffi, "freebsd");
   return posix(libc, {

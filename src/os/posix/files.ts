@@ -62,7 +62,7 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
     close(descriptor: Descriptor): void {
       if (functions.close(descriptor as number) === 0) return;
       const error = libc.failure("close");
-      // Linux has closed it all the same: https://man7.org/linux/man-pages/man2/close.2.html
+      // Linux has closed it nevertheless: https://man7.org/linux/man-pages/man2/close.2.html
       if (error.code !== "EINTR") throw error;
     },
 
@@ -78,13 +78,13 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
     },
 
     sync(descriptor: Descriptor): Promise<void> {
-      // What mappings hold is the file's own on POSIX.
+      // On POSIX, what mappings hold already belongs to the file.
       return syncInBackground(libc, descriptor as number, extensions.flushDrive);
     },
   };
 }
 
-/** Memory with a descriptor and no name. */
+/** Memory with a descriptor and without a name. */
 function openMemory(libc: Libc, flags: readonly MapFlag[], into: OpenedFile): number {
   const hugePages = flags.includes("huge-table") ? MEMFD.MFD_HUGETLB : 0;
   const bits = MEMFD.MFD_CLOEXEC | MEMFD.MFD_ALLOW_SEALING | hugePages;
@@ -94,12 +94,12 @@ function openMemory(libc: Libc, flags: readonly MapFlag[], into: OpenedFile): nu
   return into.descriptor = descriptor;
 }
 
-/** The same where the system has none: shared memory with a name, which is taken away at once. */
+/** The same, for systems without memfd_create: shared memory with a name, which is removed at once. */
 function openShared(libc: Libc, into: OpenedFile): number {
   const { more: { shm_open, shm_unlink }, constants: { numbers } } = libc;
   if (!shm_open || !shm_unlink) throw libc.error("ENOTSUP", "shm_open", "the C library has no shared memory");
   const bits = numbers.O_RDWR | numbers.O_CREAT | numbers.O_EXCL;
-  // macOS takes names of 31 bytes at most. Nobody else can have guessed this one.
+  // On macOS, names have at most 31 bytes. Nobody else can have guessed this one.
   const name = cString(`/mmap-${crypto.randomUUID().slice(0, 18)}`);
   const descriptor = shm_open(name, bits, 0o600);
   if (descriptor === -1) throw libc.failure("shm_open");
@@ -108,7 +108,7 @@ function openShared(libc: Libc, into: OpenedFile): number {
   return descriptor;
 }
 
-/** The flags of open(2), all but those that create. */
+/** The flags of open(2), except those that create. */
 function openBits(libc: Libc, flags: readonly OpenFlag[]): number {
   const { constants: { open, numbers } } = libc;
   const both = flags.includes("read") && flags.includes("write");
@@ -117,7 +117,7 @@ function openBits(libc: Libc, flags: readonly OpenFlag[]): number {
   return (both ? bits & ~(open.write as number) | numbers.O_RDWR : bits) | numbers.O_CLOEXEC;
 }
 
-/** The length of a block device, which has it at its end only. The position is left where it was. */
+/** The length of a block device, which only its end tells. The position stays where it was. */
 function endOfDevice(libc: Libc, descriptor: number): number {
   const { constants: { numbers } } = libc;
   const seek = (offset: bigint, from: number): number =>
@@ -128,7 +128,7 @@ function endOfDevice(libc: Libc, descriptor: number): number {
   return end;
 }
 
-/** Opens a path; a FIFO or a device never makes it wait. */
+/** Opens a path. A FIFO or a device never makes it wait. */
 function openPath(
   libc: Libc,
   path: string,
@@ -162,14 +162,14 @@ function creationBits(libc: Libc, word: "create" | "ensure-create"): number {
   return libc.bits(libc.constants.open, [word], "open");
 }
 
-/** Opens what is there, and creates what is not; always knows which, so that only the latter is removed again. */
+/** Opens a file that exists, or creates one. It always knows which, so that only a new file is removed again. */
 function openOrCreate(libc: Libc, path: string, attempt: Attempt, mayCreate: boolean): string | undefined {
   if (openExisting(libc, attempt)) return undefined;
   const error = libc.failure("open", path);
   if (error.code !== "ENOENT" || !mayCreate) throw error;
 
   if (attempt(creationBits(libc, "ensure-create"))) return path;
-  // Another process was faster, or the path is a link to a file that is missing.
+  // Another process was faster, or the path is a link to a missing file.
   if (openExisting(libc, attempt)) return undefined;
   if (!attempt(creationBits(libc, "create"))) throw libc.failure("open", path);
   return realPath(libc, path);
@@ -202,7 +202,7 @@ function identityAt(libc: Libc, path: string, onlyLook: number, reader: StatusRe
   }
 }
 
-/** The path without links. */
+/** The path with its links resolved. */
 function realPath(libc: Libc, path: string): string {
   const resolved = new Uint8Array(libc.constants.numbers.PATH_MAX);
   if (libc.more.realpath(cString(path), resolved) === 0n) return path;

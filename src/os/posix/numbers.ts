@@ -34,7 +34,7 @@ const NUMBERS = {
   RLIMIT_FSIZE: [1, 1, 1, 1],
 } as const;
 
-/** Flags of memfd_create, by their names in C; the same on Linux and FreeBSD, which have it. */
+/** Flags of memfd_create, by their names in C. They are the same on Linux and FreeBSD, which both have it. */
 export const MEMFD = {
   MFD_CLOEXEC: 1,
   MFD_ALLOW_SEALING: 2,
@@ -63,7 +63,7 @@ const LAYOUTS = {
   ],
 } as const;
 
-/** Libraries that hold the C library's functions, in the order in which they are tried: glibc, then musl. */
+/** The libraries with the functions of C, in the order in which they are tried: glibc, then musl. */
 const LIBRARIES: PosixRow<readonly string[]> = [
   ["libc.so.6", "libc.musl-x86_64.so.1", "ld-musl-x86_64.so.1"],
   ["libc.so.6", "libc.musl-aarch64.so.1", "ld-musl-aarch64.so.1"],
@@ -91,16 +91,16 @@ export interface LockLayout {
   readonly length: number;
 }
 
-/** Everything that is known of a POSIX system: its column. */
+/** Everything that is known about a POSIX system: its column. */
 export interface Constants extends Words {
   readonly numbers: Readonly<Record<keyof typeof NUMBERS, number>>;
   readonly stat: StatusLayout;
   readonly aiocb: { readonly size: number; readonly descriptor: number; readonly notify: number };
   readonly flock: LockLayout;
   readonly libraries: readonly string[];
-  /** What the function is called that says where errno is. */
+  /** The name of the function that returns where errno is. */
   readonly errnoLocation: string;
-  /** Whether memory of shm_open has no type in its mode, as on macOS. */
+  /** Whether memory from shm_open has no type in its mode, as on macOS. */
   readonly untypedMemory: boolean;
 }
 
