@@ -744,33 +744,36 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Grows or shrinks the region. It keeps its contents, protection and flags. Views that were made before are detached.
+   * Grows or shrinks the region, keeping contents, protection and flags. The views made before are detached.
    *
-   * The file changes with the region if the region is shared and writable, or was so at any time and in any part. The
-   * file grows if the region would end beyond it. It is cut if the region reached its end and shrinks. Any other region
-   * changes alone, and cannot end beyond its file.
+   * A shared region that is writable, or was so at any time and in any part, takes its file along: the file grows where
+   * the region would end beyond it, and is cut where a region that reached its end shrinks. Any other region changes
+   * alone, and cannot end beyond its file.
    *
-   * If `resize` fails, the region and the file are as they were, but the views may be detached. There is one exception:
-   * Windows cannot cut a file while it is mapped, so the region is unmapped for the cut. If it cannot be mapped again,
-   * its length is 0, and the file may already be cut.
+   * On failure region and file are as they were, but views may be detached all the same, and a file that others have
+   * open may stay longer. Growing never shortens a file: see docs/safety.md. Only on Windows, where a file
+   * cannot be cut while it is mapped, may a region be lost: it is unmapped for the cut, and where it cannot be mapped
+   * again after that, its length is 0 and the file may be cut already.
    *
-   * A `private` region of a file that shrinks drops what was stored beyond its new end, except in the rest of the last
-   * page. That is there again if the region grows.
+   * A `private` region of a file that shrinks drops what was stored beyond its new end, but for the rest of the last
+   * page, which is there again if the region grows.
    *
-   * What {@linkcode lock} and {@linkcode advise} did may be forgotten, in a part or in all of the region, so call them
+   * What {@linkcode lock} and {@linkcode advise} did may be forgotten, for a part and for all of the region: do it
    * again. The flag "locked" is kept.
    *
-   * Calls [mremap(2)](https://man7.org/linux/man-pages/man2/mremap.2.html) and
-   * [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html). A system without mremap maps the region
-   * again in another place.
+   * Rests on [mremap(2)](https://man7.org/linux/man-pages/man2/mremap.2.html) and
+   * [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html), on Linux to grow a file on
+   * [fallocate(2)](https://man7.org/linux/man-pages/man2/fallocate.2.html). Systems without mremap map the region anew
+   * in another place; Windows cuts a file only while nobody has it mapped, so that the region is unmapped for a moment.
    *
    * @param byteLength The new length in bytes.
-   * @throws {MmapError} If the OS refuses. If {@linkcode faults} is not 0 (`EIO`). If you have closed the descriptor
-   * (`EBADF`). If the file is a character device (`ENOTSUP`). If the source is {@linkcode ANONYMOUS} on macOS, where
-   * its length never changes (the error of ftruncate). If the file is to be cut on Windows and somebody else has it
-   * mapped (`EBUSY`).
-   * @throws {RangeError} If the region would end beyond a file that it may not grow.
-   * @throws {TypeError} If the length has the wrong type, or if the region is unmapped.
+   * @throws {MmapError} where the OS refuses; `EIO` where {@linkcode faults} says that pages were lost; `EBADF` where
+   * the caller has closed the descriptor; `EFBIG` beyond the limit for files; `ESTALE` in a container where the file was
+   * replaced, and its path has to be mapped again; `ENOTSUP` for a character device; the error of ftruncate for
+   * {@linkcode ANONYMOUS} on macOS, whose length never changes; on Windows `EBUSY` where the file is to be cut and
+   * somebody else has it mapped.
+   * @throws {RangeError} where the region would end beyond a file that it may not grow.
+   * @throws {TypeError} for a length of the wrong type, or where the region is unmapped.
    *
    * @example
    * ```ts
@@ -936,8 +939,9 @@ export class MappedRegion implements Disposable {
   unmap(): void {
     if (this.#mapping.released) return;
     const inUse = this.#views.detach();
-    forget(this.#mapping);
     this.#mapping.release(inUse);
+    // Only now: what is left undone, because the program is stopped or the system refuses, is left to the collector.
+    forget(this.#mapping);
   }
 
   /** What `Object.prototype.toString` shows: `[object MappedRegion]`. */

@@ -6,6 +6,7 @@ import { MmapError } from "../mod.ts";
 import type { Ffi } from "../src/ffi/contract.ts";
 import { host } from "../src/host.ts";
 import type { LinuxTarget } from "../src/os/columns.ts";
+import type { OpenedFile } from "../src/os/contract.ts";
 import { linux } from "../src/os/linux/system.ts";
 import { callRepeatingLast, repeatingLast } from "../src/os/posix/variadic.ts";
 import { bareSystem } from "./support/bare.ts";
@@ -19,7 +20,9 @@ const LINUX = onLinux("the C library that this is about");
 test("memory with a descriptor is shared memory whose name is gone", LINUX, () => {
   const system = bareSystem();
   assertEquals(system.remap, undefined);
-  const descriptor = system.openAnonymous(5000, []) as number;
+  const opened: OpenedFile = {};
+  system.openAnonymous(5000, [], opened);
+  const descriptor = opened.descriptor as number;
   const path = readlinkSync(`/proc/self/fd/${descriptor}`);
   assert(/^\/dev\/shm\/mmap-[0-9a-f-]+ \(deleted\)$/.test(path), path);
   assertEquals(system.status(descriptor).byteLength, 5000);
@@ -32,7 +35,7 @@ test("where there is no shared memory either, that is ENOTSUP", LINUX, () => {
     fstat: "fstat",
     without: ["memfd_create", "shm_open"],
   });
-  assertEquals(assertThrows(() => system.openAnonymous(1, []), MmapError).code, "ENOTSUP");
+  assertEquals(assertThrows(() => system.openAnonymous(1, [], {}), MmapError).code, "ENOTSUP");
 });
 
 test("a descriptor of memory is closed when its length cannot be set", LINUX, () => {
@@ -46,17 +49,21 @@ test("a descriptor of memory is closed when its length cannot be set", LINUX, ()
   };
   const system = linux(failing, `linux-${process.arch}` as LinuxTarget);
   const before = openDescriptors();
-  assertThrows(() => system.openAnonymous(5000, []), MmapError);
+  // Whoever asks for a descriptor closes it; until then it is known to whoever has asked.
+  const opened: OpenedFile = {};
+  assertThrows(() => system.openAnonymous(5000, [], opened), MmapError);
+  if (opened.descriptor !== undefined) system.close(opened.descriptor);
   assertEquals(openDescriptors(), before);
 });
 
 test("open finds its mode where variable arguments are on the stack, too", LINUX, () => {
   const [path, umask] = [freshPath(), process.umask()];
   const system = bareSystem();
-  const { descriptor, created } = system.open(path, ["read", "write", "create"], 0o640, false);
-  assertEquals([created, statSync(path).mode & 0o777], [path, 0o640 & ~umask]);
-  system.close(descriptor);
-  system.remove(path);
+  const opened: OpenedFile = {};
+  system.open(path, ["read", "write", "create"], 0o640, false, opened);
+  assertEquals([opened.created, statSync(path).mode & 0o777], [path, 0o640 & ~umask]);
+  system.remove(path, opened.descriptor!, 0);
+  system.close(opened.descriptor!);
   assert(!exists(path));
 });
 

@@ -44,7 +44,10 @@ function mapWhole(system: System, descriptor: number, ...more: MapFlag[]): Mappi
     flags: ["shared", ...more],
     unit: system.pageSize,
   };
-  return new Mapping(system, { request, lead: 0, byteLength: status.byteLength, file, guard: () => undefined });
+  const mapping = new Mapping(system, { ...request, guard: () => undefined, close: () => {} });
+  mapping.bytes = { request, lead: 0, byteLength: status.byteLength, file };
+  mapping.map();
+  return mapping;
 }
 
 const descriptors = onPosix("descriptors that are numbers");

@@ -97,7 +97,15 @@ class Ledger {
   mapping(byteLength: number, protection: readonly Protection[], flags: readonly ("private" | "locked")[]): Mapping {
     const { system, guard } = this;
     const request: MapRequest = { descriptor: null, offset: 0, protection, flags, unit: PAGE };
-    return new Mapping(system, { request, lead: 0, byteLength, file: null, guard });
+    const mapping = new Mapping(system, { protection, flags, guard, close: () => {} });
+    mapping.bytes = { request, lead: 0, byteLength, file: null };
+    try {
+      mapping.map();
+    } catch (error) {
+      mapping.abandon();
+      throw error;
+    }
+    return mapping;
   }
 }
 

@@ -5,21 +5,20 @@
 import { writesToFile } from "../arguments/flags.ts";
 import type { Plan } from "../arguments/options.ts";
 import type { Host } from "../host.ts";
-import type { FileStatus, Guard, MapRequest, System } from "../os/contract.ts";
+import type { FileStatus, MapRequest, OpenedFile, System } from "../os/contract.ts";
 import type { Descriptor } from "../types.ts";
 import { MappedFile } from "./mapped_file.ts";
-import { Mapping } from "./mapping.ts";
+import type { Mapping } from "./mapping.ts";
 
-/** An open file, and what to undo if it cannot be mapped. */
-export interface Opened {
-  readonly descriptor: Descriptor;
-  /** Whether the library opened it, and has to close it. */
+/** A file that is being opened or is open, and what to undo if it cannot be mapped. */
+export interface Opened extends OpenedFile {
+  /** Where the library opens it: close it. */
   readonly ours: boolean;
-  /** The path to remove, if opening made the file. */
-  readonly created?: string;
   readonly path?: string;
   /** Whether the file must not grow, because a handle names it, and a handle may be anybody's data. */
   readonly keepsLength?: boolean;
+  /** How long the library has made the file, if it has. */
+  grownTo?: number;
 }
 
 /** Where to map so many bytes. Throws if there is no room for them. */
@@ -29,28 +28,24 @@ export type Placing = (byteLength: number) => bigint;
 export function mapMemory(
   { system }: Host,
   { protection, flags, size }: Plan,
-  guard: () => Guard | undefined,
+  mapping: Mapping,
   placing?: Placing,
-): Mapping {
+): void {
   const place = placing?.(size!);
   const request: MapRequest = { descriptor: null, offset: 0, protection, flags, unit: system.unit(flags), place };
-  const mapping = new Mapping(system, { request, lead: 0, byteLength: size!, file: null, guard });
-  return settled(mapping, () => mapping.settle());
+  mapping.bytes = { request, lead: 0, byteLength: size!, file: null };
+  mapping.map();
+  mapping.settle();
 }
 
 /** Maps an open file. */
-export function mapFile(
-  here: Host,
-  opened: Opened,
-  plan: Plan,
-  guard: () => Guard | undefined,
-  placing?: Placing,
-): Mapping {
+export function mapFile(here: Host, opened: Opened, plan: Plan, mapping: Mapping, placing?: Placing): void {
   const { system } = here;
   const { offset, protection, flags } = plan;
-  const status = mappableStatus(system, opened);
+  const descriptor = opened.descriptor!;
+  const status = mappableStatus(system, descriptor, opened.path);
   const file = new MappedFile(system, {
-    descriptor: opened.descriptor,
+    descriptor,
     status,
     // A descriptor that stays open is the program's to close, whoever opened it.
     ours: opened.ours && plan.closeDescriptor,
@@ -64,14 +59,16 @@ export function mapFile(
   const unit = Math.max(system.unit(flags), status.unit);
   const lead = offset % Math.max(unit, system.allocationGranularity);
   const place = placing?.(byteLength);
-  const request: MapRequest = { descriptor: opened.descriptor, offset: offset - lead, protection, flags, unit, place };
-  const map: MapPart = (length) => new Mapping(system, { request, lead, byteLength: length, file, guard });
+  mapping.bytes = {
+    request: { descriptor, offset: offset - lead, protection, flags, unit, place },
+    lead,
+    byteLength,
+    file,
+  };
+  opened.grownTo = fileLength;
   const lengths = { before: status.byteLength, cut, after: fileLength };
-  return (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(file, byteLength, lengths, map);
+  (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(mapping, file, lengths);
 }
-
-/** Maps this many bytes of a file. */
-type MapPart = (byteLength: number) => Mapping;
 
 /** How long a file is, whether to cut it to nothing first, and how long it has to be in the end. */
 interface Lengths {
@@ -84,50 +81,46 @@ interface Lengths {
  * Maps first, and changes the file last, when nothing else can fail. Nobody has the region yet, so nobody can touch
  * pages beyond the end of the file meanwhile.
  */
-function mapThenSize(file: MappedFile, byteLength: number, { before, cut, after }: Lengths, map: MapPart): Mapping {
-  const mapping = map(byteLength);
-  return settled(mapping, () => {
-    const grows = after > before;
-    if (grows) file.setLength(after);
-    try {
-      mapping.settle();
-      if (cut) file.setLength(0);
-    } catch (error) {
-      if (grows) file.undoGrowth(before, after);
-      throw error;
-    }
-    if (!cut || after === 0) return;
-    file.setLength(after);
+function mapThenSize(mapping: Mapping, file: MappedFile, { before, cut, after }: Lengths): void {
+  mapping.map();
+  const grows = after > before;
+  if (grows) file.grow(after);
+  try {
     mapping.settle();
-  });
+    if (cut) file.setLength(0);
+  } catch (error) {
+    if (grows) file.undoGrowth(before, after);
+    throw error;
+  }
+  if (!cut || after === 0) return;
+  file.grow(after);
+  mapping.settle();
 }
 
 /** For systems that cannot cut a mapped file, or map anything beyond the end of one. */
-function sizeThenMap(file: MappedFile, byteLength: number, { before, cut, after }: Lengths, map: MapPart): Mapping {
-  const mapSettled = (): Mapping => {
-    const mapping = map(byteLength);
-    return settled(mapping, () => mapping.settle());
+function sizeThenMap(mapping: Mapping, file: MappedFile, { before, cut, after }: Lengths): void {
+  const map = (): void => {
+    mapping.map();
+    mapping.settle();
   };
-  let mapping: Mapping;
-  if (after > before) file.setLength(after);
+  const grows = after > before;
+  if (grows) file.grow(after);
   try {
-    mapping = mapSettled();
+    map();
+    if (cut) {
+      mapping.leavePages();
+      // Fails where somebody else has it mapped.
+      file.setLength(0);
+    }
   } catch (error) {
-    if (after > before) file.undoGrowth(before, after);
+    mapping.leavePages();
+    if (grows) file.undoGrowth(before, after);
     throw error;
   }
-  if (!cut) return mapping;
-  mapping.abandon();
-  try {
-    file.setLength(0);
-  } catch (error) {
-    // Somebody else has the file mapped.
-    if (after > before) file.undoGrowth(before, after);
-    throw error;
-  }
-  file.setLength(after);
+  if (!cut) return;
+  file.grow(after);
   // What could be mapped once can most likely be mapped again. The old contents of the file are gone by now.
-  return mapSettled();
+  map();
 }
 
 /** Closes a file at unmap. The runtime has to close what it has opened itself. */
@@ -138,18 +131,7 @@ function closerOf({ ffi, system }: Host, { ours }: Opened): (descriptor: Descrip
   };
 }
 
-/** Takes the last steps of a mapping. If one fails, unmaps it. */
-function settled(mapping: Mapping, lastSteps: () => void): Mapping {
-  try {
-    lastSteps();
-  } catch (error) {
-    mapping.abandon();
-    throw error;
-  }
-  return mapping;
-}
-
-function mappableStatus(system: System, { descriptor, path }: Opened): FileStatus {
+function mappableStatus(system: System, descriptor: Descriptor, path: string | undefined): FileStatus {
   const status = system.status(descriptor);
   if (status.kind === "directory") throw system.error("EISDIR", "mmap", "Is a directory", path);
   if (status.kind === "other") throw system.error("ENODEV", "mmap", "Not a file or device that can be mapped", path);

@@ -21,6 +21,9 @@ export class MappedFile {
   readonly #unit: number;
   readonly #close: ((descriptor: Descriptor) => void) | undefined;
   readonly #identity: string | undefined;
+  /** Whether the descriptor is no longer this file's to close. */
+  #closed = false;
+  #canBecomeStale: boolean | undefined;
 
   constructor(system: System, { descriptor, status, ours, close }: MappedFileInit) {
     this.#system = system;
@@ -53,13 +56,30 @@ export class MappedFile {
     return this.#isOpen() ? this.#system.status(this.descriptor).byteLength : undefined;
   }
 
+  /** Makes the file at least so long. */
+  grow(byteLength: number): void {
+    this.#system.grow(this.descriptor, byteLength);
+  }
+
+  /** Takes growth back, if nobody else can have added to the file meanwhile. */
+  undoGrowth(from: number, to: number): void {
+    if (!this.#isOpen()) return;
+    this.#system.undoGrowth(this.descriptor, { from, to, isShared: this.#identity !== undefined });
+  }
+
+  /** Cuts the file. */
   setLength(byteLength: number): void {
     this.#system.setLength(this.descriptor, byteLength);
   }
 
-  /** Takes growth back, unless somebody has written beyond it meanwhile. */
-  undoGrowth(from: number, to: number): void {
-    if (this.byteLength === to) this.setLength(from);
+  /** Cuts the file, unless it is no longer so long: somebody has written behind it meanwhile. */
+  cut(from: number, to: number): void {
+    if (this.#system.status(this.descriptor).byteLength === from) this.setLength(to);
+  }
+
+  /** Whether a mapping can come to show another file than this. */
+  get canBecomeStale(): boolean {
+    return this.#canBecomeStale ??= this.#system.canBecomeStale?.(this.descriptor) ?? false;
   }
 
   /** The length of a file that ends with a region. */
@@ -88,9 +108,12 @@ export class MappedFile {
     await this.#system.sync(this.descriptor, writeBack);
   }
 
-  /** Closes the descriptor, if it is to be closed and still is this file's. */
+  /** Closes the descriptor once, where that is asked for, and it is still this file's. */
   close(): void {
-    if (this.#close && this.#isOpen()) this.#close(this.descriptor);
+    if (this.#closed) return;
+    const isOpen = this.#isOpen();
+    this.#closed = true;
+    if (isOpen) this.#close?.(this.descriptor);
   }
 
   #isOpen(): boolean {

@@ -5,7 +5,7 @@
 import { DESTRUCTIVE_ADVICE } from "../arguments/flags.ts";
 import type { MappedFile } from "./mapped_file.ts";
 import type { Guard, MapRequest, System } from "../os/contract.ts";
-import { type Occupants, Pages } from "./pages.ts";
+import { type Allowed, type Occupants, Pages } from "./pages.ts";
 import { alignUp, narrow, type Span, widen } from "../arguments/range.ts";
 import type { Advice, FlushFlag, MapFlag, Protection } from "../vocabulary.ts";
 import type { Descriptor } from "../types.ts";
@@ -17,45 +17,75 @@ import type { Descriptor } from "../types.ts";
 const SMALL: Uint8Array<ArrayBuffer> = new Uint8Array(64);
 
 /** What a mapping is made from. */
-export interface MappingInit {
+export interface MappingInit extends Allowed {
+  /** The guard, if there is one. It is asked for when it is first needed. */
+  readonly guard: () => Guard | undefined;
+  /** Closes what was opened, if the mapping is released before it knows its file. */
+  readonly close: () => void;
+}
+
+/** What a mapping maps. */
+export interface MappedBytes {
   readonly request: MapRequest;
   /** Bytes from the first page to the first byte of the region. */
   readonly lead: number;
   readonly byteLength: number;
   /** `null` is memory without a file. */
   readonly file: MappedFile | null;
-  /** The guard, if there is one. It is asked for when it is first needed. */
-  readonly guard: () => Guard | undefined;
 }
 
-/** A mapping. */
+/** How long a file is, and is to be. */
+interface Change {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * A mapping. It is made before its file is opened: the collector knows it from then on, and so finds whatever there is if
+ * the program is stopped.
+ */
 export class Mapping {
-  readonly file: MappedFile | null;
-  readonly offset: number;
   /** Whether an ArrayBuffer was ever laid over it. */
   exposed = false;
 
   readonly #system: System;
   readonly #pages: Pages;
-  readonly #lead: number;
-  #byteLength: number;
+  readonly #close: () => void;
+  #file: MappedFile | null = null;
+  #offset = 0;
+  #lead = 0;
+  #byteLength = 0;
   #released = false;
 
-  constructor(system: System, { request, lead, byteLength, file, guard }: MappingInit) {
+  constructor(system: System, init: MappingInit) {
     this.#system = system;
-    this.file = file;
-    this.offset = request.offset + lead;
+    this.#pages = new Pages(system, init, init.guard);
+    this.#close = init.close;
+  }
+
+  /** What is to be mapped, which is known when the file is open. */
+  set bytes({ request, lead, byteLength, file }: MappedBytes) {
+    this.#pages.request = request;
+    this.#offset = request.offset + lead;
     this.#lead = lead;
     this.#byteLength = byteLength;
-    this.#pages = new Pages(system, request, guard);
-    try {
-      if (byteLength > 0) this.#pages.map(this.#lengthOfPages(byteLength));
-      // No system maps zero bytes, but it is worth knowing whether the file could be mapped at all.
-      else if (file) this.#pages.probe();
-    } catch (error) {
-      this.#pages.release(false);
-      throw error;
-    }
+    this.#file = file;
+  }
+
+  /** `null` is memory without a file. */
+  get file(): MappedFile | null {
+    return this.#file;
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Maps the pages. */
+  map(): void {
+    if (this.#byteLength > 0) this.#pages.map(this.#lengthOfPages(this.#byteLength));
+    // No system maps zero bytes, but it is worth knowing whether the file could be mapped at all.
+    else if (this.file) this.#pages.probe();
   }
 
   /** The descriptor of the file; `null` once the library has closed it. */
@@ -68,8 +98,9 @@ export class Mapping {
     return this.#pages.length === 0 ? 0n : this.#pages.base + BigInt(this.#lead);
   }
 
+  /** 0 where no pages are mapped, whatever the length was to be. */
   get byteLength(): number {
-    return this.#byteLength;
+    return this.#pages.length === 0 ? 0 : this.#byteLength;
   }
 
   get flags(): readonly MapFlag[] {
@@ -91,15 +122,16 @@ export class Mapping {
   }
 
   /**
-   * Unmaps, and closes the file. Only the first call does anything. If `inUse`, harmless memory stays at the address.
+   * Unmaps and closes. Where `inUse`, harmless memory stays behind at the address. What a program that was stopped has
+   * left undone is done by the next call.
    */
   release(inUse: boolean): void {
-    if (this.#released) return;
     this.#released = true;
     try {
       this.#pages.release(inUse);
     } finally {
-      this.file?.close();
+      if (this.file) this.file.close();
+      else this.#close();
     }
   }
 
@@ -125,6 +157,11 @@ export class Mapping {
   /** Unmaps, for a caller who deals with the file. */
   abandon(): void {
     this.#released = true;
+    this.leavePages();
+  }
+
+  /** Unmaps, for a caller who maps again. */
+  leavePages(): void {
     this.#pages.release(false);
   }
 
@@ -236,33 +273,83 @@ export class Mapping {
   // ---------------------------------------------------------------- length
 
   /**
-   * Changes the length, and the length of the file if stores reach it. No page is ever beyond the end of the file: the
-   * file grows before the pages do, and shrinks after them. If a step fails, those before it are undone.
+   * Changes the length, and that of the file where stores reach it. No page that anybody has is ever beyond the end of
+   * the file: it grows before they are handed out, and is cut after they are gone. Where a step fails, those before it
+   * are undone.
    */
   resize(byteLength: number, occupants: Occupants): void {
-    const before = this.#byteLength;
-    const { from, to } = this.#fileChange(byteLength);
-    if (to < from && !this.#system.cutsMappedFiles) return this.#cutAway(byteLength, to, occupants);
-    if (to > from) this.file!.setLength(to);
+    const change = this.#fileChange(byteLength);
+    if (!this.#system.cutsMappedFiles) this.#resizeWithFile(byteLength, change, occupants);
+    else if (byteLength < this.byteLength) this.#shrink(byteLength, change, occupants);
+    else this.#grow(byteLength, change, occupants);
+  }
+
+  #grow(byteLength: number, change: Change, occupants: Occupants): void {
+    const before = this.byteLength;
+    // What an earlier call was stopped in may have left another.
+    this.#byteLength = before;
+    this.#resizePages(byteLength, change, occupants);
+    if (byteLength > before && this.#isStale(before, byteLength)) {
+      this.#pages.resize(this.#lengthOfPages(before), occupants, () => {});
+      throw this.#system.error("ESTALE", "mremap", "The file was replaced since it was mapped: map the path again");
+    }
+    occupants.detach();
+    this.#byteLength = byteLength;
+  }
+
+  /** The new length is written down first: the program may be stopped between any two calls. */
+  #shrink(byteLength: number, change: Change, occupants: Occupants): void {
+    const before = this.byteLength;
+    this.#byteLength = byteLength;
+    let undo = (): void => {};
     try {
-      this.#setLength(byteLength, occupants);
+      this.#resizePages(byteLength, change, occupants);
+      undo = () => this.#pages.resize(this.#lengthOfPages(before), occupants, () => {});
+      if (change.to < change.from) this.file!.cut(change.from, change.to);
     } catch (error) {
-      if (to > from) this.#undoGrowth(from, to, occupants);
+      undo();
+      this.#byteLength = before;
       throw error;
     }
-    if (to >= from) return;
+    this.#clearEnd();
+  }
+
+  /** The file grows as soon as there is room for the pages. Where those cannot come all the same, that is undone. */
+  #resizePages(byteLength: number, { from, to }: Change, occupants: Occupants): void {
+    let grown = false;
     try {
-      this.file!.setLength(to);
+      this.#pages.resize(this.#lengthOfPages(byteLength), occupants, () => {
+        if (to <= from) return;
+        this.file!.grow(to);
+        grown = true;
+      });
     } catch (error) {
-      this.#setLength(before, occupants);
+      if (grown) this.file!.undoGrowth(from, to);
       throw error;
     }
   }
 
-  #undoGrowth(from: number, to: number, occupants: Occupants): void {
-    const undo = (): void => this.file!.undoGrowth(from, to);
-    if (this.#system.cutsMappedFiles) undo();
-    else this.#resizeAround(undo, this.#byteLength, occupants);
+  /** Whether the new end of a region cannot be shown. A file that was opened to be written has not been replaced. */
+  #isStale(before: number, byteLength: number): boolean {
+    const { file } = this;
+    if (!file || this.#pages.everShared || !this.protection.includes("read") || !file.canBecomeStale) return false;
+    const part = { offset: this.offset + before, length: byteLength - before };
+    const address = this.#pages.base + BigInt(this.#lead + before);
+    // It is not stale, but cut, if the file itself ends before.
+    return this.#system.isStale!({ ...part, descriptor: file.descriptor, address }) &&
+      file.byteLength! >= this.offset + byteLength;
+  }
+
+  /** Resizes where the file has to be as long as the pages at any time, and cannot be cut while it is mapped. */
+  #resizeWithFile(byteLength: number, { from, to }: Change, occupants: Occupants): void {
+    if (to < from) return this.#cutAway(byteLength, to, occupants);
+    if (to > from) this.file!.grow(to);
+    try {
+      this.#setLength(byteLength, occupants);
+    } catch (error) {
+      if (to > from) this.#resizeAround(() => this.file!.undoGrowth(from, to), this.#byteLength, occupants);
+      throw error;
+    }
   }
 
   /** Shrinks with the file, for systems that cannot cut a file while it is mapped. */
@@ -272,17 +359,20 @@ export class Mapping {
 
   /** Does something while the region is unmapped, and maps it again with another length. */
   #resizeAround(act: () => void, byteLength: number, occupants: Occupants): void {
+    const before = this.byteLength;
+    this.#byteLength = Math.min(before, byteLength);
     try {
       this.#pages.resizeAround(act, this.#lengthOfPages(byteLength), occupants);
-      this.#byteLength = byteLength;
-    } finally {
+    } catch (error) {
       // If there was no room to map it again, nothing of it is left.
-      if (this.#pages.length === 0) this.#byteLength = 0;
+      this.#byteLength = this.#pages.length === 0 ? 0 : before;
+      throw error;
     }
+    this.#byteLength = byteLength;
   }
 
   /** How long the file is, and how long it has to be for the region to have `byteLength`. */
-  #fileChange(byteLength: number): { from: number; to: number } {
+  #fileChange(byteLength: number): Change {
     const { file, offset } = this;
     if (!file) return { from: 0, to: 0 };
     file.check();
@@ -292,19 +382,28 @@ export class Mapping {
     const from = file.byteLength!;
     const to = file.lengthToHold(offset, byteLength, from, this.#pages.everShared);
     // What the file has beyond the region is not the region's to cut off.
-    const cuts = file.kind === "regular" && this.#pages.everShared && byteLength < this.#byteLength &&
-      offset + this.#byteLength >= from;
+    const cuts = file.kind === "regular" && this.#pages.everShared && byteLength < this.byteLength &&
+      offset + this.byteLength >= from;
     return { from, to: cuts ? Math.min(to, file.lengthToEnd(offset, byteLength)) : to };
   }
 
   #setLength(byteLength: number, occupants: Occupants): void {
-    const before = this.#byteLength;
-    this.#pages.resize(this.#lengthOfPages(byteLength), occupants);
+    const before = this.byteLength;
+    this.#byteLength = Math.min(before, byteLength);
+    try {
+      this.#pages.resize(this.#lengthOfPages(byteLength), occupants, () => {});
+    } catch (error) {
+      this.#byteLength = before;
+      throw error;
+    }
     this.#byteLength = byteLength;
-    if (this.file || byteLength >= before) return;
-    // Without a file that was cut, these bytes would come back when the region grows again.
-    const end = this.#lead + byteLength;
-    this.#pages.clear({ start: end, length: this.#pages.length - end });
+    if (byteLength < before) this.#clearEnd();
+  }
+
+  // Without a file that was cut, these bytes would come back when the region grows again.
+  #clearEnd(): void {
+    const end = this.#lead + this.#byteLength;
+    if (!this.file && this.#pages.length > end) this.#pages.clear({ start: end, length: this.#pages.length - end });
   }
 
   // ---------------------------------------------------------------- from bytes to pages

@@ -5,31 +5,45 @@ import type { Source } from "../arguments/source.ts";
 import { errorAbout } from "../error.ts";
 import type { Host } from "../host.ts";
 import type { Guard, System } from "../os/contract.ts";
-import type { Descriptor } from "../types.ts";
 import type { OpenFlag } from "../vocabulary.ts";
 import { mapFile, mapMemory, type Opened, type Placing } from "./map_file.ts";
 import { lengthToEnd } from "./mapped_file.ts";
-import type { Mapping } from "./mapping.ts";
+import { Mapping } from "./mapping.ts";
+import { forget } from "./views.ts";
 
 /**
- * Maps a source, and calls `use` with the mapping. If that or anything before it fails, nothing is left. `placing` says where to
- * map it; it is called when the length is known, and before anything is mapped or changed.
+ * Maps a source, and makes a region of the mapping. If anything fails, nothing is left. `placing` says where to map it. It
+ * is called when the length is known, and before anything is mapped or changed.
  */
 export function mapSource<Region>(
   here: Host,
   source: Source,
   plan: Plan,
-  use: (mapping: Mapping) => Region,
+  makeRegion: (mapping: Mapping) => Region,
   placing?: Placing,
 ): Region {
   requireWords(here, source, plan);
-  const guard = guardFor(here, plan);
-  const file = openSource(here, source, plan);
+  const { system } = here;
+  const opened = openingOf(source);
+  const close = (): void => {
+    if (opened?.ours && opened.descriptor !== undefined) system.close(opened.descriptor);
+  };
+  const { protection, flags } = plan;
+  const mapping = new Mapping(system, { protection, flags, guard: guardFor(here, plan), close });
+  const region = makeRegion(mapping);
   try {
-    return use(file ? mapFile(here, file, plan, guard, placing) : mapMemory(here, plan, guard, placing));
+    if (opened) {
+      openSource(here, source, plan, opened);
+      mapFile(here, opened, plan, mapping, placing);
+    } else {
+      mapMemory(here, plan, mapping, placing);
+    }
+    return region;
   } catch (error) {
-    if (file) abandon(here, file);
-    throw errorAbout(error, file?.path);
+    forget(mapping);
+    mapping.abandon();
+    if (opened) abandon(here, opened);
+    throw errorAbout(error, opened?.path);
   }
 }
 
@@ -49,26 +63,38 @@ function guardFor({ system }: Host, plan: Plan): () => Guard | undefined {
   return system.guard;
 }
 
-function openSource({ ffi, system }: Host, source: Source, plan: Plan): Opened | null {
+/** What is to be opened. */
+function openingOf(source: Source): Opened | null {
   switch (source.kind) {
     case "memory":
       return null;
-    case "anonymous":
-      return { descriptor: openAnonymous(system, plan), ours: true };
     case "descriptor":
       return { descriptor: source.descriptor, ours: false };
+    case "handle":
+      return { ours: true, keepsLength: true };
+    case "anonymous":
+      return { ours: true };
+    case "path":
+      return { ours: true, path: source.path };
+  }
+}
+
+function openSource({ ffi, system }: Host, source: Source, plan: Plan, opened: Opened): void {
+  switch (source.kind) {
+    case "anonymous":
+      return openAnonymous(system, plan, opened);
     case "handle": {
       const { pid, descriptor } = source.handle;
       const access = { read: true, write: writesToFile(plan.protection, plan.flags) };
-      const adopted = system.adopt(pid, descriptor, (path) => ffi.authorize(path, access));
-      return { descriptor: adopted, ours: true, keepsLength: true };
+      opened.descriptor = system.adopt(pid, descriptor, (path) => ffi.authorize(path, access));
+      return;
     }
     case "path": {
       const { path } = source;
       const reads = plan.open.includes("read") || !plan.open.includes("write");
       const writes = WRITING.some((word) => plan.open.includes(word));
       ffi.authorize(path, { read: reads, write: writes });
-      return { ...system.open(path, plan.open, plan.mode, plan.protection.includes("exec")), ours: true, path };
+      system.open(path, plan.open, plan.mode, plan.protection.includes("exec"), opened);
     }
   }
 }
@@ -77,16 +103,17 @@ function openSource({ ffi, system }: Host, source: Source, plan: Plan): Opened |
 const WRITING: readonly OpenFlag[] = ["write", "create", "ensure-create"];
 
 /** New memory has the length that is asked for, whether or not the region could grow it. */
-function openAnonymous(system: System, { offset, size, flags }: Plan): Descriptor {
+function openAnonymous(system: System, { offset, size, flags }: Plan, opened: Opened): void {
   const unit = flags.includes("huge-table") ? system.unit(flags) : 1;
-  return system.openAnonymous(lengthToEnd(offset, size!, unit), flags);
+  system.openAnonymous(lengthToEnd(offset, size!, unit), flags, opened);
 }
 
 /** Undoes the opening of a file that could not be mapped. */
-function abandon({ system }: Host, { descriptor, ours, created }: Opened): void {
+function abandon({ system }: Host, { descriptor, ours, created, grownTo = 0 }: Opened): void {
+  if (descriptor === undefined || !ours) return;
   try {
-    if (ours) system.close(descriptor);
+    if (created !== undefined) system.remove(created, descriptor, grownTo);
   } finally {
-    if (created !== undefined) system.remove(created);
+    system.close(descriptor);
   }
 }

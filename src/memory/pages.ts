@@ -16,33 +16,54 @@ export interface Occupants {
   detach(): boolean;
 }
 
+/** What pages are to allow, and how they are mapped. */
+export type Allowed = Pick<MapRequest, "protection" | "flags">;
+
 /** Bytes that are compared and copied at a time. */
 const CHUNK = 65536;
 
-/** The pages of a mapping. There may be none. */
+/**
+ * The pages of a mapping; there may be none.
+ *
+ * A program can be stopped between any two calls, by a timeout of `node:vm` or because its stack ends, and nothing that
+ * stands in a `finally` runs then. So the length is written down before pages go, and after they have come. Memory that
+ * is mapped but not yet in use is written down as well, so that whoever releases these pages releases that, too.
+ */
 export class Pages {
   readonly #system: System;
-  readonly #request: MapRequest;
+  #request: MapRequest;
   /** The guard, if there is one. It is asked for when it is first needed. */
   readonly #guard: () => Guard | undefined;
   #base = 0n;
   #length = 0;
+  /** Memory that is to be the pages' next place, or an end that they have got; 0n if there is none. */
+  #next = 0n;
+  #nextLength = 0;
+  /** Where the guard knows the next place, if it does. */
+  #nextSlot: GuardSlot | undefined;
   #protections: Protections;
   /** Whether stores to them were ever allowed, so that they may hold what the file does not. */
   #everWritable: boolean;
   /** Whether stores into them stay there and are not counted, though only reading is allowed. */
-  #absorbsStores: boolean;
+  #absorbsStores = false;
+  /** Whether there were such stores under earlier entries in the guard. */
+  #storedBefore = false;
   /** Their entry in the guard, if they have one. */
   #slot: GuardSlot | undefined;
   /** Pages that were lost under earlier entries in the guard. */
   #faultsBefore = 0;
 
-  constructor(system: System, request: MapRequest, guard: () => Guard | undefined) {
+  constructor(system: System, { protection, flags }: Allowed, guard: () => Guard | undefined) {
     this.#system = system;
-    this.#request = request;
+    this.#request = { descriptor: null, offset: 0, protection, flags, unit: system.pageSize };
     this.#guard = guard;
-    this.#protections = Protections.uniform(0, request.protection);
-    this.#everWritable = request.protection.includes("write");
+    this.#protections = Protections.uniform(0, protection);
+    this.#everWritable = protection.includes("write");
+  }
+
+  /** What is mapped, which is known when the file is open. */
+  set request(request: MapRequest) {
+    this.#request = request;
     this.#absorbsStores = request.descriptor !== null && request.flags.includes("private") &&
       alike(request.protection, ["read"]);
   }
@@ -88,7 +109,8 @@ export class Pages {
   /** Maps the first pages. */
   map(length: number): void {
     this.#claimSlotFor(this.#protections);
-    this.#place(this.#mapNew(length), length);
+    this.#mapNext(length);
+    this.#place(this.#next, length);
   }
 
   /** Finds out whether a page can be mapped. Throws if not. */
@@ -99,6 +121,7 @@ export class Pages {
   /** Unmaps. If `inUse`, harmless memory stays at the address. */
   release(inUse: boolean): void {
     try {
+      this.#dropNext();
       this.#leave(inUse);
     } finally {
       this.#changeSlot(undefined);
@@ -107,21 +130,26 @@ export class Pages {
 
   /** Forgets the pages: somebody else has taken them away. */
   forsake(): void {
+    this.#dropNext();
     this.#length = 0;
     this.#changeSlot(undefined);
   }
 
-  /** Changes the length. If that fails, nothing has changed, except that the occupants may be gone. */
-  resize(length: number, occupants: Occupants): void {
-    if (length === this.#length && !occupants.inUse) return;
+  /**
+   * Changes the length. If that fails, nothing has changed, except that the occupants may be gone. `ready` is called when
+   * there is room for the new length, before anything changes that cannot be undone. It may be called twice.
+   */
+  resize(length: number, occupants: Occupants, ready: () => void): void {
+    this.#dropNext();
+    if (length === this.#length && !occupants.inUse) return ready();
     if (this.#length === 0) {
       this.#claimSlotFor(this.#protections);
-      this.#mapAgain(length, this.#protections);
+      this.#mapAgain(length, this.#protections, ready);
     } else if (length === 0) {
-      this.#leave(occupants.detach());
-      this.#place(0n, 0);
-    } else if (!this.#resizeWhole(length, occupants)) {
-      this.#relocate(length, occupants);
+      ready();
+      this.#goAway(occupants);
+    } else if (!this.#resizeWhole(length, occupants, ready)) {
+      this.#relocate(length, occupants, ready);
     }
   }
 
@@ -131,31 +159,31 @@ export class Pages {
    * file does not hold.
    */
   resizeAround(act: () => void, length: number, occupants: Occupants): void {
+    this.#dropNext();
     const before = { length: this.#length, protections: this.#protections };
-    this.#leave(occupants.detach());
-    this.#place(0n, 0);
+    this.#goAway(occupants);
     let after = before.length;
     try {
       act();
       after = length;
     } finally {
-      this.#mapAgain(after, before.protections);
+      this.#mapAgain(after, before.protections, () => {});
     }
   }
 
-  /** Maps pages again as they were. There must be none now. */
-  #mapAgain(length: number, protections: Protections): void {
-    if (length === 0) return;
-    const base = this.#mapNew(length);
-    this.#place(base, length);
-    this.#protections = protections.resized(length);
+  /** Maps where there is nothing now, as it was. All of it is as it should be then, or nothing is there. */
+  #mapAgain(length: number, protections: Protections, ready: () => void): void {
+    if (length === 0) return ready();
+    const resized = protections.resized(length);
+    this.#mapNext(length);
     try {
-      if (this.flags.includes("locked")) this.#system.lock(base, length, this.copiesOnWrite);
-      if (!this.#protections.uniform) this.#protectPieces(base, this.#protections.pieces);
+      ready();
+      if (this.flags.includes("locked")) this.#system.lock(this.#next, length, this.copiesOnWrite);
+      if (!resized.uniform) this.#protectPieces(this.#next, resized.pieces);
+      this.#protections = resized;
+      this.#place(this.#next, length);
     } catch (error) {
-      // Either everything is as it should be, or nothing is mapped.
-      this.#leave(false);
-      this.#place(0n, 0);
+      this.#dropNext();
       throw error;
     }
   }
@@ -203,57 +231,95 @@ export class Pages {
   // ---------------------------------------------------------------- moving
 
   /** Lets the OS change the length, if it can do so for all pages at once. */
-  #resizeWhole(length: number, occupants: Occupants): boolean {
+  #resizeWhole(length: number, occupants: Occupants, ready: () => void): boolean {
     const grows = length > this.#length;
     const { remap } = this.#system;
     // Behind shared memory without a descriptor is an object of fixed size. Pages beyond its end do not exist.
     const fixed = this.#request.descriptor === null && this.flags.includes("shared") && grows;
     if (!remap || occupants.inUse || fixed || !this.#protections.uniform) return false;
-    if (!grows && occupants.detach()) return false;
     // Stores have made several mappings of it, which become one if all of it allows the same again.
-    if (this.#absorbsStores && this.#slot?.stored) this.#setProtection(this.#base, this.#length, ["read"]);
-    // What stays is guarded at every moment, and what goes no longer before it has gone.
-    if (!grows) this.#cover(length);
-    let resized = false;
+    if (this.#absorbsStores && this.#hasStores) this.#setProtection(this.#base, this.#length, ["read"]);
+    if (grows) return this.#growInPlace(remap, length, ready) || this.#moveTo(remap, length, occupants, ready);
+    ready();
+    return !occupants.detach() && this.#shrinkInPlace(remap, length);
+  }
+
+  #shrinkInPlace(remap: Remap, length: number): boolean {
+    const before = this.#length;
+    this.#cover(length);
+    this.#length = length;
+    let shrunk = false;
     try {
-      resized = remap.resizeInPlace(this.#base, this.#length, length);
+      shrunk = remap.resizeInPlace(this.#base, before, length);
     } finally {
-      if (!resized) this.#cover();
+      if (!shrunk) this.#length = before;
+      this.#cover();
     }
-    if (resized) this.#place(this.#base, length);
-    return resized || grows && this.#moveTo(remap, length, occupants);
+    if (shrunk) this.#protections = this.#protections.resized(length);
+    return shrunk;
+  }
+
+  /** Takes the pages behind its own, which nobody sees before they are ready. */
+  #growInPlace(remap: Remap, length: number, ready: () => void): boolean {
+    const before = this.#length;
+    const protections = this.#protections.resized(length);
+    const end = this.#base + BigInt(before);
+    const isLocked = this.flags.includes("locked");
+    // Pages of locked memory are brought in as they come, as far as there are such in the file by then.
+    if (isLocked) ready();
+    this.#nextLength = length - before;
+    if (!remap.resizeInPlace(this.#base, before, length)) return false;
+    this.#next = end;
+    try {
+      if (!isLocked) ready();
+      this.#cover(length);
+    } catch (error) {
+      this.#dropNext();
+      throw error;
+    }
+    this.#protections = protections;
+    this.#length = length;
+    this.#next = 0n;
+    return true;
   }
 
   /** Moves to a place that is known to be free before anybody has to let go. */
-  #moveTo(remap: Remap, length: number, occupants: Occupants): boolean {
-    const target = remap.reserve(length);
+  #moveTo(remap: Remap, length: number, occupants: Occupants, ready: () => void): boolean {
+    const before = this.#length;
+    this.#nextLength = length;
+    this.#next = remap.reserve(length);
     let moved = false;
     try {
-      moved = !occupants.detach() &&
-        this.#uncovered(() => remap.move(this.#base, this.#length, target, length));
+      ready();
+      this.#coverNext();
+      if (occupants.detach()) return false;
+      this.#length = 0;
+      this.#slot?.uncover();
+      moved = remap.move(this.#base, before, this.#next, length);
     } finally {
-      if (!moved) this.#system.unmap(target, length);
+      if (!moved) {
+        this.#length = before;
+        this.#cover();
+        this.#dropNext();
+      }
     }
-    if (moved) this.#place(target, length);
+    if (moved) this.#moveIn();
     return moved;
   }
 
   /** Maps again in another place, with the same contents, and unmaps the old place. */
-  #relocate(length: number, occupants: Occupants): void {
-    const target = this.#mapNew(length);
-    let slot: GuardSlot | undefined;
+  #relocate(length: number, occupants: Occupants, ready: () => void): void {
+    this.#mapNext(length);
     try {
-      slot = this.#slot && this.#guard()?.claim();
-      slot?.cover(target, length, this.unit, this.#strayStores);
-      this.#furnish(target, length);
+      ready();
+      this.#coverNext();
+      this.#furnish(this.#next, length);
       this.#leave(occupants.detach());
     } catch (error) {
-      slot?.free();
-      this.#system.unmap(target, length);
+      this.#dropNext();
       throw error;
     }
-    this.#changeSlot(slot);
-    this.#place(target, length);
+    this.#moveIn();
   }
 
   /** Makes new pages like the old ones: contents, locks, protection. */
@@ -263,7 +329,7 @@ export class Pages {
     if (keepsStores) {
       this.#setProtection(target, length, ["read", "write"]);
       this.#copyTo(target, length);
-    } else if (this.#slot?.stored) {
+    } else if (this.#hasStores) {
       // The guard makes the pages writable that there were stores to.
       this.#copyTo(target, length);
     }
@@ -311,29 +377,72 @@ export class Pages {
     this.#system.protect(base, length, protection, this.flags);
   }
 
-  #mapNew(length: number): bigint {
+  /** Maps memory that nobody uses yet. */
+  #mapNext(length: number): void {
+    const request = { ...this.#request, protection: this.#protections.whole };
     const absorbing = this.#absorbsStores && !this.#slot && this.#copiedBySystem;
-    return this.#system.map({ ...this.#request, protection: this.#protections.whole }, length, absorbing);
+    this.#nextLength = length;
+    this.#next = this.#system.map(request, length, absorbing);
+  }
+
+  /** Gives up memory that nobody uses yet. */
+  #dropNext(): void {
+    this.#nextSlot?.uncover();
+    const slot = this.#nextSlot;
+    this.#nextSlot = undefined;
+    slot?.free();
+    const next = this.#next;
+    if (next === 0n) return;
+    this.#next = 0n;
+    this.#system.unmap(next, this.#nextLength);
+  }
+
+  /** Has the guard know the next place, in an entry of its own: never is a place without one that somebody uses. */
+  #coverNext(): void {
+    if (!this.#slot) return;
+    this.#nextSlot ??= this.#guard()?.claim();
+    this.#nextSlot?.cover(this.#next, this.#nextLength, this.unit, this.#strayStores);
+  }
+
+  /** Goes over to the next place, which the guard knows already. */
+  #moveIn(): void {
+    const slot = this.#nextSlot;
+    this.#nextSlot = undefined;
+    if (slot) this.#changeSlot(slot);
+    this.#place(this.#next, this.#nextLength);
   }
 
   #place(base: bigint, length: number): void {
+    this.#protections = this.#protections.resized(length);
+    this.#slot?.cover(base, length, this.unit, this.#strayStores);
     this.#base = base;
     this.#length = length;
-    this.#protections = this.#protections.resized(length);
-    this.#cover();
+    this.#next = 0n;
+  }
+
+  /** Leaves no pages. */
+  #goAway(occupants: Occupants): void {
+    this.#leave(occupants.detach());
+    this.#protections = this.#protections.resized(0);
   }
 
   #leave(inUse: boolean): void {
-    if (this.#length === 0) return;
-    // What lies over somebody else's pages leaves pages there.
-    if (inUse || this.#request.place !== undefined) {
-      this.#system.blank(this.#base, this.#length);
-      this.#slot?.uncover();
-    } else {
-      this.#uncovered(() => {
-        this.#system.unmap(this.#base, this.#length);
-        return true;
-      });
+    const length = this.#length;
+    if (length === 0) return;
+    this.#length = 0;
+    try {
+      // What lies over somebody else's pages leaves pages there.
+      if (inUse || this.#request.place !== undefined) {
+        this.#system.blank(this.#base, length);
+        this.#slot?.uncover();
+      } else {
+        this.#slot?.uncover();
+        this.#system.unmap(this.#base, length);
+      }
+    } catch (error) {
+      this.#length = length;
+      this.#cover();
+      throw error;
     }
   }
 
@@ -359,25 +468,22 @@ export class Pages {
     return this.flags.includes("private") && this.unit === this.#system.pageSize;
   }
 
+  /** Whether there were stores that are not allowed and not counted. */
+  get #hasStores(): boolean {
+    return this.#storedBefore || (this.#slot?.stored ?? false);
+  }
+
   #claimSlotFor(protections: Protections): void {
     if (this.#canFault(protections)) this.#slot ??= this.#guard()?.claim();
   }
 
-  /** Does something that takes the pages away. Returns whether they are gone. */
-  #uncovered(takeAway: () => boolean): boolean {
-    this.#slot?.uncover();
-    let gone = false;
-    try {
-      gone = takeAway();
-    } finally {
-      if (!gone) this.#cover();
-    }
-    return gone;
-  }
-
+  /** An entry that is given back twice would belong to two regions: better that one is lost than that. */
   #changeSlot(slot: GuardSlot | undefined): void {
-    this.#faultsBefore = this.faults;
-    this.#slot?.free();
+    const old = this.#slot;
+    old?.uncover();
+    this.#faultsBefore += old?.faults ?? 0;
+    this.#storedBefore ||= old?.stored ?? false;
     this.#slot = slot;
+    old?.free();
   }
 }

@@ -18,11 +18,11 @@ export interface FileStatus {
   readonly unit: number;
 }
 
-/** A file that was opened by its path. */
+/** A file that is being opened. The caller makes this, and whoever opens fills it in as soon as something is known. */
 export interface OpenedFile {
-  readonly descriptor: Descriptor;
+  descriptor?: Descriptor;
   /** The path of the file, if opening made the file. */
-  readonly created?: string;
+  created?: string;
 }
 
 /** What to map, and how. It is made once from the options, and passed down as it is. */
@@ -39,6 +39,14 @@ export interface MapRequest {
   readonly place?: bigint;
 }
 
+/** What has made a file longer. */
+export interface Growth {
+  readonly from: number;
+  readonly to: number;
+  /** Whether others may have the same descriptor: it came from the program, or was left to it. */
+  readonly isShared: boolean;
+}
+
 /** Files and descriptors. */
 export interface Files {
   /**
@@ -50,15 +58,24 @@ export interface Files {
    * Opens a path. "truncate" is left to the caller, who knows when nothing else can fail. `executable` is whether the
    * contents are run from the mapping, which needs a right of its own on some systems.
    */
-  open(path: string, flags: readonly OpenFlag[], mode: number, executable: boolean): OpenedFile;
+  open(path: string, flags: readonly OpenFlag[], mode: number, executable: boolean, into: OpenedFile): void;
   /** A descriptor of memory without a name. Its length has to be a multiple of the unit of the flags. */
-  openAnonymous(byteLength: number, flags: readonly MapFlag[]): Descriptor;
+  openAnonymous(byteLength: number, flags: readonly MapFlag[], into: OpenedFile): void;
   status(descriptor: Descriptor): FileStatus;
   /** A text that is the same for two descriptors of one file, and differs for any two files. */
   identity(descriptor: Descriptor): string;
+  /** Makes a file at least so long. Never makes it shorter, whatever others do meanwhile. */
+  grow(descriptor: Descriptor, byteLength: number): void;
+  /** Takes back what `grow` has just done, as far as nobody else can have the file. Otherwise it stays longer. */
+  undoGrowth(descriptor: Descriptor, growth: Growth): void;
+  /** Cuts a file. */
   setLength(descriptor: Descriptor, byteLength: number): void;
   close(descriptor: Descriptor): void;
-  remove(path: string): void;
+  /**
+   * Removes a file that opening has made, unless it is somebody else's by now: `descriptor` is closed next, and
+   * `byteLength` is how long the library has made it.
+   */
+  remove(path: string, descriptor: Descriptor, byteLength: number): void;
   /**
    * Writes what is dirty in the file to disk, without blocking the thread. `writeBack` runs before that (see
    * {@linkcode Memory.writeBackStep}). The descriptor may be closed meanwhile.
@@ -90,6 +107,15 @@ export interface Remap {
   move(base: bigint, length: number, target: bigint, newLength: number): boolean;
 }
 
+/** A part of a file, and where it is mapped. */
+export interface MappedPart {
+  readonly descriptor: Descriptor;
+  /** In the file. */
+  readonly offset: number;
+  readonly address: bigint;
+  readonly length: number;
+}
+
 /** Memory that is mapped. */
 export interface Memory {
   /** Undefined if the system does not have it. Memory is then mapped again for another length. */
@@ -119,6 +145,13 @@ export interface Memory {
 
   /** Writes what was stored to the file behind the mapping. */
   flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void;
+  /**
+   * Whether a mapping cannot show what its descriptor reads, because another file has taken the place of the one that
+   * is mapped. Only the end of the part is looked at. Missing on systems where that cannot happen.
+   */
+  isStale?(part: MappedPart): boolean;
+  /** Whether that can happen to the file behind a descriptor, which depends on its file system only. */
+  canBecomeStale?(descriptor: Descriptor): boolean;
   advise(base: bigint, length: number, advice: Advice): void;
   /** `flags` are those that the memory was mapped with. */
   protect(base: bigint, length: number, protection: readonly Protection[], flags: readonly MapFlag[]): void;

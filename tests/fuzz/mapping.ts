@@ -3,7 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { ANONYMOUS, type MapSource, mmap, type MmapOptions } from "../../mod.ts";
 import type { MapFlag, OpenFlag } from "../../src/vocabulary.ts";
-import { Backing, CAPACITY, Model } from "./model.ts";
+import { Backing, CAPACITY, keepGrowth, Model } from "./model.ts";
 import { expect, expectOutcome } from "./outcome.ts";
 import type { Random } from "./random.ts";
 import type { World } from "./world.ts";
@@ -176,6 +176,10 @@ function tryToMap(world: World, target: Target, options: MmapOptions): void {
   const allowed = [...(reasons.length > 0 ? reasons : ["ok"]), ...maybe(plan)];
   const outcome = expectOutcome(() => made = mmap(target.source, options), allowed);
   if (made === undefined) {
+    const descriptor = target.backing.descriptor ?? target.source;
+    if (outcome.startsWith("E") && plan.writesToFile && plan.size !== undefined && typeof descriptor === "number") {
+      keepGrowth(target.backing, descriptor, plan.offset + plan.size);
+    }
     if (target.own !== undefined) closeSync(target.own);
     return;
   }

@@ -5,8 +5,10 @@
  * with open contents is `null`. `sure` is the first byte of a file, or of a region's file, that is no longer checked
  * because the file was cut while somebody had it mapped.
  */
-import { type MappedRegion, platform } from "../../mod.ts";
+import { type Descriptor, type MappedRegion, platform } from "../../mod.ts";
+import { host } from "../../src/host.ts";
 import type { Protection } from "../../src/vocabulary.ts";
+import { expect } from "./outcome.ts";
 
 export const PAGE: number = platform.pageSize;
 /** The most bytes a file has. */
@@ -77,6 +79,14 @@ export class Backing {
     this.sure = this.length = length;
     this.#tainted = [...this.users].some((user) => user.end > length);
   }
+}
+
+/** A file that others have as well stays longer where a region could not be had, or not become longer with it. */
+export function keepGrowth(backing: Backing, descriptor: Descriptor, end: number): void {
+  if (end <= backing.length) return;
+  const { byteLength } = host().system.status(descriptor);
+  expect(byteLength === backing.length || byteLength === end, () => `${byteLength} bytes, wanted ${end} or as before`);
+  backing.setLength(byteLength);
 }
 
 /** What the region itself does not show. */

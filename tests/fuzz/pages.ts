@@ -3,7 +3,7 @@ import { ftruncateSync, writeSync } from "node:fs";
 import type { Advice, FlushFlag, Protection } from "../../src/vocabulary.ts";
 import type { ByteRange } from "../../mod.ts";
 import { type Part, randomPart } from "./accesses.ts";
-import { CAPACITY, type Model, PAGE } from "./model.ts";
+import { CAPACITY, keepGrowth, type Model, PAGE } from "./model.ts";
 import { expect, expectOutcome, nameOf } from "./outcome.ts";
 import type { World } from "./world.ts";
 
@@ -216,6 +216,9 @@ export function resize(world: World, model: Model): void {
     resizeOutcomes(model, byteLength),
   );
   if (outcome === "ok") resized(world, model, byteLength, before);
+  else if (outcome.startsWith("E") && model.carriesFile && !model.orphan) {
+    keepGrowth(model.backing, model.region.descriptor!, model.init.offset + byteLength);
+  }
 }
 
 function resizeOutcomes(model: Model, byteLength: number): string[] {

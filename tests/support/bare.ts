@@ -9,7 +9,16 @@ import type { System } from "../../src/os/contract.ts";
 import { linux } from "../../src/os/linux/system.ts";
 
 /** Functions of Linux's C library, and system calls, that not all others have. */
-const MISSING = ["mremap", "memfd_create", "mlock2", "statx", "memmem", "io_uring_setup", "futex_waitv"] as const;
+const MISSING = [
+  "mremap",
+  "memfd_create",
+  "mlock2",
+  "statx",
+  "memmem",
+  "fallocate",
+  "io_uring_setup",
+  "futex_waitv",
+] as const;
 
 /** That system. Variable arguments are passed as on Apple's arm64. */
 export function bareSystem(): System {

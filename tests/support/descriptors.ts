@@ -6,12 +6,15 @@ import { closeSync, openSync } from "node:fs";
 import { assert } from "@std/assert";
 import type { Descriptor } from "../../mod.ts";
 import { host } from "../../src/host.ts";
+import type { OpenedFile } from "../../src/os/contract.ts";
 import { isWindows } from "./systems.ts";
 
 /** Opens a file that is there. */
 export function openDescriptor(path: string, access: "r" | "r+"): Descriptor {
   if (!isWindows) return openSync(path, access);
-  return host().system.open(path, access === "r" ? ["read"] : ["read", "write"], 0o666, false).descriptor;
+  const opened: OpenedFile = {};
+  host().system.open(path, access === "r" ? ["read"] : ["read", "write"], 0o666, false, opened);
+  return opened.descriptor!;
 }
 
 /** Closes a descriptor, no matter who has opened it. */

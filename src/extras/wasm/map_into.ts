@@ -2,6 +2,7 @@ import { optionsOfHandle } from "../../arguments/handle.ts";
 import { optionsOf, type Plan, planOf } from "../../arguments/options.ts";
 import { type Source, sourceOf } from "../../arguments/source.ts";
 import { type Host, host } from "../../host.ts";
+import type { Mapping } from "../../memory/mapping.ts";
 import { mapSource } from "../../memory/open.ts";
 import type { MapSource, MmapOptions } from "../../types.ts";
 import { checkFree, makeMemoryRegion, type MemoryRegion } from "./memory_region.ts";
@@ -54,16 +55,11 @@ export function mapInto(
   const here = host();
   const start = checkByteOffset(byteOffset, here.system.pageSize);
   const { what, plan } = wishOf(here, source, options);
-  return mapSource(
-    here,
-    what,
-    plan,
-    (mapping) => makeMemoryRegion({ host: here, mapping, memory, byteOffset: start }),
-    (byteLength) => {
-      checkFree(memory, start, byteLength);
-      return addressIn(here.system, memory, start, byteLength);
-    },
-  );
+  const mapping = mapSource(here, what, plan, itself, (byteLength) => {
+    checkFree(memory, start, byteLength);
+    return addressIn(here.system, memory, start, byteLength);
+  });
+  return makeMemoryRegion({ host: here, mapping, memory, byteOffset: start });
 }
 
 /** The most that a memory of 32 bits can have, in WebAssembly's pages. */
@@ -101,16 +97,11 @@ export function mapShared(source: MapSource, options?: MmapOptions): MemoryRegio
   const here = host();
   const { what, plan } = wishOf(here, source, options);
   let memory: WasmMemory | undefined;
-  return mapSource(
-    here,
-    what,
-    plan,
-    (mapping) => makeMemoryRegion({ host: here, mapping, memory: memory!, byteOffset: WASM_PAGE }),
-    (byteLength) => {
-      memory = sharedMemory(1 + Math.ceil(byteLength / WASM_PAGE));
-      return addressIn(here.system, memory, WASM_PAGE, byteLength);
-    },
-  );
+  const mapping = mapSource(here, what, plan, itself, (byteLength) => {
+    memory = sharedMemory(1 + Math.ceil(byteLength / WASM_PAGE));
+    return addressIn(here.system, memory, WASM_PAGE, byteLength);
+  });
+  return makeMemoryRegion({ host: here, mapping, memory: memory!, byteOffset: WASM_PAGE });
 }
 
 /** A shared memory of so many pages. */
@@ -128,6 +119,9 @@ function sharedMemory(pages: number): WasmMemory {
     );
   }
 }
+
+/** A region in a memory is made when its memory is known: until then there is only the mapping. */
+const itself = (mapping: Mapping): Mapping => mapping;
 
 /** What is to be mapped, and how. Refuses what a memory has no place for. */
 function wishOf({ system }: Host, source: MapSource, options?: MmapOptions): { what: Source; plan: Plan } {

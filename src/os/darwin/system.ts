@@ -23,6 +23,8 @@ export function darwin(ffi: Ffi, arch: string): System {
       const calls = darwinCalls(libc);
       return calls && posixWaiting(libc, calls);
     },
+    lockCommand: DARWIN.F_OFD_SETLK,
+    onlyLook: DARWIN.O_EVTONLY,
     bypassCache: (descriptor) => libc.functions.fcntl(descriptor, DARWIN.F_NOCACHE, 1n),
     flushDrive: (descriptor) => flushDrive(libc, descriptor),
   });

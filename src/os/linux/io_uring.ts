@@ -3,7 +3,7 @@
  * complete. One ring belongs to the thread that opens it. Only waiting for completions is done on another thread.
  */
 import type { Functions } from "../../ffi/contract.ts";
-import type { Libc } from "../posix/libc.ts";
+import { type Libc, MAP_FAILED } from "../posix/libc.ts";
 import { IO_URING, LINUX } from "./numbers.ts";
 
 /** Numbers of system calls, the same for every processor: include/uapi/asm-generic/unistd.h. */
@@ -158,7 +158,7 @@ export class IoUring {
     const access = this.#libc.access(["read", "write"], "mmap");
     const flags = this.#libc.bits(constants.map, ["shared"], "mmap");
     const address = functions.mmap(0n, BigInt(length), access, flags, this.#descriptor, offset);
-    this.#libc.checkAddress(address, "mmap");
+    if (address === MAP_FAILED) throw this.#libc.failure("mmap");
     this.#mappings.push({ address, length });
     return ffi.arrayBuffer(address, length);
   }

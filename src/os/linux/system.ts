@@ -7,12 +7,15 @@ import { cString, Libc } from "../posix/libc.ts";
 import { type Dialect, PLAIN } from "../posix/libc_functions.ts";
 import { posix } from "../posix/system.ts";
 import { posixWaiting } from "../posix/waiting.ts";
+import { extend } from "./extend.ts";
 import { futexCalls } from "./futex.ts";
 import { futexRing } from "./futex_ring.ts";
 import { futexSets } from "./futex_sets.ts";
 import { installGuard } from "./guard.ts";
 import { linuxHugePages } from "./huge_pages.ts";
+import { alone } from "./lease.ts";
 import { LINUX, STATX } from "./numbers.ts";
+import { canBecomeStale, isStale } from "./overlay.ts";
 import { linuxProcesses } from "./processes.ts";
 import { linuxRemap } from "./remap.ts";
 
@@ -30,6 +33,12 @@ export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): 
       const sets = () => has("futex_waitv") ? futexSets(libc, calls.notify) : undefined;
       return posixWaiting(libc, calls, once(() => ring() ?? sets()));
     },
+    extend: (descriptor, byteLength) => extend(libc, descriptor, byteLength),
+    lockCommand: LINUX.F_OFD_SETLK,
+    alone: (descriptor, act) => alone(libc, descriptor, act),
+    onlyLook: LINUX.O_PATH,
+    canBecomeStale: (descriptor) => canBecomeStale(libc, descriptor),
+    isStale: (part) => isStale(libc, part),
     remap: has("mremap") ? linuxRemap(libc) : undefined,
     hugePages: linuxHugePages(libc),
     processes: linuxProcesses(libc),

@@ -3,7 +3,7 @@
  * system, and from these extensions. An extension that is missing here is missing on that system.
  */
 import type { OperatingSystem } from "../../types.ts";
-import type { Guard, Remap, Waiting } from "../contract.ts";
+import type { Guard, Memory, Remap, Waiting } from "../contract.ts";
 import type { StatusLayout } from "./numbers.ts";
 
 /** The extensions of one system. */
@@ -19,6 +19,23 @@ export interface Extensions {
   readonly processes?: Processes;
   /** The status of a descriptor, if the C library is too old to have fstat. */
   readonly status?: StatusCall;
+  /**
+   * Makes a file at least so long in one step, which never cuts it; false if its file system cannot do that. Without
+   * it, a lock of the library's own keeps its processes apart.
+   */
+  readonly extend?: (descriptor: number, byteLength: number) => boolean;
+  /** The fcntl that takes or gives up a lock on a part of a file, for the descriptor if the system can do that. */
+  readonly lockCommand: number;
+  /**
+   * Does something while nobody else can open a file. False, and nothing is done, if somebody has it open; `undefined` if
+   * that cannot be known.
+   */
+  readonly alone?: (descriptor: number, act: () => void) => boolean | undefined;
+  /** The flag of open(2) for a descriptor that only says which file it is, and needs no permission. */
+  readonly onlyLook?: number;
+  /** Whether mappings can come to show another file than their descriptor reads, and whether one does. */
+  readonly canBecomeStale?: Memory["canBecomeStale"];
+  readonly isStale?: Memory["isStale"];
   /** Locks pages as they are, without making a private copy of each. */
   readonly lockUncopied?: (base: bigint, length: number) => void;
   /** Makes reads and writes of a descriptor go around the page cache, if the system has no flag for it. */

@@ -1,36 +1,38 @@
 /** Files and descriptors on POSIX. */
 import type { Descriptor } from "../../types.ts";
 import type { MapFlag, OpenFlag } from "../../vocabulary.ts";
-import type { Files, FileStatus, OpenedFile } from "../contract.ts";
+import type { Files, FileStatus, Growth, OpenedFile } from "../contract.ts";
 import type { Extensions } from "./extensions.ts";
 import { syncInBackground } from "./fsync.ts";
+import { Grower } from "./growth.ts";
 import { cString, type Libc } from "./libc.ts";
 import { MEMFD } from "./numbers.ts";
 import { StatusReader } from "./status.ts";
+import { isZero } from "./zeros.ts";
 
 /** Makes the file half of a POSIX system. */
 export function posixFiles(libc: Libc, extensions: Extensions): Files {
   const { functions } = libc;
   const reader = new StatusReader(libc, extensions);
+  const lengthOf = (descriptor: number): number => reader.status(descriptor).byteLength;
+  const grower = new Grower(libc, extensions, lengthOf);
+  const setLength = (descriptor: Descriptor, byteLength: number): void => {
+    libc.check(libc.more.ftruncate(descriptor as number, BigInt(byteLength)), "ftruncate");
+  };
 
   return {
     cutsMappedFiles: true,
 
-    open(path: string, flags: readonly OpenFlag[], mode: number): OpenedFile {
-      const opened = openPath(libc, path, openBits(libc, flags), flags, mode);
-      if (flags.includes("direct")) extensions.bypassCache?.(opened.descriptor);
-      return opened;
+    open(path: string, flags: readonly OpenFlag[], mode: number, _executable: boolean, into: OpenedFile): void {
+      openPath(libc, path, openBits(libc, flags), flags, mode, into);
+      if (flags.includes("direct")) extensions.bypassCache?.(into.descriptor as number);
     },
 
-    openAnonymous(byteLength: number, flags: readonly MapFlag[]): Descriptor {
-      const descriptor = libc.more.memfd_create ? openMemory(libc, flags) : openShared(libc);
-      try {
-        libc.check(libc.more.ftruncate(descriptor, BigInt(byteLength)), "ftruncate");
-      } catch (error) {
-        functions.close(descriptor);
-        throw error;
-      }
-      return descriptor;
+    openAnonymous(byteLength: number, flags: readonly MapFlag[], into: OpenedFile): void {
+      const descriptor = libc.more.memfd_create ? openMemory(libc, flags, into) : openShared(libc, into);
+      // Nobody else has it, and ftruncate sets no page aside.
+      grower.checkLimit(descriptor, byteLength);
+      setLength(descriptor, byteLength);
     },
 
     status(descriptor: Descriptor): FileStatus {
@@ -42,9 +44,20 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
       return reader.identity(descriptor as number);
     },
 
-    setLength(descriptor: Descriptor, byteLength: number): void {
-      libc.check(libc.more.ftruncate(descriptor as number, BigInt(byteLength)), "ftruncate");
+    grow(descriptor: Descriptor, byteLength: number): void {
+      grower.grow(descriptor as number, byteLength);
     },
+
+    undoGrowth(descriptor: Descriptor, { from, to, isShared }: Growth): void {
+      if (isShared) return;
+      extensions.alone?.(descriptor as number, () => {
+        // Others may have wanted the same length, and have closed the file by now.
+        const own = descriptor as number;
+        if (lengthOf(own) === to && isZero(libc, own, from, to)) setLength(descriptor, from);
+      });
+    },
+
+    setLength,
 
     close(descriptor: Descriptor): void {
       if (functions.close(descriptor as number) === 0) return;
@@ -53,8 +66,15 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
       if (error.code !== "EINTR") throw error;
     },
 
-    remove(path: string): void {
-      libc.check(libc.more.unlink(cString(path)), "unlink", path);
+    remove(path: string, descriptor: Descriptor, byteLength: number): void {
+      const own = descriptor as number;
+      const removeIfAsMade = (): void => {
+        const length = lengthOf(own);
+        if (length !== 0 && (length !== byteLength || !isZero(libc, own, 0, length))) return;
+        if (identityAt(libc, path, extensions.onlyLook ?? 0, reader) !== reader.identity(own)) return;
+        libc.check(libc.more.unlink(cString(path)), "unlink", path);
+      };
+      if (extensions.alone?.(own, removeIfAsMade) === undefined) removeIfAsMade();
     },
 
     sync(descriptor: Descriptor): Promise<void> {
@@ -65,20 +85,25 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
 }
 
 /** Memory with a descriptor and without a name. */
-function openMemory(libc: Libc, flags: readonly MapFlag[]): number {
+function openMemory(libc: Libc, flags: readonly MapFlag[], into: OpenedFile): number {
   const hugePages = flags.includes("huge-table") ? MEMFD.MFD_HUGETLB : 0;
   const bits = MEMFD.MFD_CLOEXEC | MEMFD.MFD_ALLOW_SEALING | hugePages;
-  return libc.check(libc.more.memfd_create!(cString("mmap"), bits), "memfd_create");
+  const name = cString("mmap");
+  const descriptor = libc.more.memfd_create!(name, bits);
+  if (descriptor === -1) throw libc.failure("memfd_create");
+  return into.descriptor = descriptor;
 }
 
 /** The same, for systems without memfd_create: shared memory with a name, which is removed at once. */
-function openShared(libc: Libc): number {
+function openShared(libc: Libc, into: OpenedFile): number {
   const { more: { shm_open, shm_unlink }, constants: { numbers } } = libc;
   if (!shm_open || !shm_unlink) throw libc.error("ENOTSUP", "shm_open", "the C library has no shared memory");
   const bits = numbers.O_RDWR | numbers.O_CREAT | numbers.O_EXCL;
   // On macOS, names have at most 31 bytes. Nobody else can have guessed this one.
   const name = cString(`/mmap-${crypto.randomUUID().slice(0, 18)}`);
-  const descriptor = libc.check(shm_open(name, bits, 0o600), "shm_open");
+  const descriptor = shm_open(name, bits, 0o600);
+  if (descriptor === -1) throw libc.failure("shm_open");
+  into.descriptor = descriptor;
   libc.check(shm_unlink(name), "shm_unlink");
   return descriptor;
 }
@@ -110,44 +135,71 @@ function openPath(
   bits: number,
   flags: readonly OpenFlag[],
   mode: number,
-): OpenedFile & { readonly descriptor: number } {
+  into: OpenedFile,
+): void {
   const { functions, constants: { numbers } } = libc;
   const name = cString(path);
-  const attempt: Attempt = (creating) =>
-    functions.open(name, bits | creating | numbers.O_NONBLOCK | numbers.O_NOCTTY, mode);
-  const opened = flags.includes("ensure-create")
-    ? { descriptor: libc.check(attempt(creationBits(libc, "ensure-create")), "open", path), created: path }
-    : openOrCreate(libc, path, attempt, flags.includes("create"));
-  if (!flags.includes("non-block")) functions.fcntl(opened.descriptor, numbers.F_SETFL, BigInt(bits));
-  return opened;
+  const attempt: Attempt = (creating) => {
+    const all = bits | creating | numbers.O_NONBLOCK | numbers.O_NOCTTY;
+    // No call comes between the two: a program that is stopped is stopped at the next call.
+    const descriptor = functions.open(name, all, mode);
+    if (descriptor !== -1) into.descriptor = descriptor;
+    return descriptor !== -1;
+  };
+  if (flags.includes("ensure-create")) {
+    if (!attempt(creationBits(libc, "ensure-create"))) throw libc.failure("open", path);
+    into.created = path;
+  } else {
+    into.created = openOrCreate(libc, path, attempt, flags.includes("create"));
+  }
+  if (!flags.includes("non-block")) functions.fcntl(into.descriptor as number, numbers.F_SETFL, BigInt(bits));
 }
 
-/** open(2) with more bits. Returns -1 if it fails. */
-type Attempt = (bits: number) => number;
+/** open(2) with more bits; false where it fails. */
+type Attempt = (bits: number) => boolean;
 
 function creationBits(libc: Libc, word: "create" | "ensure-create"): number {
   return libc.bits(libc.constants.open, [word], "open");
 }
 
 /** Opens a file that exists, or creates one. It always knows which, so that only a new file is removed again. */
-function openOrCreate(
-  libc: Libc,
-  path: string,
-  attempt: Attempt,
-  mayCreate: boolean,
-): OpenedFile & { readonly descriptor: number } {
-  const existing = attempt(0);
-  if (existing !== -1) return { descriptor: existing };
+function openOrCreate(libc: Libc, path: string, attempt: Attempt, mayCreate: boolean): string | undefined {
+  if (openExisting(libc, attempt)) return undefined;
   const error = libc.failure("open", path);
   if (error.code !== "ENOENT" || !mayCreate) throw error;
 
-  const fresh = attempt(creationBits(libc, "ensure-create"));
-  if (fresh !== -1) return { descriptor: fresh, created: path };
+  if (attempt(creationBits(libc, "ensure-create"))) return path;
   // Another process was faster, or the path is a link to a missing file.
-  const faster = attempt(0);
-  if (faster !== -1) return { descriptor: faster };
-  const target = libc.check(attempt(creationBits(libc, "create")), "open", path);
-  return { descriptor: target, created: realPath(libc, path) };
+  if (openExisting(libc, attempt)) return undefined;
+  if (!attempt(creationBits(libc, "create"))) throw libc.failure("open", path);
+  return realPath(libc, path);
+}
+
+/** Milliseconds for which to wait for a file that somebody has a lease of. */
+const PATIENCE = 1000;
+
+/** Opens what is there. Whoever has a lease of it is told by the attempt to give it back, and waited for. */
+function openExisting(libc: Libc, attempt: Attempt): boolean {
+  if (attempt(0)) return true;
+  if (libc.code !== "EAGAIN") return false;
+  const giveUp = performance.now() + PATIENCE;
+  while (!attempt(0)) {
+    if (libc.code !== "EAGAIN" || performance.now() > giveUp) return false;
+  }
+  return true;
+}
+
+/** Which file a path leads to now; `undefined` if that cannot be known. */
+function identityAt(libc: Libc, path: string, onlyLook: number, reader: StatusReader): string | undefined {
+  const { functions, constants: { numbers } } = libc;
+  const bits = onlyLook | numbers.O_NONBLOCK | numbers.O_NOCTTY | numbers.O_CLOEXEC;
+  const descriptor = functions.open(cString(path), bits, 0);
+  if (descriptor === -1) return undefined;
+  try {
+    return reader.identity(descriptor);
+  } finally {
+    functions.close(descriptor);
+  }
 }
 
 /** The path with its links resolved. */

@@ -51,12 +51,6 @@ export class Libc {
     return result;
   }
 
-  /** Does the same for a call that returns an address. */
-  checkAddress(address: bigint, syscall: string): bigint {
-    if (address === MAP_FAILED) throw this.failure(syscall);
-    return address;
-  }
-
   /** The errno name for the call that has just failed. */
   get code(): string {
     return this.errors.name(this.#errno[0]);
@@ -108,7 +102,9 @@ export class Libc {
     const { constants } = this;
     const access = this.access(protection, "mmap");
     const flags = this.bits(constants.map, ["private", "anonymous"], "mmap") | this.unreserved | fixed;
-    return this.checkAddress(this.functions.mmap(address, BigInt(length), access, flags, -1, 0n), "mmap");
+    const mapped = this.functions.mmap(address, BigInt(length), access, flags, -1, 0n);
+    if (mapped === MAP_FAILED) throw this.failure("mmap");
+    return mapped;
   }
 
   #message(errno: number): string {

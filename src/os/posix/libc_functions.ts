@@ -33,6 +33,12 @@ const NAMED = {
 const MORE = {
   lseek: { parameters: ["i32", "i64", "i32"], result: "i64" }, // off_t lseek(int fd, off_t offset, int whence)
   ftruncate: { parameters: ["i32", "i64"], result: "i32" }, // int ftruncate(int fd, off_t length)
+  // int fallocate(int fd, int mode, off_t offset, off_t length)
+  fallocate: { parameters: ["i32", "i32", "i64", "i64"], result: "i32", optional: true },
+  // int posix_fallocate(int fd, off_t offset, off_t length); returns the error number
+  posix_fallocate: { parameters: ["i32", "i64", "i64"], result: "i32", optional: true },
+  getrlimit: { parameters: ["i32", "buffer"], result: "i32" }, // int getrlimit(int resource, struct rlimit *limits)
+  pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "i64" }, // ssize_t pread(fd, void *to, size_t, off_t)
   unlink: { parameters: ["buffer"], result: "i32" }, // int unlink(const char *path)
   // int statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *status)
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32", optional: true },

@@ -123,7 +123,10 @@ function map(libc: Libc, request: MapRequest, byteLength: number, absorbing: boo
     // mapped as requested.
     if (!["ENOMEM", "EACCES", "EPERM"].includes(libc.code)) throw libc.failure("mmap");
   }
-  return libc.checkAddress(functions.mmap(place, length, protection, flags, descriptor, offset), "mmap");
+  // No call comes between the system's and the return: a program that is stopped is stopped at the next call.
+  const address = functions.mmap(place, length, protection, flags, descriptor, offset);
+  if (address === MAP_FAILED) throw libc.failure("mmap");
+  return address;
 }
 
 /** A file of huge pages grows when it is mapped to be written, privately too, and keeps what was reserved for it. */

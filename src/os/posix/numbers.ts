@@ -1,8 +1,8 @@
 /**
- * The numbers and layouts of each POSIX system, except those of the words of the vocabulary. Columns as in columns.ts.
+ * The numbers and layouts of each POSIX system that no word of the vocabulary stands for. Columns as in columns.ts.
  *
- * Linux: include/uapi/asm-generic/{fcntl,mman-common}.h, linux/stat.h. macOS: xnu
- * bsd/sys/{fcntl,mman,stat,signal,aio}.h. FreeBSD: sys/sys/{fcntl,mman,stat,signal,aio}.h.
+ * Linux: include/uapi/asm-generic/{fcntl,mman-common,resource}.h, linux/stat.h.
+ * macOS: xnu bsd/sys/{fcntl,mman,stat,signal,aio,resource}.h. FreeBSD: sys/sys/{fcntl,mman,stat,signal,aio,resource}.h.
  */
 import { columnOf, type PosixRow, type PosixTarget, TARGETS, type Words, wordsOf } from "../columns.ts";
 
@@ -20,6 +20,7 @@ const NUMBERS = {
   SEEK_SET: [0, 0, 0, 0],
   SEEK_CUR: [1, 1, 1, 1],
   SEEK_END: [2, 2, 2, 2],
+  SEEK_DATA: [3, 3, 4, 3],
   PATH_MAX: [4096, 4096, 1024, 1024],
   S_IFMT: [0xf000, 0xf000, 0xf000, 0xf000],
   S_IFREG: [0x8000, 0x8000, 0x8000, 0x8000],
@@ -28,6 +29,9 @@ const NUMBERS = {
   S_IFDIR: [0x4000, 0x4000, 0x4000, 0x4000],
   MAP_FIXED: [0x10, 0x10, 0x10, 0x10],
   SIGEV_NONE: [1, 1, 0, 0],
+  F_WRLCK: [1, 1, 3, 3],
+  F_UNLCK: [2, 2, 2, 2],
+  RLIMIT_FSIZE: [1, 1, 1, 1],
 } as const;
 
 /** Flags of memfd_create, by their names in C. They are the same on Linux and FreeBSD, which both have it. */
@@ -51,6 +55,12 @@ const LAYOUTS = {
     { size: 80, descriptor: 0, notify: 40 },
     { size: 160, descriptor: 0, notify: 80 },
   ],
+  flock: [
+    { size: 32, type: 0, whence: 2, start: 8, length: 16 },
+    { size: 32, type: 0, whence: 2, start: 8, length: 16 },
+    { size: 24, type: 20, whence: 22, start: 0, length: 8 },
+    { size: 32, type: 20, whence: 22, start: 0, length: 8 },
+  ],
 } as const;
 
 /** The libraries with the functions of C, in the order in which they are tried: glibc, then musl. */
@@ -72,11 +82,21 @@ export interface StatusLayout {
   readonly blockSize: number;
 }
 
+/** The offsets in a `struct flock`. */
+export interface LockLayout {
+  readonly size: number;
+  readonly type: number;
+  readonly whence: number;
+  readonly start: number;
+  readonly length: number;
+}
+
 /** Everything that is known about a POSIX system: its column. */
 export interface Constants extends Words {
   readonly numbers: Readonly<Record<keyof typeof NUMBERS, number>>;
   readonly stat: StatusLayout;
   readonly aiocb: { readonly size: number; readonly descriptor: number; readonly notify: number };
+  readonly flock: LockLayout;
   readonly libraries: readonly string[];
   /** The name of the function that returns where errno is. */
   readonly errnoLocation: string;
@@ -92,6 +112,7 @@ export function constantsOf(target: PosixTarget): Constants {
     numbers: columnOf(NUMBERS, index),
     stat: LAYOUTS.stat[index],
     aiocb: LAYOUTS.aiocb[index],
+    flock: LAYOUTS.flock[index],
     libraries: LIBRARIES[index],
     errnoLocation: target === "darwin" || target === "freebsd" ? "__error" : "__errno_location",
     untypedMemory: target === "darwin",

@@ -37,6 +37,8 @@ export function posix(libc: Libc, extensions: Extensions): System {
     ...files,
     ...posixHandles(libc, extensions, files),
     ...posixMemory(libc, extensions),
+    canBecomeStale: extensions.canBecomeStale,
+    isStale: extensions.isStale,
     ...cBytes(libc.functions, () => libc.more, libc.ffi.search),
     supportsFlag: (kind, flag) => hasWord(libc.constants, kind, flag),
     requireWords(kind: FlagKind, words: readonly string[]): void {

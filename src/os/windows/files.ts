@@ -1,8 +1,8 @@
 /** Files and handles on Windows. */
 import type { MmapError } from "../../error.ts";
 import type { Descriptor } from "../../types.ts";
-import type { OpenFlag } from "../../vocabulary.ts";
-import type { Files, FileStatus, OpenedFile } from "../contract.ts";
+import type { MapFlag, OpenFlag } from "../../vocabulary.ts";
+import type { Files, FileStatus, Growth, OpenedFile } from "../contract.ts";
 import { INVALID_HANDLE, type Kernel32, textOf, THIS_PROCESS, wideString } from "./kernel32.ts";
 import { WIN32_ERRORS, win32ErrorName } from "./errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
@@ -29,19 +29,13 @@ export function windowsFiles(kernel32: Kernel32): Files {
   return {
     cutsMappedFiles: false,
 
-    open(path: string, flags: readonly OpenFlag[], mode: number, executable: boolean): OpenedFile {
-      return openPath(kernel32, path, flags, mode, executable);
+    open(path: string, flags: readonly OpenFlag[], mode: number, executable: boolean, into: OpenedFile): void {
+      Object.assign(into, openPath(kernel32, path, flags, mode, executable));
     },
 
-    openAnonymous(byteLength: number): Descriptor {
-      const handle = openTemporary(kernel32);
-      try {
-        setLength(handle, byteLength);
-      } catch (error) {
-        close(handle);
-        throw error;
-      }
-      return handle;
+    openAnonymous(byteLength: number, _flags: readonly MapFlag[], into: OpenedFile): void {
+      into.descriptor = openTemporary(kernel32);
+      setLength(into.descriptor, byteLength);
     },
 
     status(descriptor: Descriptor): FileStatus {
@@ -55,6 +49,12 @@ export function windowsFiles(kernel32: Kernel32): Files {
     setLength,
 
     close,
+
+    grow: setLength,
+
+    undoGrowth(descriptor: Descriptor, { from, to }: Growth): void {
+      if (statusOf(kernel32, descriptor as bigint).byteLength === to) setLength(descriptor, from);
+    },
 
     remove(path: string): void {
       const name = wideString(nameOf(kernel32, path));

@@ -1,0 +1,41 @@
+/**
+ * Files in the layers of a container ([overlayfs](https://docs.kernel.org/filesystems/overlayfs.html)). The first who
+ * opens a file there to write to it has it copied to another layer. From then on a descriptor from before reads the copy,
+ * and says how long that is, but mappings of it show the old file for ever, new ones as well.
+ */
+import type { Descriptor } from "../../types.ts";
+import type { MappedPart } from "../contract.ts";
+import type { Libc } from "../posix/libc.ts";
+import { LINUX } from "./numbers.ts";
+
+/** Somebody may be writing to the file at just the time. */
+const ATTEMPTS = 3;
+
+/** Whether the file behind a descriptor may be replaced so. */
+export function canBecomeStale(libc: Libc, descriptor: Descriptor): boolean {
+  // The type of the file system is the first word of a struct statfs, which is shorter than this.
+  const status = new Uint32Array(128);
+  return libc.more.fstatfs(descriptor as number, new Uint8Array(status.buffer)) === 0 &&
+    status[0] === LINUX.OVERLAYFS_SUPER_MAGIC;
+}
+
+/** Whether a mapping cannot show what its descriptor reads, as far as the end of it tells. */
+export function isStale(libc: Libc, { descriptor, offset, address, length }: MappedPart): boolean {
+  const pageSize = libc.functions.getpagesize();
+  const end = address + BigInt(length);
+  const inPage = Number(end % BigInt(pageSize)) || pageSize;
+  const populating = libc.constants.advice["populate-read"] as number;
+  // Beyond the end of the old file there are no pages. Kernels before 5.14 cannot say so without a fault.
+  const page = end - BigInt(inPage);
+  if (libc.more.madvise(page, BigInt(pageSize), populating) === -1) return libc.code === "EFAULT";
+
+  const last = Math.min(inPage, length);
+  const [shown, read] = [new Uint8Array(last), new Uint8Array(last)];
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    libc.functions.memcpy(shown, end - BigInt(last), BigInt(last));
+    const at = BigInt(offset + length - last);
+    if (libc.more.pread(descriptor as number, read, BigInt(last), at) !== BigInt(last)) return false;
+    if (shown.every((byte, index) => byte === read[index])) return false;
+  }
+  return true;
+}

@@ -1,0 +1,110 @@
+/** Making files longer on POSIX. They never become shorter by it, whatever others do to them meanwhile. */
+import type { Ffi } from "../../ffi/contract.ts";
+import type { Extensions } from "./extensions.ts";
+import type { Libc } from "./libc.ts";
+
+/** Milliseconds until a file is made longer although somebody else has locked all of it. */
+const PATIENCE = 100;
+
+/** The byte that is locked: the last that a file can have, so that no lock on contents is in the way. */
+const LAST_BYTE = 2n ** 63n - 2n;
+
+const MEMORY = {
+  calloc: { parameters: ["usize", "usize"], result: "usize" }, // void *calloc(size_t count, size_t size)
+} as const;
+
+/** Makes files longer. */
+export class Grower {
+  readonly #libc: Libc;
+  readonly #extensions: Extensions;
+  readonly #lengthOf: (descriptor: number) => number;
+  #lock: Lock | undefined;
+
+  constructor(libc: Libc, extensions: Extensions, lengthOf: (descriptor: number) => number) {
+    this.#libc = libc;
+    this.#extensions = extensions;
+    this.#lengthOf = lengthOf;
+  }
+
+  /** Throws an EFBIG if the process may not make a file so long: the kernel would send SIGXFSZ too, which ends Deno. */
+  checkLimit(descriptor: number, byteLength: number): void {
+    const limit = this.#limit();
+    if (BigInt(byteLength) <= limit || this.#lengthOf(descriptor) >= byteLength) return;
+    const reason = `File too large: ${byteLength} bytes wanted, but the process may make files of ${limit} (ulimit -f)`;
+    throw this.#libc.error("EFBIG", "ftruncate", reason);
+  }
+
+  /** Makes a file at least so long. */
+  grow(descriptor: number, byteLength: number): void {
+    this.checkLimit(descriptor, byteLength);
+    if (!this.#extensions.extend?.(descriptor, byteLength)) this.#growLocked(descriptor, byteLength);
+  }
+
+  /** The longest file that the process may make: RLIMIT_FSIZE. */
+  #limit(): bigint {
+    const limits = new BigUint64Array(2);
+    const { more: { getrlimit }, constants: { numbers } } = this.#libc;
+    this.#libc.check(getrlimit(numbers.RLIMIT_FSIZE, new Uint8Array(limits.buffer)), "getrlimit");
+    return limits[0];
+  }
+
+  /**
+   * ftruncate cuts a file that somebody has made longer since its length was looked at. The lock keeps out everybody who
+   * makes it longer with this library; of others, whoever does so in the microsecond between the two calls loses.
+   */
+  #growLocked(descriptor: number, byteLength: number): void {
+    const libc = this.#libc;
+    const lock = this.#lock ??= new Lock(libc, this.#extensions.lockCommand);
+    const locked = lock.take(descriptor);
+    try {
+      if (this.#lengthOf(descriptor) >= byteLength) return;
+      libc.check(libc.more.ftruncate(descriptor, BigInt(byteLength)), "ftruncate");
+    } finally {
+      if (locked) lock.giveBack(descriptor);
+    }
+  }
+}
+
+/** A lock on the last byte that files can have. */
+class Lock {
+  readonly #libc: Libc;
+  readonly #command: number;
+  /** A `struct flock`. fcntl takes it as a number, because its last argument is one most of the time. */
+  readonly #address: bigint;
+  readonly #view: DataView;
+
+  constructor(libc: Libc, command: number) {
+    const { ffi, constants: { libraries, flock, numbers } } = libc;
+    this.#libc = libc;
+    this.#command = command;
+    this.#address = allocate(ffi, libraries, flock.size);
+    this.#view = new DataView(ffi.arrayBuffer(this.#address, flock.size));
+    this.#view.setInt16(flock.whence, numbers.SEEK_SET, true);
+    this.#view.setBigInt64(flock.start, LAST_BYTE, true);
+    this.#view.setBigInt64(flock.length, 1n, true);
+  }
+
+  /** Takes the lock; false if somebody has it for too long, or the file has no locks. */
+  take(descriptor: number): boolean {
+    const { F_WRLCK } = this.#libc.constants.numbers;
+    const giveUp = performance.now() + PATIENCE;
+    while (!this.#set(descriptor, F_WRLCK)) {
+      const { code } = this.#libc;
+      if (code !== "EAGAIN" && code !== "EACCES" && code !== "EINTR" || performance.now() > giveUp) return false;
+    }
+    return true;
+  }
+
+  giveBack(descriptor: number): void {
+    this.#set(descriptor, this.#libc.constants.numbers.F_UNLCK);
+  }
+
+  #set(descriptor: number, type: number): boolean {
+    this.#view.setInt16(this.#libc.constants.flock.type, type, true);
+    return this.#libc.functions.fcntl(descriptor, this.#command, this.#address) === 0;
+  }
+}
+
+function allocate(ffi: Ffi, libraries: readonly string[], size: number): bigint {
+  return ffi.load(libraries, MEMORY).calloc(1n, BigInt(size));
+}
