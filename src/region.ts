@@ -2,7 +2,7 @@ import { UNMAPPED } from "./arguments/unmapped.ts";
 import { bytesIn, bytesOf, isArrayBuffer, needleOf } from "./arguments/bytes.ts";
 import { checkAdvice, checkFlushFlags, checkProtection } from "./arguments/flags.ts";
 import type { Host } from "./host.ts";
-import { showIn } from "./inspect.ts";
+import { refuseAsArray, showIn } from "./inspect.ts";
 import { elementSize, forget, isMapped, releaseWhenForgotten, Views } from "./memory/views.ts";
 import type { Mapping } from "./memory/mapping.ts";
 import { byteCount, rangeOf, type Span, spanWithin } from "./arguments/range.ts";
@@ -11,6 +11,12 @@ import type { ByteRange, Descriptor, MapHandle, ViewConstructor } from "./types.
 
 /** Known to this file alone: regions are made by `mmap`. */
 const KEY: unique symbol = Symbol("MappedRegion");
+
+/**
+ * No symbol can be cloned. A region has one, since a clone of it would be an empty object; what the engines say of it in
+ * their error is this text.
+ */
+const UNCLONEABLE: unique symbol = Symbol("MappedRegion: wanted region.handle");
 
 let construct: (host: Host, mapping: Mapping) => MappedRegion;
 let isMade: (value: object) => boolean;
@@ -53,6 +59,7 @@ export class MappedRegion implements Disposable {
   readonly #host: Host;
   readonly #mapping: Mapping;
   readonly #views: Views;
+  private readonly uncloneable: symbol = UNCLONEABLE;
 
   static {
     construct = (host, mapping) => new MappedRegion(KEY, host, mapping);
@@ -212,8 +219,32 @@ export class MappedRegion implements Disposable {
     const { file } = this.#live();
     const { system } = this.#host;
     if (!file) throw system.error("ENOTSUP", "handle", "memory from null has no descriptor; map ANONYMOUS instead");
-    const { byteLength, offset, protection, flags } = this;
+    const { byteLength, offset, protection, flags } = this.#mapping;
     return { kind: "mmap-handle", pid: system.pid(), descriptor: file.share(), byteLength, offset, protection, flags };
+  }
+
+  /**
+   * What `JSON.stringify(region)` writes: the {@linkcode handle}, from which `mmap(JSON.parse(text))` maps the same
+   * memory. `postMessage(region)` and `structuredClone(region)` throw a `DataCloneError` instead: post the handle.
+   *
+   * @throws {MmapError} As {@linkcode handle}: `ENOTSUP` for a `null` source, `EBADF` if the caller has closed the
+   * descriptor.
+   * @throws {TypeError} If the region is unmapped.
+   *
+   * @example
+   * ```ts
+   * import { ANONYMOUS, mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using region = mmap(ANONYMOUS, { size: 4096 });
+   * const text = JSON.stringify({ region, words: 1024 });
+   * using same = mmap(JSON.parse(text).region);
+   * same.int32[0] = 42;
+   * assertEquals(region.int32[0], 42);
+   * ```
+   */
+  toJSON(): MapHandle {
+    return this.handle;
   }
 
   // ---------------------------------------------------------------- typed arrays over the whole region
@@ -477,7 +508,8 @@ export class MappedRegion implements Disposable {
    * ```
    */
   read(byteOffset?: number | bigint, byteLength?: number): Uint8Array<ArrayBuffer> {
-    return this.#live().read(spanWithin(this.byteLength, byteOffset, byteLength));
+    const mapping = this.#live();
+    return mapping.read(spanWithin(mapping.byteLength, byteOffset, byteLength));
   }
 
   /**
@@ -503,7 +535,7 @@ export class MappedRegion implements Disposable {
   copyTo(target: ArrayBuffer | ArrayBufferView, byteOffset?: number | bigint): void {
     const bytes = bytesIn(target, "target");
     const mapping = this.#live();
-    const span = spanWithin(this.byteLength, byteOffset, bytes.byteLength);
+    const span = spanWithin(mapping.byteLength, byteOffset, bytes.byteLength);
     // Not every FFI takes shared memory, and the C library copies only what does not overlap.
     if (isArrayBuffer(bytes.buffer) && !isMapped(bytes.buffer)) mapping.readInto(bytes, span);
     else bytes.set(mapping.read(span));
@@ -532,7 +564,7 @@ export class MappedRegion implements Disposable {
   write(data: ArrayBuffer | ArrayBufferView, byteOffset?: number | bigint): void {
     const bytes = bytesOf(data, "data");
     const mapping = this.#live();
-    const { start } = spanWithin(this.byteLength, byteOffset, bytes.byteLength);
+    const { start } = spanWithin(mapping.byteLength, byteOffset, bytes.byteLength);
     mapping.write(start, bytes);
   }
 
@@ -562,8 +594,8 @@ export class MappedRegion implements Disposable {
     const wanted = needleOf(needle);
     const mapping = this.#live();
     const start = from === undefined ? 0 : byteCount(from, "from");
-    if (start > this.byteLength) return -1;
-    return mapping.indexOf(wanted, { start, length: this.byteLength - start });
+    if (start > mapping.byteLength) return -1;
+    return mapping.indexOf(wanted, { start, length: mapping.byteLength - start });
   }
 
   // ---------------------------------------------------------------- pages
@@ -882,11 +914,12 @@ export class MappedRegion implements Disposable {
    * ```
    */
   check(): void {
-    if (this.faults === 0) return;
+    const { faults } = this.#mapping;
+    if (faults === 0) return;
     throw this.#host.system.error(
       "EIO",
       "mmap",
-      `${this.faults} pages are no longer the file's: they were lost, or touched in a way that they do not allow`,
+      `${faults} pages are no longer the file's: they were lost, or touched in a way that they do not allow`,
     );
   }
 
@@ -956,7 +989,7 @@ export class MappedRegion implements Disposable {
   }
 
   #span({ byteOffset, byteLength }: ByteRange): Span {
-    return spanWithin(this.byteLength, byteOffset, byteLength);
+    return spanWithin(this.#mapping.byteLength, byteOffset, byteLength);
   }
 
   #all<T extends ArrayBufferView>(type: ViewConstructor<T>): T {
@@ -964,6 +997,8 @@ export class MappedRegion implements Disposable {
     return this.#views.all(type);
   }
 }
+
+refuseAsArray(MappedRegion.prototype, "MappedRegion", "region.bytes");
 
 showIn(MappedRegion.prototype, "MappedRegion", (region) => {
   if (!isRegion(region)) return "{}";

@@ -1,38 +1,76 @@
-/** The bytes that a method of a region is given: a buffer, a view, or what to search for. */
+/**
+ * The bytes that a method of a region is given: a buffer, a view, or what to search for.
+ *
+ * Looking at a view may run the caller's code: a getter of its own, or of a subclass. That is done once, before the region
+ * is looked at. What comes out is an array of ours, of which only the engine is asked from then on.
+ */
 import { describe } from "./describe.ts";
 import { unsigned } from "./range.ts";
 
+/** A getter of the engine's own prototypes; an older runtime, on which nothing can be mapped, may lack it. */
+function getterOf(prototype: object, name: PropertyKey): (this: unknown) => unknown {
+  return Object.getOwnPropertyDescriptor(prototype, name)?.get as () => unknown;
+}
+
+const detached = getterOf(ArrayBuffer.prototype, "detached");
+const sharedLength = getterOf(SharedArrayBuffer.prototype, "byteLength");
+const classOf = getterOf(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag);
+const { at } = Uint8Array.prototype;
+
 /** The bytes of a buffer or view. */
 export function bytesIn(data: unknown, name: string): Uint8Array {
-  if (ArrayBuffer.isView(data)) {
-    checkAttached(data.buffer, name);
-    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  }
-  if (!isArrayBuffer(data)) {
+  if (ArrayBuffer.isView(data)) return bytesOfView(data, name);
+  if (!isArrayBuffer(data) && !isShared(data)) {
     throw new TypeError(`${name}: ${describe(data)} given, wanted an ArrayBuffer or a view of one`);
   }
   checkAttached(data, name);
   return new Uint8Array(data);
 }
 
+function bytesOfView(view: ArrayBufferView, name: string): Uint8Array {
+  const { buffer } = view;
+  checkAttached(buffer, name);
+  try {
+    const { byteOffset, byteLength } = view;
+    // A typed array that its resizable buffer has left out of bounds says that it is empty; a DataView throws.
+    if (byteLength === 0 && classOf.call(view) !== undefined) at.call(view, 0);
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  } catch {
+    throw new TypeError(`${name}: a view beyond the end of its buffer given, wanted one that has its bytes`);
+  }
+}
+
 function checkAttached(buffer: ArrayBufferLike, name: string): void {
-  if (!isArrayBuffer(buffer) || !buffer.detached) return;
+  if (!isArrayBuffer(buffer) || !detached.call(buffer)) return;
   throw new TypeError(`${name}: a detached buffer given, wanted one that has its bytes`);
 }
 
 /** The same as the FFIs take them, of which not every one takes shared memory. */
 export function bytesOf(data: unknown, name: string): Uint8Array {
   const bytes = bytesIn(data, name);
-  return isArrayBuffer(bytes.buffer) ? bytes : bytes.slice();
+  return isArrayBuffer(bytes.buffer) ? bytes : new Uint8Array(bytes);
 }
 
-/** `instanceof` alone would not know the classes of another realm; the name alone takes longer than a copy. */
+/**
+ * Whether it is one, of whatever realm. The engine tells by what it is, and runs nobody's code for it, as `instanceof` and
+ * `toString` may.
+ */
 export function isArrayBuffer(value: unknown): value is ArrayBuffer {
-  return value instanceof ArrayBuffer || tagOf(value) === "ArrayBuffer";
+  return has(detached, value);
 }
 
-function tagOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
+function isShared(value: unknown): value is SharedArrayBuffer {
+  return has(sharedLength, value);
+}
+
+/** Whether a value is what the getter is for: it throws for everything else. */
+function has(getter: (this: unknown) => unknown, value: unknown): boolean {
+  try {
+    getter.call(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What the C library is to search for. */
@@ -45,6 +83,6 @@ export function needleOf(needle: unknown): number | Uint8Array {
     if (needle.isWellFormed()) return new TextEncoder().encode(needle);
     throw new TypeError(`needle: ${describe(needle)} given, which has no UTF-8: half of a surrogate pair`);
   }
-  if (ArrayBuffer.isView(needle) && tagOf(needle) === "Uint8Array") return bytesOf(needle, "needle");
+  if (classOf.call(needle) === "Uint8Array") return bytesOf(needle, "needle");
   throw new TypeError(`needle: ${describe(needle)} given, wanted a string, a byte or a Uint8Array`);
 }

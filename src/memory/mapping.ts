@@ -174,9 +174,15 @@ export class Mapping {
 
   advise(span: Span, advice: Advice): void {
     this.#system.requireWords("advice", [advice]);
-    if (advice === "populate-write") this.#pages.require("write", this.#inPages(span));
+    if (this.#changesBytes(advice)) this.#pages.require("write", this.#inPages(span));
     const pages = DESTRUCTIVE_ADVICE.has(advice) ? this.#contained(span, advice) : this.#touched(span);
     this.#onPages(pages, (base, length) => this.#system.advise(base, length, advice));
+  }
+
+  /** Whether advice does to the memory, or to its file, what otherwise only a store does. */
+  #changesBytes(advice: Advice): boolean {
+    if (advice === "populate-write" || advice === "remove") return true;
+    return DESTRUCTIVE_ADVICE.has(advice) && this.#pages.holdsStores;
   }
 
   protect(span: Span, protection: readonly Protection[]): void {
@@ -220,7 +226,7 @@ export class Mapping {
    */
   resize(byteLength: number, occupants: Occupants): void {
     const before = this.#byteLength;
-    const { from, to } = this.#fileChange(byteLength);
+    const { from, to, cuts } = this.#fileChange(byteLength);
     if (to < from && !this.#system.cutsMappedFiles) return this.#cutAway(byteLength, to, occupants);
     if (to > from) this.file!.setLength(to);
     try {
@@ -229,13 +235,16 @@ export class Mapping {
       if (to > from) this.#undoGrowth(from, to, occupants);
       throw error;
     }
-    if (to >= from) return;
-    try {
-      this.file!.setLength(to);
-    } catch (error) {
-      this.#setLength(before, occupants);
-      throw error;
+    if (to < from) {
+      try {
+        this.file!.setLength(to);
+      } catch (error) {
+        this.#setLength(before, occupants);
+        throw error;
+      }
     }
+    // A file of huge pages ends with a whole one, so that some of what is cut off stays in it.
+    if (cuts && this.file!.lengthToEnd(this.offset, byteLength) > this.offset + byteLength) this.#clearRest();
   }
 
   #undoGrowth(from: number, to: number, occupants: Occupants): void {
@@ -260,10 +269,10 @@ export class Mapping {
     }
   }
 
-  /** How long the file is, and is to be, for the region to have `byteLength`. */
-  #fileChange(byteLength: number): { from: number; to: number } {
+  /** How long the file is, and is to be, for the region to have `byteLength`, and whether it ends with the region then. */
+  #fileChange(byteLength: number): { from: number; to: number; cuts: boolean } {
     const { file, offset } = this;
-    if (!file) return { from: 0, to: 0 };
+    if (!file) return { from: 0, to: 0, cuts: false };
     file.check();
     if (file.kind === "character") {
       throw this.#system.error("ENOTSUP", "mremap", "A region of a device cannot change its length");
@@ -272,8 +281,8 @@ export class Mapping {
     const to = file.lengthToHold(offset, byteLength, from, this.#pages.everShared);
     // What lies behind the region in the file is not the region's to cut off.
     const cuts = file.kind === "regular" && this.#pages.everShared && byteLength < this.#byteLength &&
-      offset + this.#byteLength >= from;
-    return { from, to: cuts ? Math.min(to, file.lengthToEnd(offset, byteLength)) : to };
+      file.lengthToEnd(offset, this.#byteLength) >= from;
+    return { from, to: cuts ? Math.min(to, file.lengthToEnd(offset, byteLength)) : to, cuts };
   }
 
   #setLength(byteLength: number, occupants: Occupants): void {
@@ -281,9 +290,13 @@ export class Mapping {
     this.#pages.resize(this.#lengthOfPages(byteLength), occupants);
     this.#byteLength = byteLength;
     if (this.file || byteLength >= before) return;
-    // Bytes that no file has cut off would come back when the region grows again.
-    const end = this.#lead + byteLength;
-    this.#pages.clear({ start: end, length: this.#pages.length - end });
+    this.#clearRest();
+  }
+
+  /** Overwrites what the last page has behind the region: what no file has cut off would come back when it grows again. */
+  #clearRest(): void {
+    const end = this.#lead + this.#byteLength;
+    this.#pages.clear({ start: end, length: Math.max(0, this.#pages.length - end) });
   }
 
   // ---------------------------------------------------------------- from bytes to pages

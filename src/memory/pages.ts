@@ -74,6 +74,11 @@ export class Pages {
     return this.#everWritable && this.flags.includes("shared");
   }
 
+  /** Whether they may hold private copies with what was stored by right. */
+  get holdsStores(): boolean {
+    return this.#everWritable && this.flags.includes("private");
+  }
+
   /** Whether a store makes a private copy of its page, by right. */
   get copiesOnWrite(): boolean {
     return this.flags.includes("private") && this.#protections.whole.includes("write");
