@@ -14,4 +14,5 @@
  *
  * @module
  */
+export { load } from "./src/extras/load.ts";
 export { notify, wait, waitAsync, type WaitAsyncResult, type WaitResult } from "./src/extras/waiting.ts";

@@ -1,11 +1,15 @@
 /** Regions as web streams and responses. */
 import type { MappedRegion } from "../region.ts";
-import { checkMapped } from "./check_region.ts";
+import { checkMapped, checkRegion } from "./check_region.ts";
+import { runtime } from "../host.ts";
 import { rangeOf, type Span, spanWithin } from "../arguments/range.ts";
 import type { ByteRange } from "../types.ts";
 
 /** Bytes that are copied at a time: what is in a response must not change or go away while it is sent. */
 const CHUNK = 1 << 18;
+
+/** The most that is copied at once for Bun, whose server sends a stream without its length, whatever the headers say. */
+const WHOLE_FOR_BUN = 1 << 26;
 
 /**
  * A region, or a part of it, as a stream of copies of 256 KiB, each made when it is asked for.
@@ -30,8 +34,9 @@ const CHUNK = 1 << 18;
  * ```
  */
 export function stream(region: MappedRegion, range?: ByteRange): ReadableStream<Uint8Array<ArrayBuffer>> {
-  checkMapped(region);
+  checkRegion(region);
   const { byteOffset, byteLength } = rangeOf(range);
+  checkMapped(region);
   return streamOf(region, spanWithin(region.byteLength, byteOffset, byteLength));
 }
 
@@ -53,6 +58,9 @@ function streamOf(region: MappedRegion, { start, length }: Span): ReadableStream
  * the part that a [Range](https://httpwg.org/specs/rfc9110.html#field.range) header asks for (206, or 416 where the region
  * ends before it). Several ranges at once are answered with the whole, as the standard allows. `HEAD` gets the headers of
  * the whole. A Range that depends on If-Range counts where `headers` has the same ETag or Last-Modified.
+ *
+ * The Content-Length arrives at the client of each runtime's server. Bun's server sends a stream without one, so that up to
+ * 64 MiB are copied for it at once; what is longer is streamed there, too, and has no Content-Length.
  *
  * The region has to stay mapped until the response is sent. Pages that are lost meanwhile are sent as zeros; whoever has
  * files that are cut short asks `region.faults` afterwards.
@@ -76,10 +84,14 @@ function streamOf(region: MappedRegion, { start, length }: Span): ReadableStream
  * ```
  */
 export function respond(region: MappedRegion, request: Request, headers?: Headers | Record<string, string>): Response {
+  checkRegion(region);
+  const all = new Headers(headers);
+  const { method } = request;
+  const range = asksForPart(request, all) ? request.headers.get("range") : null;
+  // What was looked at is the caller's, and may have unmapped the region.
   checkMapped(region);
   const total = region.byteLength;
-  const all = new Headers(headers);
-  const wanted = asksForPart(request, all) ? spanOf(request.headers.get("range"), total) : undefined;
+  const wanted = spanOf(range, total);
   all.set("accept-ranges", "bytes");
   if (wanted === "beyond") {
     all.delete("content-length");
@@ -89,8 +101,13 @@ export function respond(region: MappedRegion, request: Request, headers?: Header
   const { start, length } = wanted ?? { start: 0, length: total };
   all.set("content-length", String(length));
   if (wanted) all.set("content-range", `bytes ${start}-${start + length - 1}/${total}`);
-  const body = request.method === "HEAD" ? null : streamOf(region, { start, length });
+  const body = method === "HEAD" ? null : bodyOf(region, { start, length });
   return new Response(body, { status: wanted ? 206 : 200, headers: all });
+}
+
+function bodyOf(region: MappedRegion, { start, length }: Span): ReadableStream | Uint8Array<ArrayBuffer> {
+  if (runtime === "bun" && length <= WHOLE_FOR_BUN) return region.read(start, length);
+  return streamOf(region, { start, length });
 }
 
 /**
