@@ -1,6 +1,6 @@
 /**
  * Waiting for other threads and processes on memory that is shared with them: `Atomics.wait`, `waitAsync` and `notify`
- * for regions.
+ * for regions, and `load`, which is `Atomics.load` for memory that is only read.
  *
  * ```ts
  * import { ANONYMOUS, mmap } from "@region/mmap";

@@ -258,6 +258,9 @@ export class MappedRegion implements Disposable {
    * Transferring it (`transfer()`, `postMessage`) takes the memory out of the region's hands, but does not keep it:
    * when the region is unmapped, resized or collected, the transferred buffer reads as zeros and its stores go nowhere.
    *
+   * All views share it, so `structuredClone(view)` and `postMessage(view)` copy all of it, however short the view is:
+   * send `view.slice()`.
+   *
    * @throws {RangeError} where the runtime cannot hold an `ArrayBuffer` that long (Bun: 4 GiB); use
    * {@linkcode view}.
    * @throws {TypeError} where the region is unmapped, or this buffer was transferred away.
@@ -697,8 +700,8 @@ export class MappedRegion implements Disposable {
    * @throws {MmapError} where the OS refuses; `ENOTSUP` where it has no such advice, `EINVAL` where the memory is not
    * of the kind that the advice is for, or the kernel is too old.
    * @throws {RangeError} beyond the region.
-   * @throws {TypeError} for a word that is not an {@linkcode Advice}; for "populate-write" where the memory does not
-   * allow "write"; where the region is unmapped.
+   * @throws {TypeError} for a word that is not an {@linkcode Advice}; for "populate-write", "remove" and what loses stores where
+   * the memory does not allow "write"; where the region is unmapped.
    *
    * @example
    * ```ts

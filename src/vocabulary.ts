@@ -187,12 +187,11 @@ export const FLUSH_FLAGS = ["sync", "async", "invalidate"] as const;
 /**
  * How {@linkcode MappedRegion.flush} writes, in the terms of
  * [msync(2)](https://man7.org/linux/man-pages/man2/msync.2.html): `sync` returns when the bytes are on disk, `async`
- * starts the write, `invalidate` (POSIX) refreshes other mappings of the file. On macOS `sync` also empties the cache
- * of the drive (`F_FULLFSYNC`).
+ * returns at once (on Linux nothing is started: the kernel writes in its own time), `invalidate` (POSIX) refreshes
+ * other mappings of the file. On macOS `sync` also empties the cache of the drive (`F_FULLFSYNC`).
  *
- * "sync" and "async" exclude each other. Default: "sync". "invalidate" alone need not write anything, and on Linux
- * does not: name "sync" as well. On FreeBSD, where "sync" is what happens without a word, it writes. On locked memory
- * it is `EBUSY`.
+ * "sync" and "async" exclude each other. Default: "sync"; "async" if only "invalidate" is named. On locked memory
+ * "invalidate" is `EBUSY`.
  *
  * @example
  * ```ts
@@ -262,9 +261,10 @@ export const ADVICE = [
  *   once. What is `shared` loses nothing, and on other systems nothing does.
  * - `free`, on each system that has it: the same, for memory without a file, whenever the system wants the pages.
  * - `remove` punches a hole into the file: its bytes are zeros from then on, **for everybody**. The region has to be
- *   `shared` and writable.
+ *   `shared`.
  *
- * These three touch whole pages inside the range that is named and never a byte outside it. All other advice is widened
+ * What they lose, the memory has to allow "write" for, as with {@linkcode MappedRegion.write}: otherwise it is a
+ * TypeError. These three touch whole pages inside the range that is named and never a byte outside it. All other advice is widened
  * to whole pages. `populate-read`, `populate-write` and `collapse` do their work before they return, `dont-fork`,
  * `wipe-on-fork` and `dont-dump` hold until they are taken back; the rest are hints.
  *
