@@ -13,14 +13,13 @@ function getterOf(prototype: object, name: PropertyKey): (this: unknown) => unkn
 }
 
 const detached = getterOf(ArrayBuffer.prototype, "detached");
-const sharedLength = getterOf(SharedArrayBuffer.prototype, "byteLength");
 const classOf = getterOf(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag);
 const { at } = Uint8Array.prototype;
 
 /** The bytes of a buffer or view. */
 export function bytesIn(data: unknown, name: string): Uint8Array {
   if (ArrayBuffer.isView(data)) return bytesOfView(data, name);
-  if (!isArrayBuffer(data) && !isShared(data)) {
+  if (!isArrayBuffer(data)) {
     throw new TypeError(`${name}: ${describe(data)} given, wanted an ArrayBuffer or a view of one`);
   }
   checkAttached(data, name);
@@ -56,17 +55,8 @@ export function bytesOf(data: unknown, name: string): Uint8Array {
  * `toString` may.
  */
 export function isArrayBuffer(value: unknown): value is ArrayBuffer {
-  return has(detached, value);
-}
-
-function isShared(value: unknown): value is SharedArrayBuffer {
-  return has(sharedLength, value);
-}
-
-/** Whether a value is what the getter is for: it throws for everything else. */
-function has(getter: (this: unknown) => unknown, value: unknown): boolean {
   try {
-    getter.call(value);
+    detached.call(value);
     return true;
   } catch {
     return false;
