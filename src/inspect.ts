@@ -1,4 +1,4 @@
-/** What `console.log` shows of a value, in the three runtimes. */
+/** What a value is to code that knows nothing of it: what `console.log` shows, and that it is no array. */
 
 /** The function of a runtime that shows a value. */
 type Show = (value: unknown, options?: unknown) => string;
@@ -21,6 +21,19 @@ export function showIn<Value extends object>(
   });
   define(prototype, "Deno.customInspect", function (this: Value, show, options) {
     return shown(this, show, options);
+  });
+}
+
+/**
+ * Makes a TypeError of what takes a value for an array: `Buffer.from`, `new Uint8Array`, `Array.from`. Each asks for the
+ * length, and would make an empty array of a value that has none. `wanted` says what is an array.
+ */
+export function refuseAsArray(prototype: object, name: string, wanted: string): void {
+  Object.defineProperty(prototype, "length", {
+    get(): never {
+      throw new TypeError(`${name}: given as an array, which it is not, wanted ${wanted}`);
+    },
+    configurable: true,
   });
 }
 

@@ -128,19 +128,22 @@ export function withMmap<T>(
   const [options, body] = rest.length === 1 ? [undefined, rest[0]] : rest;
   if (typeof body !== "function") throw new TypeError(`body: ${describe(body)} given, wanted a function`);
   const region = mmap(source, options);
-  let later: Promise<T>;
+  let waiting = false;
   try {
     const result = body(region);
-    if (!isThenable(result)) {
-      region.unmap();
-      return result;
-    }
-    later = Promise.resolve(result);
-  } catch (error) {
-    region.unmap();
-    throw error;
+    waiting = isThenable(result);
+    return waiting ? unmapAfter(result, region) as T : result;
+  } finally {
+    if (!waiting) region.unmap();
   }
-  return later.finally(() => region.unmap()) as T;
+}
+
+async function unmapAfter<T>(result: T, region: MappedRegion): Promise<Awaited<T>> {
+  try {
+    return await result;
+  } finally {
+    region.unmap();
+  }
 }
 
 function isThenable(value: unknown): boolean {

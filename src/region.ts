@@ -2,7 +2,7 @@ import { UNMAPPED } from "./arguments/unmapped.ts";
 import { bytesIn, bytesOf, isArrayBuffer, needleOf } from "./arguments/bytes.ts";
 import { checkAdvice, checkFlushFlags, checkProtection } from "./arguments/flags.ts";
 import type { Host } from "./host.ts";
-import { showIn } from "./inspect.ts";
+import { refuseAsArray, showIn } from "./inspect.ts";
 import { elementSize, forget, isMapped, releaseWhenForgotten, Views } from "./memory/views.ts";
 import type { Mapping } from "./memory/mapping.ts";
 import { byteCount, rangeOf, type Span, spanWithin } from "./arguments/range.ts";
@@ -11,6 +11,12 @@ import type { ByteRange, Descriptor, MapHandle, ViewConstructor } from "./types.
 
 /** Known to this file alone: only `mmap` makes regions. */
 const KEY: unique symbol = Symbol("MappedRegion");
+
+/**
+ * No symbol can be cloned. A region has one, since a clone of it would be an empty object; what the engines say of it in
+ * their error is this text.
+ */
+const UNCLONEABLE: unique symbol = Symbol("MappedRegion: wanted region.handle");
 
 let construct: (host: Host, mapping: Mapping) => MappedRegion;
 let isMade: (value: object) => boolean;
@@ -56,6 +62,7 @@ export class MappedRegion implements Disposable {
   readonly #host: Host;
   readonly #mapping: Mapping;
   readonly #views: Views;
+  private readonly uncloneable: symbol = UNCLONEABLE;
 
   static {
     construct = (host, mapping) => new MappedRegion(KEY, host, mapping);
@@ -221,24 +228,51 @@ export class MappedRegion implements Disposable {
     const { file } = this.#live();
     const { system } = this.#host;
     if (!file) throw system.error("ENOTSUP", "handle", "memory from null has no descriptor; map ANONYMOUS instead");
-    const { byteLength, offset, protection, flags } = this;
+    const { byteLength, offset, protection, flags } = this.#mapping;
     return { kind: "mmap-handle", pid: system.pid(), descriptor: file.share(), byteLength, offset, protection, flags };
+  }
+
+  /**
+   * What `JSON.stringify(region)` writes: the {@linkcode handle}, from which `mmap(JSON.parse(text))` maps the same
+   * memory. `postMessage(region)` and `structuredClone(region)` throw a `DataCloneError` instead: post the handle.
+   *
+   * @throws {MmapError} As {@linkcode handle}: `ENOTSUP` for a `null` source, `EBADF` if the caller has closed the
+   * descriptor.
+   * @throws {TypeError} If the region is unmapped.
+   *
+   * @example
+   * ```ts
+   * import { ANONYMOUS, mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using region = mmap(ANONYMOUS, { size: 4096 });
+   * const text = JSON.stringify({ region, words: 1024 });
+   * using same = mmap(JSON.parse(text).region);
+   * same.int32[0] = 42;
+   * assertEquals(region.int32[0], 42);
+   * ```
+   */
+  toJSON(): MapHandle {
+    return this.handle;
   }
 
   // ---------------------------------------------------------------- typed arrays over the whole region
 
   /**
-   * The memory itself as an `ArrayBuffer`. Nothing is copied, and each read returns the same object.
+   * The memory itself as an `ArrayBuffer`, the same object at each read.
    *
-   * It is made when you first read it. {@linkcode unmap} and {@linkcode resize} detach it: it has length 0 from then
-   * on. All properties below behave the same way.
+   * Like all accessors below: zero-copy; made at the first read; length 0 after {@linkcode unmap} and
+   * {@linkcode resize}.
    *
-   * A buffer that you transfer (`transfer()`, `postMessage`) can no longer be detached. When the region is unmapped,
-   * resized or collected, the transferred buffer reads as zeros, and stores to it go nowhere.
+   * Transferring it (`transfer()`, `postMessage`) takes the memory out of the region's hands, but does not keep it:
+   * when the region is unmapped, resized or collected, the transferred buffer reads as zeros and its stores go nowhere.
    *
-   * @throws {RangeError} If the runtime cannot make an `ArrayBuffer` that long (Bun: 4 GiB). Use {@linkcode view}
-   * instead.
-   * @throws {TypeError} If the region is unmapped, or this buffer was transferred.
+   * All views share it, so `structuredClone(view)` and `postMessage(view)` copy all of it, however short the view is:
+   * send `view.slice()`.
+   *
+   * @throws {RangeError} where the runtime cannot hold an `ArrayBuffer` that long (Bun: 4 GiB); use
+   * {@linkcode view}.
+   * @throws {TypeError} where the region is unmapped, or this buffer was transferred away.
    *
    * @example
    * ```ts
@@ -487,7 +521,8 @@ export class MappedRegion implements Disposable {
    * ```
    */
   read(byteOffset?: number | bigint, byteLength?: number): Uint8Array<ArrayBuffer> {
-    return this.#live().read(spanWithin(this.byteLength, byteOffset, byteLength));
+    const mapping = this.#live();
+    return mapping.read(spanWithin(mapping.byteLength, byteOffset, byteLength));
   }
 
   /**
@@ -514,7 +549,7 @@ export class MappedRegion implements Disposable {
   copyTo(target: ArrayBuffer | ArrayBufferView, byteOffset?: number | bigint): void {
     const bytes = bytesIn(target, "target");
     const mapping = this.#live();
-    const span = spanWithin(this.byteLength, byteOffset, bytes.byteLength);
+    const span = spanWithin(mapping.byteLength, byteOffset, bytes.byteLength);
     // Not every FFI takes shared memory, and the C library copies only what does not overlap.
     if (isArrayBuffer(bytes.buffer) && !isMapped(bytes.buffer)) mapping.readInto(bytes, span);
     else bytes.set(mapping.read(span));
@@ -543,7 +578,7 @@ export class MappedRegion implements Disposable {
   write(data: ArrayBuffer | ArrayBufferView, byteOffset?: number | bigint): void {
     const bytes = bytesOf(data, "data");
     const mapping = this.#live();
-    const { start } = spanWithin(this.byteLength, byteOffset, bytes.byteLength);
+    const { start } = spanWithin(mapping.byteLength, byteOffset, bytes.byteLength);
     mapping.write(start, bytes);
   }
 
@@ -576,8 +611,8 @@ export class MappedRegion implements Disposable {
     const wanted = needleOf(needle);
     const mapping = this.#live();
     const start = from === undefined ? 0 : byteCount(from, "from");
-    if (start > this.byteLength) return -1;
-    return mapping.indexOf(wanted, { start, length: this.byteLength - start });
+    if (start > mapping.byteLength) return -1;
+    return mapping.indexOf(wanted, { start, length: mapping.byteLength - start });
   }
 
   // ---------------------------------------------------------------- pages
@@ -672,22 +707,20 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Tells the OS how the memory is about to be used.
+   * Tells the OS how the memory is about to be used. See {@linkcode Advice} for the words, of which some are more than
+   * hints: `remove` destroys bytes of the file, `dont-need` and `free` may lose what was stored into private memory.
    *
-   * See {@linkcode Advice} for the words. Some are more than hints: `remove` destroys bytes of the file, and
-   * `dont-need` and `free` may lose what was stored to private memory.
-   *
-   * Calls [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html), and on Windows
+   * Rests on [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html), on Windows on
    * [PrefetchVirtualMemory](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-prefetchvirtualmemory)
    * and [VirtualUnlock](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualunlock).
    *
    * @param advice One word.
    * @param range What it is about. Default: all.
-   * @throws {MmapError} If the OS refuses: `ENOTSUP` if it does not have this advice, `EINVAL` if the advice is for
-   * another kind of memory or the kernel is too old.
-   * @throws {RangeError} If the range ends beyond the region.
-   * @throws {TypeError} If the word is not an {@linkcode Advice}, if it is "populate-write" and the memory does not
-   * allow "write", or if the region is unmapped.
+   * @throws {MmapError} where the OS refuses; `ENOTSUP` where it has no such advice, `EINVAL` where the memory is not
+   * of the kind that the advice is for, or the kernel is too old.
+   * @throws {RangeError} beyond the region.
+   * @throws {TypeError} for a word that is not an {@linkcode Advice}; for "populate-write", "remove" and what loses stores where
+   * the memory does not allow "write"; where the region is unmapped.
    *
    * @example
    * ```ts
@@ -978,7 +1011,7 @@ export class MappedRegion implements Disposable {
   }
 
   #span({ byteOffset, byteLength }: ByteRange): Span {
-    return spanWithin(this.byteLength, byteOffset, byteLength);
+    return spanWithin(this.#mapping.byteLength, byteOffset, byteLength);
   }
 
   #all<T extends ArrayBufferView>(type: ViewConstructor<T>): T {
@@ -986,6 +1019,8 @@ export class MappedRegion implements Disposable {
     return this.#views.all(type);
   }
 }
+
+refuseAsArray(MappedRegion.prototype, "MappedRegion", "region.bytes");
 
 showIn(MappedRegion.prototype, "MappedRegion", (region) => {
   if (!isRegion(region)) return "{}";

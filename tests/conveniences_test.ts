@@ -1,3 +1,5 @@
+import { appendFileSync, truncateSync } from "node:fs";
+import { connect } from "node:net";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
@@ -53,6 +55,54 @@ test("what is detached is refused by name, whatever its kind", () => {
     buffer.transfer();
     assertThrows(() => region.copyTo(data), TypeError, "target: a detached buffer given");
     assertThrows(() => region.write(data), TypeError, "data: a detached buffer given");
+  }
+});
+
+test("a view beyond the end of its buffer is refused by name, and one that is only empty is not", () => {
+  using region = mmap(null, { size: 4096 });
+  const calls: readonly ((view: Uint8Array | DataView) => unknown)[] = [
+    (view) => region.write(view, 100),
+    (view) => region.copyTo(view),
+    (view) => view instanceof Uint8Array ? region.indexOf(view) : assert(false),
+  ];
+  const kinds: readonly ((buffer: ArrayBuffer) => Uint8Array | DataView)[] = [
+    (buffer) => new Uint8Array(buffer, 8, 8),
+    (buffer) => new Uint8Array(buffer, 8),
+    (buffer) => new DataView(buffer, 8, 8),
+    (buffer) => new DataView(buffer, 8),
+  ];
+  for (const kindOf of kinds) {
+    for (const call of calls) {
+      const buffer = new ArrayBuffer(16, { maxByteLength: 64 });
+      const view = kindOf(buffer);
+      if (view instanceof DataView && call === calls[2]) continue;
+      buffer.resize(4);
+      assertThrows(() => call(view), TypeError, "a view beyond the end of its buffer given");
+      buffer.resize(16);
+      call(view);
+    }
+  }
+  const empty = new ArrayBuffer(16, { maxByteLength: 64 });
+  for (
+    const view of [new Uint8Array(empty, 16), new Uint8Array(0), new DataView(empty, 16), new Uint8Array(empty, 4, 0)]
+  ) {
+    region.write(view);
+    region.copyTo(view);
+  }
+});
+
+test("an array whose buffer says that it is another one is taken for what it is", () => {
+  using region = mmap(null, { size: 4096 });
+  const shared = new SharedArrayBuffer(16);
+  Object.defineProperty(shared, Symbol.toStringTag, { value: "ArrayBuffer" });
+  region.bytes[5] = 9;
+  const target = new Uint8Array(shared);
+  region.copyTo(target);
+  assertEquals(target[5], 9);
+  region.write(target, 100);
+  assertEquals(region.bytes[105], 9);
+  for (const value of [{ [Symbol.toStringTag]: "ArrayBuffer" }, Object.create(ArrayBuffer.prototype)]) {
+    assertThrows(() => region.write(value), TypeError, "data: ");
   }
 });
 
@@ -132,6 +182,18 @@ test("a byte order mark is a letter within the text, also where what is decoded 
   const before = new Array<string>(2 ** 15).fill("x");
   using region = mmap(fileOf([...before, "\ufeffy"].join("\n")));
   assertEquals([...lines(region)], [...before, "\ufeffy"]);
+});
+
+test("a line that no string can hold is a RangeError, and not left out", { timeout: 120_000 }, () => {
+  const path = fileOf("first\n");
+  const long = platform.runtime === "bun" ? 2 ** 31 : 2 ** 29;
+  truncateSync(path, "first\n".length + long);
+  appendFileSync(path, "\nlast\n");
+  using region = mmap(path);
+  const iterator = lines(region);
+  assertEquals(iterator.next().value, "first");
+  assertThrows(() => iterator.next(), RangeError, `line: ${long + 1} bytes from 6 given, wanted one that fits`);
+  assertEquals([...lines(region, { byteOffset: 6 + long + 1 })], ["last"]);
 });
 
 test("lines of a part", () => {
@@ -289,7 +351,43 @@ test("HEAD gets the headers alone", async () => {
   assertEquals((await response.arrayBuffer()).byteLength, 0);
 });
 
-test("a region is served", { skip: platform.runtime === "node" && "has no serve of its own" }, async () => {
+const served = { skip: platform.runtime === "node" && "has no serve of its own" };
+
+/** The head of a server's answer as it comes over the wire, and how many bytes come after it. */
+function rawAnswer(url: string, method: string, range?: string): Promise<{ head: string; length: number }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ head: string; length: number }>();
+  const lines = [`${method} / HTTP/1.1`, "Host: localhost", "Connection: close", ...(range ? [`Range: ${range}`] : [])];
+  const socket = connect(Number(new URL(url).port), "127.0.0.1", () => socket.write(lines.join("\r\n") + "\r\n\r\n"));
+  let answer = "";
+  socket.setEncoding("latin1");
+  socket.on("data", (text) => answer += text);
+  socket.on("error", reject);
+  socket.on("close", () => {
+    const end = answer.indexOf("\r\n\r\n");
+    resolve({ head: answer.slice(0, end).toLowerCase(), length: answer.length - end - 4 });
+  });
+  return promise;
+}
+
+test("the length of a response arrives at the client", served, async () => {
+  using region = mmap(fileOf(3_000_000));
+  const { url, stop } = serve((request) => respond(region, request));
+  for (
+    const [method, range, wanted] of [["GET", undefined, 3_000_000], ["GET", "bytes=10-99", 90], [
+      "HEAD",
+      undefined,
+      0,
+    ]] as const
+  ) {
+    const { head, length } = await rawAnswer(url, method, range);
+    assertEquals(length, wanted, head);
+    assertEquals(/\r\ncontent-length: (\d+)/.exec(head)?.[1], String(wanted || 3_000_000), head);
+    assert(!head.includes("transfer-encoding"), head);
+  }
+  await stop();
+});
+
+test("a region is served", served, async () => {
   using region = mmap(fileOf(600_000));
   const { url, stop } = serve((request) => respond(region, request));
   const whole = await (await fetch(url)).arrayBuffer();

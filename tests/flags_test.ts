@@ -66,6 +66,8 @@ test("sync is for shared mappings", () => {
 test("a flush is sync unless it says otherwise", () => {
   assertEquals(checkFlushFlags(undefined), ["sync"]);
   assertEquals(checkFlushFlags([]), ["sync"]);
+  assertEquals(checkFlushFlags(["invalidate"]), ["async", "invalidate"]);
+  assertEquals(checkFlushFlags(["invalidate", "sync"]), ["invalidate", "sync"]);
   assertEquals(checkFlushFlags(["async"]), ["async"]);
   assertThrows(() => checkFlushFlags(["async", "sync"]), TypeError, "only one of sync and async");
 });

@@ -301,6 +301,21 @@ test("stray stores into a file of huge pages stay in the region, though none is 
   assertEquals(file.bytes[MIB], 0);
 });
 
+test("memory of huge pages that has shrunk and grown again shows zeros, as any other does", {
+  skip: noHugePages,
+}, () => {
+  for (const source of [null, ANONYMOUS] as const) {
+    for (const [long, short] of [[2 * MIB, MIB], [3 * MIB, MIB], [4 * MIB, 2 * MIB], [3 * MIB, 3 * MIB - 1]]) {
+      using region = mmap(source, { size: long, flags: ["huge-table"] });
+      region.bytes.fill(7);
+      region.resize(short);
+      region.resize(long);
+      assert(region.bytes.subarray(0, short).every((byte) => byte === 7));
+      assert(region.bytes.subarray(short).every((byte) => byte === 0), `${long} to ${short} and back`);
+    }
+  }
+});
+
 test("huge-table on a file that has no huge pages is refused", () => {
   const error = assertThrows(() => mmap(fileOf(4096), { flags: ["private", "huge-table"] }), MmapError);
   assertEquals(error.syscall, CALLS.map);

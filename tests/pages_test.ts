@@ -125,6 +125,39 @@ test(
   },
 );
 
+test("advice that changes bytes needs write, as write does", drops, () => {
+  const path = fileOf(new Uint8Array(4 * PAGE).fill(1));
+  const untouched = (): boolean => readFileSync(path).every((byte) => byte === 1);
+  const open = ["read", "write"] as const;
+  using readOnly = mmap(path, { open, protection: ["read"], flags: ["shared"] });
+  using partly = mmap(path, { access: "write" });
+  partly.protect(["read"], { byteOffset: PAGE, byteLength: PAGE });
+  using copy = mmap(path, { access: "copy" });
+  copy.bytes.fill(2);
+  copy.protect(["read"]);
+  using memory = mmap(null, { size: 4 * PAGE });
+  memory.bytes.fill(2);
+  memory.protect(["read"]);
+  for (const region of [readOnly, partly, copy, memory]) {
+    assertThrows(() => region.advise("remove"), TypeError, '"write" is needed');
+  }
+  for (const region of [copy, memory]) {
+    for (const word of ["dont-need", "free"] as const) {
+      assertThrows(() => region.advise(word), TypeError, '"write" is needed');
+      assert(region.bytes.every((byte) => byte === 2));
+    }
+  }
+  assert(untouched());
+  // What loses nothing goes on to be allowed, and so does a part that allows "write".
+  readOnly.advise("dont-need");
+  partly.advise("dont-need");
+  using stray = mmap(path);
+  stray.advise("dont-need");
+  assert(untouched());
+  partly.advise("remove", { byteOffset: 2 * PAGE, byteLength: PAGE });
+  assertEquals(readFileSync(path).indexOf(0), 2 * PAGE);
+});
+
 test("remove trusts no descriptor that is another file's by now", drops, () => {
   const path = fileOf(new Uint8Array(PAGE + 100).fill(1));
   const descriptor = openDescriptor(path, "r+");

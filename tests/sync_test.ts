@@ -11,7 +11,7 @@ import type { Waiting } from "../src/os/contract.ts";
 import { linux } from "../src/os/linux/system.ts";
 import type { LinuxTarget } from "../src/os/columns.ts";
 import { timespec } from "../src/os/posix/timespec.ts";
-import { notify, wait, waitAsync } from "../sync.ts";
+import { load, notify, wait, waitAsync } from "../sync.ts";
 import { startChild } from "./support/children.ts";
 import { EMULATOR, notInQemu } from "./support/emulated.ts";
 import { fileOf } from "./support/files.ts";
@@ -80,6 +80,49 @@ async function wake(region: MappedRegion, count: number): Promise<void> {
     return left === 0;
   }, `${count} to be woken`);
 }
+
+suite("load", () => {
+  test("goes on to show what others store, in memory that is only read", () => {
+    const path = fileOf(new Uint8Array(4096));
+    using writer = mmap(path, { access: "write" });
+    using own = mmap(path);
+    using both = mmap(path, { flags: ["shared"] });
+    for (let count = 1; count <= 20_000; count++) {
+      writer.int32[7] = count;
+      // Often enough for a compiler of machine code to have its turn.
+      for (const region of [own, both]) assertEquals(load(region, 7), count);
+    }
+    assertEquals([own.faults, both.faults], [0, 0]);
+  });
+
+  test("takes memory of every kind that may be read", () => {
+    using memory = mmap(null, { size: 12 });
+    memory.int32[2] = -5;
+    assertEquals([load(memory, 0), load(memory, 2)], [0, -5]);
+    memory.protect(["write"]);
+    assertThrows(() => load(memory, 0), TypeError, "read");
+  });
+
+  test("says what is no word", () => {
+    using region = mmap(fileOf(100), { offset: 1 });
+    assertThrows(() => load(region, 0), RangeError, "begins at 1");
+    using whole = mmap(fileOf(7));
+    assertEquals(load(whole, 0), 0x03020100);
+    for (const index of [1, -1, 0.5, NaN]) assertThrows(() => load(whole, index), RangeError, "int32Index: ");
+    assertThrows(() => load(whole, "0" as never), TypeError, "int32Index: ");
+    assertThrows(() => load({} as never, 0), TypeError, "region: ");
+    const gone = mmap(fileOf(8));
+    gone.unmap();
+    assertThrows(() => load(gone, 0), TypeError, "unmapped");
+  });
+
+  test("says that pages were lost", { skip: guarded.skip || onLinux("files that are cut while mapped").skip }, () => {
+    const path = fileOf(2 * platform.pageSize);
+    using region = mmap(path);
+    truncateSync(path, platform.pageSize);
+    assertEquals(assertThrows(() => load(region, platform.pageSize / 4), MmapError).code, "EIO");
+  });
+});
 
 suite("results", onPosix("waiting across processes"), () => {
   test("a word that is not as expected is not waited on", () => {

@@ -1,16 +1,12 @@
 /** What the command-line tools have in common: options, errors, exit codes, and what the terminal wants. */
 import process from "node:process";
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import { type MappedRegion, mmap, MmapError, platform } from "../../mod.ts";
+import { MmapError, platform } from "../../mod.ts";
+import { say } from "./output.ts";
+import { OutputError, Trouble, UsageError } from "./trouble.ts";
 
 /** Exit code of everything that went wrong, as grep has it. */
 export const TROUBLE = 2;
-
-/** Something that the user has to be told, without a stack. */
-export class Trouble extends Error {}
-
-/** The command line is wrong. */
-export class UsageError extends Trouble {}
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
@@ -29,15 +25,21 @@ export function readArguments<const T extends Options>(options: T): Arguments<T>
   }
 }
 
-/** Runs a tool: its exit code is what it returns, or 2 where it has trouble. */
-export async function runTool(name: string, main: () => number | Promise<number>): Promise<void> {
+/** Runs a tool, and ends the process: with what it returns, or with 2 where it has trouble. */
+export async function runTool(name: string, main: () => number | Promise<number>): Promise<never> {
+  process.exit(await codeOf(name, main));
+}
+
+async function codeOf(name: string, main: () => number | Promise<number>): Promise<number> {
   try {
     await loadSystemLibrary();
-    process.exitCode = await main();
+    return await main();
   } catch (error) {
+    // Whoever reads has enough, as in "mgrep ... | head".
+    if (error instanceof OutputError && error.code === "EPIPE") return 0;
     complain(name, error);
-    if (error instanceof UsageError) process.stderr.write(`Try "${name} --help".\n`);
-    process.exitCode = TROUBLE;
+    if (error instanceof UsageError) say(`Try "${name} --help".\n`);
+    return TROUBLE;
   }
 }
 
@@ -47,9 +49,9 @@ async function loadSystemLibrary(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** Says on stderr what is wrong. An error that is nobody's fault but the tool's is thrown on. */
+/** Says on stderr what is wrong, with a stack only where it is nobody's fault but the tool's. */
 export function complain(name: string, error: unknown): void {
-  process.stderr.write(`${name}: ${messageOf(error)}\n`);
+  say(`${name}: ${messageOf(error)}\n`);
 }
 
 /** What systems call their errors, and Node what its permissions do not allow. Deno has a name for that. */
@@ -59,19 +61,7 @@ function messageOf(error: unknown): string {
   if (error instanceof Trouble) return error.message;
   const { name, code, message } = error as { name?: string; code?: string; message?: string };
   if (error instanceof MmapError || name === EXPECTED.name || EXPECTED.code.test(code ?? "")) return message ?? "";
-  throw error;
-}
-
-/** Maps a file. What is no file, a device for example, is trouble and no mistake of the tool. */
-export function mapFile(path: string): MappedRegion {
-  try {
-    return mmap(path);
-  } catch (error) {
-    if (error instanceof TypeError || error instanceof RangeError) {
-      throw new Trouble(`${path}: cannot be mapped as a file: ${error.message}`);
-    }
-    throw error;
-  }
+  return (error as Error).stack ?? String(error);
 }
 
 /** The files that are named. */

@@ -1,9 +1,9 @@
 // What the tools have in common: how they explain themselves, and the numbers that they read and write.
 import { describe, test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "./cli.ts";
 import { bytes, parseBytes, percent } from "./numbers.ts";
 import { assertFails, here, run } from "./testing.ts";
+import { UsageError } from "./trouble.ts";
 
 describe("command-line tools", () => {
   test("explain themselves in 80 columns", here, () => {

@@ -6,13 +6,15 @@
  *     node --no-warnings examples/tools/hexview.ts --help
  */
 import process from "node:process";
-import { mapFile, readArguments, requireFiles, runTool, Trouble, UsageError, wantsColor } from "./cli.ts";
+import { readArguments, requireFiles, runTool, wantsColor } from "./cli.ts";
+import { mapFile, requireWhole } from "./files.ts";
 import { dump } from "./hexview/dump.ts";
 import { digitsFor } from "./hexview/layout.ts";
 import { page } from "./hexview/session.ts";
 import { initialState } from "./hexview/state.ts";
-import { parseBytes, parseCount, plural } from "./numbers.ts";
+import { parseBytes, parseCount } from "./numbers.ts";
 import { print } from "./output.ts";
+import { UsageError } from "./trouble.ts";
 
 const HELP = `Usage: hexview [OPTION]... FILE
 
@@ -79,8 +81,8 @@ async function main(): Promise<number> {
     const end = Math.min(size, offset + (length ?? size));
     dump(region, offset, end, { ...style, perRow: perRow ?? PER_ROW.usual, utf8: values.utf8 ?? false });
   }
-  if (region.faults === 0) return 0;
-  throw new Trouble(`${path}: cut short meanwhile, ${plural(region.faults, "page")} could not be read any more`);
+  requireWhole(path, region);
+  return 0;
 }
 
 function parseOffset(text: string, size: number): number {

@@ -5,12 +5,13 @@
  *     bun examples/tools/mgrep.ts --help
  *     node --no-warnings examples/tools/mgrep.ts --help
  */
-import { complain, readArguments, requireFiles, runTool, TROUBLE, UsageError, wantsColor } from "./cli.ts";
+import { complain, readArguments, requireFiles, runTool, TROUBLE, wantsColor } from "./cli.ts";
 import { NAME, type Outcome, searchFile, type Task } from "./mgrep/file.ts";
 import { searchFor } from "./mgrep/matcher.ts";
 import { parseCount } from "./numbers.ts";
-import { Output, print, ReaderGone } from "./output.ts";
+import { Output, print } from "./output.ts";
 import { Progress } from "./progress.ts";
+import { OutputError, UsageError } from "./trouble.ts";
 
 const HELP = `Usage: mgrep [OPTION]... TEXT FILE...
 
@@ -90,15 +91,8 @@ function main(): number {
 }
 
 function searchAll(files: readonly string[], task: Task): number {
-  const outcomes: Outcome[] = [];
-  try {
-    for (const file of files) outcomes.push(searchOrComplain(file, task));
-    task.output.flush();
-  } catch (error) {
-    // Whoever reads has enough, as in "mgrep ... | head".
-    if (!(error instanceof ReaderGone)) throw error;
-    return FOUND;
-  }
+  const outcomes = files.map((file) => searchOrComplain(file, task));
+  task.output.flush();
   if (outcomes.some(({ trouble }) => trouble)) return TROUBLE;
   return outcomes.some(({ found }) => found) ? FOUND : NOT_FOUND;
 }
@@ -108,7 +102,7 @@ function searchOrComplain(file: string, task: Task): Outcome {
   try {
     return searchFile(file, task);
   } catch (error) {
-    if (error instanceof ReaderGone) throw error;
+    if (error instanceof OutputError) throw error;
     task.progress.clear();
     task.output.flush();
     complain(NAME, error);

@@ -1,25 +1,17 @@
 // mgrep finds and prints what grep does; its parts, and how it ends.
 import { spawnSync } from "node:child_process";
 import { Buffer } from "node:buffer";
-import { truncateSync } from "node:fs";
 import process from "node:process";
 import { describe, test } from "node:test";
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { UsageError } from "./cli.ts";
-import { searchFile } from "./mgrep/file.ts";
 import { type Search, searchFor, type Wanted } from "./mgrep/matcher.ts";
 import { countNewlines, LineNumbers } from "./mgrep/newlines.ts";
 import { regularExpression } from "./mgrep/pattern.ts";
 import { lineWindows } from "./mgrep/windows.ts";
-import { Output } from "./output.ts";
-import { Progress } from "./progress.ts";
 import { assertFails, here, run } from "./testing.ts";
-import { mmap, platform } from "../../mod.ts";
+import { UsageError } from "./trouble.ts";
+import { mmap } from "../../mod.ts";
 import { fileOf, freshPath } from "../../tests/support/files.ts";
-import { isWindows } from "../../tests/support/systems.ts";
-
-/** Whether a file can be cut short while it is mapped, and the process lives on. */
-const canBeCut = platform.supports("guard") && !isWindows;
 
 /** The same numbers on every run. */
 function random(seed: number): (below: number) => number {
@@ -76,21 +68,6 @@ function linesFound(path: string, search: Search, usual: number, longest: number
     }
   }
   return lines;
-}
-
-/** What is said on stderr meanwhile. */
-function captured<T>(act: () => T): { outcome: T; text: string } {
-  const { write } = process.stderr;
-  let text = "";
-  process.stderr.write = (chunk: unknown): boolean => {
-    text += chunk;
-    return true;
-  };
-  try {
-    return { outcome: act(), text };
-  } finally {
-    process.stderr.write = write;
-  }
 }
 
 const LARGE = 1 << 20;
@@ -189,41 +166,6 @@ describe("mgrep", () => {
     const at = (offset: number): number => numbers.at({ bytes: file.bytes, offset: 0 }, offset);
     assertEquals([at(second), at(fourth)], [2, 4]);
   });
-
-  test(
-    "a file that is cut short meanwhile is trouble",
-    { skip: !canBeCut && "nobody can cut a file here that is mapped and live" },
-    () => {
-      const path = fileOf("needle\n".repeat(10_000));
-      const real = searchFor({ pattern: "needle", regex: false, ignoreCase: false });
-      const search: Search = {
-        windows: real.windows,
-        matcher: (window) => {
-          truncateSync(path, 0);
-          return real.matcher(window);
-        },
-      };
-      const format = {
-        fileNames: false,
-        lineNumbers: false,
-        byteOffsets: false,
-        onlyMatching: false,
-        color: false,
-        text: false,
-      };
-      const task = {
-        search,
-        format,
-        countOnly: false,
-        enough: Infinity,
-        output: new Output(),
-        progress: new Progress(),
-      };
-      const { outcome, text } = captured(() => searchFile(path, task));
-      assertEquals(outcome, { found: false, trouble: true });
-      assertMatch(text, /^mgrep: .*: cut short while it was searched, \d+ pages? could not be read any more\n$/);
-    },
-  );
 
   test("says what is wrong", here, () => {
     assertFails(run("mgrep"), /^mgrep: no text is given\nTry "mgrep --help"\.\n$/);

@@ -1,5 +1,5 @@
 /** Numbers as people write and read them. */
-import { UsageError } from "./cli.ts";
+import { UsageError } from "./trouble.ts";
 
 /** Factors of 1024, by their first letters. */
 const UNITS = "KMGTP";

@@ -1,7 +1,10 @@
-/** Writing much to stdout: gathered, and without waiting for the event loop, which a search does not return to. */
+/**
+ * Writing to stdout and stderr: at once, without waiting for the event loop, which a search does not return to and which
+ * says too late that something cannot be written.
+ */
 import { Buffer } from "node:buffer";
 import { writeSync } from "node:fs";
-import process from "node:process";
+import { OutputError } from "./trouble.ts";
 
 const CAPACITY = 65536;
 
@@ -12,9 +15,7 @@ const SHORT = 128;
 const PAUSE = 2;
 
 const STDOUT = 1;
-
-/** The reader of stdout has gone. */
-export class ReaderGone extends Error {}
+const STDERR = 2;
 
 /** What is to be written, gathered. */
 export class Output {
@@ -62,24 +63,40 @@ export class Output {
     this.#beforeWriting();
     const end = this.#length;
     this.#length = 0;
-    for (let start = 0; start < end;) start += writeSome(this.#buffer.subarray(start, end));
+    writeAll(STDOUT, this.#buffer.subarray(0, end));
   }
 }
 
-function writeSome(bytes: Uint8Array): number {
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  for (let start = 0; start < bytes.length;) start += writeSome(descriptor, bytes.subarray(start));
+}
+
+function writeSome(descriptor: number, bytes: Uint8Array): number {
   try {
-    return writeSync(STDOUT, bytes);
+    return writeSync(descriptor, bytes);
   } catch (error) {
-    const { code } = error as { code?: string };
-    if (code === "EPIPE") throw new ReaderGone();
     // A pipe that does not block, and is full.
-    if (code !== "EAGAIN") throw error;
+    if ((error as { code?: string }).code !== "EAGAIN") throw new OutputError(error as Error);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
     return 0;
   }
 }
 
-/** Writes lines at once. */
+/** Writes text to stdout. */
+export function write(text: string): void {
+  writeAll(STDOUT, Buffer.from(text));
+}
+
+/** Writes lines to stdout. */
 export function print(...lines: readonly string[]): void {
-  process.stdout.write(lines.map((line) => line + "\n").join(""));
+  write(lines.map((line) => line + "\n").join(""));
+}
+
+/** Writes text to stderr. Where that cannot be, nobody is left to be told. */
+export function say(text: string): void {
+  try {
+    writeAll(STDERR, Buffer.from(text));
+  } catch {
+    // See above.
+  }
 }

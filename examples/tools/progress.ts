@@ -1,6 +1,7 @@
 /** How far a long piece of work is: one line on stderr, on a terminal only, and only where it takes long. */
 import process from "node:process";
 import { bytes, percent } from "./numbers.ts";
+import { say } from "./output.ts";
 
 const PATIENCE_IN_MILLISECONDS = 500;
 const PAUSE_IN_MILLISECONDS = 100;
@@ -20,12 +21,12 @@ export class Progress {
     this.#shown = true;
     const figures = ` ${percent(done, whole)} of ${bytes(whole)}`;
     const room = Math.max(0, (process.stderr.columns || 80) - figures.length - 1);
-    process.stderr.write(CLEAR_LINE + what.slice(0, room) + figures);
+    say(CLEAR_LINE + what.slice(0, room) + figures);
   }
 
   /** Takes the line away, so that something else can be written there. */
   clear(): void {
-    if (this.#shown) process.stderr.write(CLEAR_LINE);
+    if (this.#shown) say(CLEAR_LINE);
     this.#shown = false;
   }
 }

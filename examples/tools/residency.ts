@@ -6,27 +6,18 @@
  *     node --no-warnings examples/tools/residency.ts --help
  */
 import { accessSync, constants } from "node:fs";
-import process from "node:process";
 import { type MappedRegion, platform } from "../../mod.ts";
-import {
-  complain,
-  mapFile,
-  readArguments,
-  requireFiles,
-  runTool,
-  TROUBLE,
-  Trouble,
-  UsageError,
-  wantsColor,
-} from "./cli.ts";
+import { complain, readArguments, requireFiles, runTool, TROUBLE, wantsColor } from "./cli.ts";
+import { mapFile, requireWhole } from "./files.ts";
 import { parseCount, plural } from "./numbers.ts";
-import { print } from "./output.ts";
+import { print, say } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { evict, lock, touch, type Work } from "./residency/act.ts";
 import { cellsInRow, draw, type Drawn, drawTotal, legend, type Style } from "./residency/picture.ts";
 import { survey } from "./residency/survey.ts";
 import { watch } from "./residency/watch.ts";
 import { terminalSize } from "./screen.ts";
+import { Trouble, UsageError } from "./trouble.ts";
 
 const NAME = "residency";
 
@@ -98,7 +89,8 @@ async function main(): Promise<number> {
   print(...frame(files, style()));
   for (const file of files) noteWhatIsUncertain(file, acts.includes("evict"));
   if (acts.includes("lock")) await forever();
-  return failed ? TROUBLE : 0;
+  const whole = files.filter(isWholeOrComplain);
+  return failed || whole.length < files.length ? TROUBLE : 0;
 }
 
 /** How to draw; asked for again at each frame, since a terminal may change. */
@@ -122,13 +114,33 @@ function mapOrComplain(path: string, acts: readonly ((work: Work) => void)[]): M
   const progress = new Progress();
   try {
     const region = mapFile(path);
-    for (const act of acts) act({ path, region, progress });
-    progress.clear();
+    actOn({ path, region, progress }, acts);
     return [{ path, region }];
   } catch (error) {
     progress.clear();
     complain(NAME, error);
     return [];
+  }
+}
+
+function actOn(work: Work, acts: readonly ((work: Work) => void)[]): void {
+  try {
+    for (const act of acts) act(work);
+    work.progress.clear();
+  } catch (error) {
+    // That pages are not there any more the system says in other words.
+    requireWhole(work.path, work.region);
+    throw error;
+  }
+}
+
+function isWholeOrComplain({ path, region }: Mapped): boolean {
+  try {
+    requireWhole(path, region);
+    return true;
+  } catch (error) {
+    complain(NAME, error);
+    return false;
   }
 }
 
@@ -145,10 +157,10 @@ function frame(files: readonly Mapped[], style: Style): string[] {
 function noteWhatIsUncertain({ path, region }: Mapped, evicted: boolean): void {
   const { pages, inMemory } = survey(region, 1);
   if (evicted && inMemory > 0) {
-    process.stderr.write(`${NAME}: ${path}: ${plural(inMemory, "page")} of ${pages} stayed in memory\n`);
+    say(`${NAME}: ${path}: ${plural(inMemory, "page")} of ${pages} stayed in memory\n`);
   }
   if (platform.os === "linux" && !mayWrite(path)) {
-    process.stderr.write(`${NAME}: ${path}: not yours to write, so that the system may say more than is true\n`);
+    say(`${NAME}: ${path}: not yours to write, so that the system may say more than is true\n`);
   }
 }
 
@@ -163,7 +175,7 @@ function mayWrite(path: string): boolean {
 
 /** Until a signal ends the program. */
 function forever(): Promise<never> {
-  process.stderr.write(`${NAME}: locked; Ctrl-C lets go\n`);
+  say(`${NAME}: locked; Ctrl-C lets go\n`);
   setInterval(() => {}, 2 ** 30);
   return new Promise(() => {});
 }

@@ -1,5 +1,7 @@
 /** A screen of one's own in the terminal, which is given back in whatever way the program ends. */
 import process from "node:process";
+import { say, write } from "./output.ts";
+import { OutputError } from "./trouble.ts";
 
 /** The other screen, no cursor, no new line where one is too long; and back. */
 const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l";
@@ -49,22 +51,26 @@ export class Screen {
     if (this.#open) return;
     this.#open = true;
     if (this.#raw) process.stdin.setRawMode(true);
-    process.stdout.write(ENTER);
+    write(ENTER);
   }
 
   /** Gives the terminal back. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    process.stdout.write(LEAVE);
-    if (this.#raw) process.stdin.setRawMode(false);
+    try {
+      write(LEAVE);
+      if (this.#raw) process.stdin.setRawMode(false);
+    } catch {
+      // The terminal has gone.
+    }
   }
 
   /** Shows lines from the top; those that have no room are left out. */
   draw(lines: readonly string[]): void {
     if (!this.#open) return;
     const shown = lines.slice(0, terminalSize().rows).map((line) => line + CLEAR_TO_LINE_END);
-    process.stdout.write(HOME + shown.join("\r\n") + CLEAR_TO_SCREEN_END);
+    write(HOME + shown.join("\r\n") + CLEAR_TO_SCREEN_END);
   }
 
   #end(code: number): void {
@@ -74,7 +80,8 @@ export class Screen {
 
   #fail(error: unknown): void {
     this.close();
-    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+    const text = error instanceof OutputError ? error.message : error instanceof Error ? error.stack : error;
+    say(`${text}\n`);
     process.exit(2);
   }
 }

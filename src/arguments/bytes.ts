@@ -1,13 +1,24 @@
-/** The bytes that methods of a region are given: a buffer, a view, or what to search for. */
+/**
+ * The bytes that a method of a region is given: a buffer, a view, or what to search for.
+ *
+ * Looking at a view may run the caller's code: a getter of its own, or of a subclass. That is done once, before the region
+ * is looked at. What comes out is an array of ours, of which only the engine is asked from then on.
+ */
 import { describe } from "./describe.ts";
 import { unsigned } from "./range.ts";
 
+/** A getter of the engine's own prototypes; an older runtime, on which nothing can be mapped, may lack it. */
+function getterOf(prototype: object, name: PropertyKey): (this: unknown) => unknown {
+  return Object.getOwnPropertyDescriptor(prototype, name)?.get as () => unknown;
+}
+
+const detached = getterOf(ArrayBuffer.prototype, "detached");
+const classOf = getterOf(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag);
+const { at } = Uint8Array.prototype;
+
 /** The bytes of a buffer or view. */
 export function bytesIn(data: unknown, name: string): Uint8Array {
-  if (ArrayBuffer.isView(data)) {
-    checkAttached(data.buffer, name);
-    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  }
+  if (ArrayBuffer.isView(data)) return bytesOfView(data, name);
   if (!isArrayBuffer(data)) {
     throw new TypeError(`${name}: ${describe(data)} given, wanted an ArrayBuffer or a view of one`);
   }
@@ -15,24 +26,41 @@ export function bytesIn(data: unknown, name: string): Uint8Array {
   return new Uint8Array(data);
 }
 
+function bytesOfView(view: ArrayBufferView, name: string): Uint8Array {
+  const { buffer } = view;
+  checkAttached(buffer, name);
+  try {
+    const { byteOffset, byteLength } = view;
+    // A typed array that its resizable buffer has left out of bounds says that it is empty; a DataView throws.
+    if (byteLength === 0 && classOf.call(view) !== undefined) at.call(view, 0);
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  } catch {
+    throw new TypeError(`${name}: a view beyond the end of its buffer given, wanted one that still has its bytes`);
+  }
+}
+
 function checkAttached(buffer: ArrayBufferLike, name: string): void {
-  if (!isArrayBuffer(buffer) || !buffer.detached) return;
+  if (!isArrayBuffer(buffer) || !detached.call(buffer)) return;
   throw new TypeError(`${name}: a detached buffer given, wanted one that still has its bytes`);
 }
 
 /** The same bytes, in memory that every FFI takes: not all of them take shared memory. */
 export function bytesOf(data: unknown, name: string): Uint8Array {
   const bytes = bytesIn(data, name);
-  return isArrayBuffer(bytes.buffer) ? bytes : bytes.slice();
+  return isArrayBuffer(bytes.buffer) ? bytes : new Uint8Array(bytes);
 }
 
-/** `instanceof` alone does not know the classes of another realm. The tag alone takes longer to read than a copy. */
+/**
+ * Whether it is one, of whatever realm. The engine tells by what it is, and runs nobody's code for it, as `instanceof` and
+ * `toString` may.
+ */
 export function isArrayBuffer(value: unknown): value is ArrayBuffer {
-  return value instanceof ArrayBuffer || tagOf(value) === "ArrayBuffer";
-}
-
-function tagOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
+  try {
+    detached.call(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What the C library searches for. */
@@ -45,6 +73,6 @@ export function needleOf(needle: unknown): number | Uint8Array {
     if (needle.isWellFormed()) return new TextEncoder().encode(needle);
     throw new TypeError(`needle: ${describe(needle)} given, wanted text without half of a surrogate pair`);
   }
-  if (ArrayBuffer.isView(needle) && tagOf(needle) === "Uint8Array") return bytesOf(needle, "needle");
+  if (classOf.call(needle) === "Uint8Array") return bytesOf(needle, "needle");
   throw new TypeError(`needle: ${describe(needle)} given, wanted a string, a byte or a Uint8Array`);
 }

@@ -91,15 +91,18 @@ export function checkMapFlags(given: unknown, sharing: "private" | "shared", nam
   return complete;
 }
 
-/** Checks the words for how a flush writes. Default: "sync". */
+/** Checks how a flush is to write: "sync" if nothing is named, and "async" if only "invalidate" is. */
 export function checkFlushFlags(given: unknown): readonly FlushFlag[] {
   if (given === undefined) return FLUSH_SYNC;
   const words = checkWords(given, "flags", FLUSH_FLAGS);
   refuseBoth(words, "flags", "sync", "async");
-  return words.length === 0 ? FLUSH_SYNC : words;
+  if (words.length === 0) return FLUSH_SYNC;
+  // POSIX wants one of the two with "invalidate", which alone may discard what is not written yet.
+  return words.includes("sync") || words.includes("async") ? words : FLUSH_INVALIDATE;
 }
 
 const FLUSH_SYNC: readonly FlushFlag[] = ["sync"];
+const FLUSH_INVALIDATE: readonly FlushFlag[] = ["async", "invalidate"];
 
 /** Checks a word of advice. */
 export function checkAdvice(given: unknown): Advice {

@@ -9,7 +9,7 @@ const MAX_PROCESS = 2 ** 32 - 1;
 
 /** Checks a handle, which may be anybody's data, and copies what it says. */
 export function checkHandle(given: MapHandle): MapHandle {
-  const { kind, pid, descriptor, byteLength, offset, protection, flags } = given;
+  const { pid, descriptor, byteLength, offset, protection, flags } = given;
   if (typeof pid !== "number") throw new TypeError(`handle.pid: ${describe(pid)} given, wanted a number`);
   if (!Number.isInteger(pid) || pid <= 0 || pid > MAX_PROCESS) {
     throw new RangeError(`handle.pid: ${pid} given, wanted the number of a process`);
@@ -18,7 +18,7 @@ export function checkHandle(given: MapHandle): MapHandle {
     throw new TypeError(`handle.descriptor: ${describe(descriptor)} given, wanted the text of a handle`);
   }
   return {
-    kind,
+    kind: "mmap-handle",
     pid,
     descriptor,
     byteLength: byteCount(byteLength, "handle.byteLength"),

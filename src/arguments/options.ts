@@ -31,10 +31,13 @@ const DEFAULTS: Readonly<Record<SourceKind, Lists & { readonly sharing: "private
 /** Open flags that change the file that a path names. */
 const ACTIONS: readonly OpenFlag[] = ["create", "ensure-create", "truncate"];
 
-/** Refuses what is not an object. `undefined` stands for no options. */
+/** The options, each read once: they are the caller's, and may be others at the next look. None at all are empty ones. */
 export function optionsOf(given: MmapOptions | undefined): MmapOptions {
   if (given === undefined) return {};
-  if (typeof given === "object" && given !== null) return given;
+  if (typeof given === "object" && given !== null) {
+    const { access, open, protection, flags, size, offset, mode, closeDescriptor, guard } = given;
+    return { access, open, protection, flags, size, offset, mode, closeDescriptor, guard };
+  }
   throw new TypeError(`options: ${describe(given)} given, wanted an object`);
 }
 

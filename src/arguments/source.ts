@@ -29,8 +29,9 @@ export function sourceOf(source: MapSource, os: OperatingSystem): Source {
   if (typeof source === "object" && "kind" in source && source.kind === "mmap-handle") {
     return { kind: "handle", handle: checkHandle(source) };
   }
-  if (typeof source === "object" && "fd" in source && typeof source.fd === "number") {
-    return { kind: "descriptor", descriptor: checkDescriptor(source.fd, os) };
+  if (typeof source === "object" && "fd" in source) {
+    const { fd } = source;
+    if (typeof fd === "number") return { kind: "descriptor", descriptor: checkDescriptor(fd, os) };
   }
   throw new TypeError(
     `source: ${describe(source)} given, wanted a path, a file: URL, a descriptor, { fd }, a handle, null or ANONYMOUS`,

@@ -204,7 +204,7 @@ async function settled(own: MappedRegion, woken: Promise<boolean>): Promise<"ok"
  * ```
  */
 export function notify(region: MappedRegion, int32Index: number, count?: number): number {
-  const offset = offsetOf(region, int32Index);
+  const offset = sharedOffsetOf(region, int32Index);
   const most = count === undefined || count === Infinity ? EVERYBODY : Math.min(wholeNumber(count, "count"), EVERYBODY);
   const waiting = waitingOf();
   const woken = most === 0 ? 0 : waiting.notify(region.address + BigInt(offset), most);
@@ -229,21 +229,25 @@ function requestOf(
   expected: number,
   timeout: number | undefined,
 ): Request {
-  const offset = offsetOf(region, int32Index);
+  const offset = sharedOffsetOf(region, int32Index);
   const wanted = wordFrom(expected);
   const word = wordAt(region, offset);
   return { offset, wanted, word, waiting: waitingOf(), deadline: deadlineOf(timeout) };
 }
 
+/** Where a word lies that others can see, in bytes; checked. */
+function sharedOffsetOf(region: MappedRegion, int32Index: number): number {
+  const offset = offsetOf(region, int32Index);
+  if (region.flags.includes("shared")) return offset;
+  throw new TypeError(`region: it is mapped ${describe(region.flags)}, wanted one that is "shared" with others`);
+}
+
 /** Where a word lies in its region, in bytes. Checks it. */
-function offsetOf(region: MappedRegion, int32Index: number): number {
+export function offsetOf(region: MappedRegion, int32Index: number): number {
   checkMapped(region);
   const index = wholeNumber(int32Index, "int32Index");
   const words = Math.floor(region.byteLength / WORD);
   if (index >= words) throw new RangeError(`int32Index: ${index} given, but the region has ${words} words`);
-  if (!region.flags.includes("shared")) {
-    throw new TypeError(`region: it is mapped ${describe(region.flags)}, wanted one that is "shared" with others`);
-  }
   if (region.address % BigInt(WORD) === 0n) return WORD * index;
   throw new RangeError(`region: it begins at ${region.offset} in its file, wanted a multiple of ${WORD}`);
 }
@@ -255,10 +259,13 @@ function wordFrom(expected: number): number {
   return expected | 0;
 }
 
+/** Takes the bytes of a word, of which nobody wants to know more than that they may be read. */
+const LOOKED_AT: Uint8Array = new Uint8Array(WORD);
+
 /** The word at an offset. */
-function wordAt(region: MappedRegion, offset: number): Int32Array {
+export function wordAt(region: MappedRegion, offset: number): Int32Array {
   // Refuses memory that may not be read. Looking at it would make its page a copy that nobody else can change.
-  region.read(offset, WORD);
+  region.copyTo(LOOKED_AT, offset);
   return region.view(Int32Array, offset, 1);
 }
 

@@ -1,11 +1,15 @@
 /** Regions as web streams and responses. */
 import type { MappedRegion } from "../region.ts";
-import { checkMapped } from "./check_region.ts";
+import { checkMapped, checkRegion } from "./check_region.ts";
+import { runtime } from "../host.ts";
 import { rangeOf, type Span, spanWithin } from "../arguments/range.ts";
 import type { ByteRange } from "../types.ts";
 
 /** Bytes that are copied at a time. The contents of a response must not change or go away while it is sent. */
 const CHUNK = 1 << 18;
+
+/** The most that is copied at once for Bun, whose server sends a stream without its length, whatever the headers say. */
+const WHOLE_FOR_BUN = 1 << 26;
 
 /**
  * Streams a region, or a part of it, as copies of 256 KiB. Each is made when it is asked for.
@@ -31,8 +35,9 @@ const CHUNK = 1 << 18;
  * ```
  */
 export function stream(region: MappedRegion, range?: ByteRange): ReadableStream<Uint8Array<ArrayBuffer>> {
-  checkMapped(region);
+  checkRegion(region);
   const { byteOffset, byteLength } = rangeOf(range);
+  checkMapped(region);
   return streamOf(region, spanWithin(region.byteLength, byteOffset, byteLength));
 }
 
@@ -50,23 +55,22 @@ function streamOf(region: MappedRegion, { start, length }: Span): ReadableStream
 }
 
 /**
- * Answers a request with the contents of a region, for `Deno.serve`, `Bun.serve` and everything else that takes a
- * `Response`.
+ * Answers a request with a region, for `Deno.serve`, `Bun.serve` and everything else that takes a `Response`: whole, or
+ * the part that a [Range](https://httpwg.org/specs/rfc9110.html#field.range) header asks for (206, or 416 where the region
+ * ends before it). Several ranges at once are answered with the whole, as the standard allows. `HEAD` gets the headers of
+ * the whole. A Range that depends on If-Range counts where `headers` has the same ETag or Last-Modified.
  *
- * The answer is the whole region (200), or the part that a [Range](https://httpwg.org/specs/rfc9110.html#field.range)
- * header asks for (206, or 416 if the region ends before that part). If several ranges are asked for at once, the
- * answer is the whole, as the standard allows. `HEAD` gets the headers of the whole. A Range with If-Range counts only
- * if `headers` has the same ETag or Last-Modified.
+ * The Content-Length arrives at the client of each runtime's server. Bun's server sends a stream without one, so that up to
+ * 64 MiB are copied for it at once; what is longer is streamed there, too, and has no Content-Length.
  *
- * Keep the region mapped until the response is sent. Pages that are lost meanwhile are sent as zeros. If the file may
- * be cut short, look at `region.faults` afterwards.
+ * The region has to stay mapped until the response is sent. Pages that are lost meanwhile are sent as zeros; whoever has
+ * files that are cut short asks `region.faults` afterwards.
  *
  * @param region What to send.
- * @param request What is answered: its method, Range and If-Range.
- * @param headers Other headers of the response, such as Content-Type or ETag. Content-Length, Content-Range and
- * Accept-Ranges are set for you.
- * @returns The response.
- * @throws {TypeError} If `region` is not a region, or is unmapped; or if `headers` are not valid.
+ * @param request Its method, Range and If-Range are looked at.
+ * @param headers Of the response, in addition: the Content-Type, an ETag. Content-Length, Content-Range and Accept-Ranges
+ * are set.
+ * @throws {TypeError} where the region is unmapped.
  *
  * @example
  * ```ts
@@ -81,10 +85,14 @@ function streamOf(region: MappedRegion, { start, length }: Span): ReadableStream
  * ```
  */
 export function respond(region: MappedRegion, request: Request, headers?: Headers | Record<string, string>): Response {
+  checkRegion(region);
+  const all = new Headers(headers);
+  const { method } = request;
+  const range = asksForPart(request, all) ? request.headers.get("range") : null;
+  // What was looked at is the caller's, and may have unmapped the region.
   checkMapped(region);
   const total = region.byteLength;
-  const all = new Headers(headers);
-  const wanted = asksForPart(request, all) ? spanOf(request.headers.get("range"), total) : undefined;
+  const wanted = spanOf(range, total);
   all.set("accept-ranges", "bytes");
   if (wanted === "beyond") {
     all.delete("content-length");
@@ -94,8 +102,13 @@ export function respond(region: MappedRegion, request: Request, headers?: Header
   const { start, length } = wanted ?? { start: 0, length: total };
   all.set("content-length", String(length));
   if (wanted) all.set("content-range", `bytes ${start}-${start + length - 1}/${total}`);
-  const body = request.method === "HEAD" ? null : streamOf(region, { start, length });
+  const body = method === "HEAD" ? null : bodyOf(region, { start, length });
   return new Response(body, { status: wanted ? 206 : 200, headers: all });
+}
+
+function bodyOf(region: MappedRegion, { start, length }: Span): ReadableStream | Uint8Array<ArrayBuffer> {
+  if (runtime === "bun" && length <= WHOLE_FOR_BUN) return region.read(start, length);
+  return streamOf(region, { start, length });
 }
 
 /**

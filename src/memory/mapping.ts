@@ -38,6 +38,8 @@ export interface MappedBytes {
 interface Change {
   readonly from: number;
   readonly to: number;
+  /** Whether the file ends with the region then. */
+  readonly cuts: boolean;
 }
 
 /**
@@ -232,9 +234,15 @@ export class Mapping {
 
   advise(span: Span, advice: Advice): void {
     this.#system.requireWords("advice", [advice]);
-    if (advice === "populate-write") this.#pages.require("write", this.#inPages(span));
+    if (this.#changesBytes(advice)) this.#pages.require("write", this.#inPages(span));
     const pages = DESTRUCTIVE_ADVICE.has(advice) ? this.#contained(span, advice) : this.#touched(span);
     this.#onPages(pages, (base, length) => this.#system.advise(base, length, advice));
+  }
+
+  /** Whether advice does to the memory, or to its file, what otherwise only a store does. */
+  #changesBytes(advice: Advice): boolean {
+    if (advice === "populate-write" || advice === "remove") return true;
+    return DESTRUCTIVE_ADVICE.has(advice) && this.#pages.holdsStores;
   }
 
   protect(span: Span, protection: readonly Protection[]): void {
@@ -311,7 +319,7 @@ export class Mapping {
       this.#byteLength = before;
       throw error;
     }
-    this.#clearEnd();
+    this.#clearEnd(change.cuts);
   }
 
   /** The file grows as soon as there is room for the pages. Where those cannot come all the same, that is undone. */
@@ -374,7 +382,7 @@ export class Mapping {
   /** How long the file is, and how long it has to be for the region to have `byteLength`. */
   #fileChange(byteLength: number): Change {
     const { file, offset } = this;
-    if (!file) return { from: 0, to: 0 };
+    if (!file) return { from: 0, to: 0, cuts: false };
     file.check();
     if (file.kind === "character") {
       throw this.#system.error("ENOTSUP", "mremap", "A region of a device cannot change its length");
@@ -383,8 +391,8 @@ export class Mapping {
     const to = file.lengthToHold(offset, byteLength, from, this.#pages.everShared);
     // What the file has beyond the region is not the region's to cut off.
     const cuts = file.kind === "regular" && this.#pages.everShared && byteLength < this.byteLength &&
-      offset + this.byteLength >= from;
-    return { from, to: cuts ? Math.min(to, file.lengthToEnd(offset, byteLength)) : to };
+      file.lengthToEnd(offset, this.byteLength) >= from;
+    return { from, to: cuts ? Math.min(to, file.lengthToEnd(offset, byteLength)) : to, cuts };
   }
 
   #setLength(byteLength: number, occupants: Occupants): void {
@@ -397,13 +405,18 @@ export class Mapping {
       throw error;
     }
     this.#byteLength = byteLength;
-    if (byteLength < before) this.#clearEnd();
+    if (byteLength < before) this.#clearEnd(false);
   }
 
-  // Without a file that was cut, these bytes would come back when the region grows again.
-  #clearEnd(): void {
+  /**
+   * Overwrites what the last page has behind the region, unless the file was cut there: it would come back when the region
+   * grows again. A file of huge pages ends with a whole one, so that some of what is cut off stays in it.
+   */
+  #clearEnd(cuts: boolean): void {
+    const { file, offset } = this;
+    const stays = !file || cuts && file.lengthToEnd(offset, this.#byteLength) > offset + this.#byteLength;
     const end = this.#lead + this.#byteLength;
-    if (!this.file && this.#pages.length > end) this.#pages.clear({ start: end, length: this.#pages.length - end });
+    if (stays && this.#pages.length > end) this.#pages.clear({ start: end, length: this.#pages.length - end });
   }
 
   // ---------------------------------------------------------------- from bytes to pages

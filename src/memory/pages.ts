@@ -99,6 +99,11 @@ export class Pages {
     return this.#everWritable && this.flags.includes("shared");
   }
 
+  /** Whether they may hold private copies with what was stored by right. */
+  get holdsStores(): boolean {
+    return this.#everWritable && this.flags.includes("private");
+  }
+
   /** Whether stores are allowed, and make a private copy of their page. */
   get copiesOnWrite(): boolean {
     return this.flags.includes("private") && this.#protections.whole.includes("write");

@@ -83,14 +83,22 @@ export function adviseHint(world: World, model: Model): void {
   expectOutcome(() => model.region.advise(word, range), refusable ? ["ok", "MmapError"] : ["ok"]);
 }
 
+/** What comes of advice that changes bytes, where `outcomes` are those of what is allowed: it needs "write" as a store does. */
+function likeStore(model: Model, part: Part, outcomes: readonly string[]): string[] {
+  if (part.length === 0) return [...outcomes, "TypeError"];
+  return model.allows("write", part.start, part.length) ? [...outcomes] : ["TypeError"];
+}
+
+/** The same of advice that drops what a private region holds. */
+function likeDrop(model: Model, part: Part, outcomes: readonly string[]): string[] {
+  return model.shared || !model.everWritable ? [...outcomes] : likeStore(model, part, outcomes);
+}
+
 export function populateWrite(world: World, model: Model): void {
   const part = anyPart(world, model);
   world.note("populate-write", model.init.id, part.start, part.length);
   const range = { byteOffset: part.start, byteLength: part.length };
-  const forbidden = part.length > 0 && !model.allows("write", part.start, part.length);
-  const allowed = forbidden ? ["TypeError"] : ["ok", "MmapError"];
-  if (part.length === 0) allowed.push("TypeError");
-  expectOutcome(() => model.region.advise("populate-write", range), allowed);
+  expectOutcome(() => model.region.advise("populate-write", range), likeStore(model, part, ["ok", "MmapError"]));
   // Copies that may have been made.
   model.eager = true;
 }
@@ -109,9 +117,10 @@ function contained(model: Model, { start, length }: Part, inFile: boolean): { fi
 export function dontNeed(world: World, model: Model): void {
   const part = anyPart(world, model);
   world.note("dont-need", model.init.id, part.start, part.length);
-  const allowed = model.locked || model.mayFault ? ["ok", "MmapError"] : ["ok"];
+  const allowed = likeDrop(model, part, model.locked || model.mayFault ? ["ok", "MmapError"] : ["ok"]);
   const range = { byteOffset: part.start, byteLength: part.length };
   const outcome = expectOutcome(() => model.region.advise("dont-need", range), allowed);
+  if (outcome === "TypeError") return;
   const { first, end } = contained(model, part, false);
   for (const page of model.pages.keys()) {
     if (page < first || page >= end) continue;
@@ -125,7 +134,8 @@ export function free(world: World, model: Model): void {
   const part = anyPart(world, model);
   world.note("free", model.init.id, part.start, part.length);
   const range = { byteOffset: part.start, byteLength: part.length };
-  expectOutcome(() => model.region.advise("free", range), ["ok", "MmapError"]);
+  const outcome = expectOutcome(() => model.region.advise("free", range), likeDrop(model, part, ["ok", "MmapError"]));
+  if (outcome === "TypeError") return;
   const { first, end } = contained(model, part, false);
   for (const page of model.pages.keys()) if (page >= first && page < end) model.pages.set(page, null);
 }
@@ -136,12 +146,11 @@ export function remove(world: World, model: Model): void {
   const part = anyPart(world, model);
   world.note("remove", model.init.id, part.start, part.length);
   const { first, end } = contained(model, part, true);
-  const plain = model.shared && !model.locked && !model.mayFault &&
-    model.allowed.every((words) => words.includes("write")) && model.byteLength > 0;
-  const allowed = plain || end <= first ? ["ok"] : ["ok", "MmapError"];
+  const plain = model.shared && !model.locked && !model.mayFault && model.byteLength > 0;
+  const allowed = likeStore(model, part, plain || end <= first ? ["ok"] : ["ok", "MmapError"]);
   const range = { byteOffset: part.start, byteLength: part.length };
   const outcome = expectOutcome(() => model.region.advise("remove", range), allowed);
-  if (end > first) removed(model, outcome, first * PAGE, end * PAGE);
+  if (outcome !== "TypeError" && end > first) removed(model, outcome, first * PAGE, end * PAGE);
 }
 
 /** Pages of the file are zeros now; only some of them if the OS has refused in the middle. */

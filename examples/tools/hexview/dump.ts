@@ -1,6 +1,6 @@
 /** All rows of a part of a file, one after the other. */
 import type { MappedRegion } from "../../../mod.ts";
-import { Output, ReaderGone } from "../output.ts";
+import { Output } from "../output.ts";
 import { formatRow, MARGIN, type RowStyle } from "./layout.ts";
 import { contextOf } from "./source.ts";
 
@@ -10,15 +10,10 @@ const STEP = 4096;
 /** Writes the bytes from `start` to `end`. */
 export function dump(region: MappedRegion, start: number, end: number, style: RowStyle): void {
   const output = new Output();
-  try {
-    for (let at = start; at < end; at += STEP * style.perRow) {
-      writeRows(output, region, at, Math.min(end, at + STEP * style.perRow), style);
-    }
-    output.flush();
-  } catch (error) {
-    // Whoever reads has enough, as in "hexview ... | head".
-    if (!(error instanceof ReaderGone)) throw error;
+  for (let at = start; at < end; at += STEP * style.perRow) {
+    writeRows(output, region, at, Math.min(end, at + STEP * style.perRow), style);
   }
+  output.flush();
 }
 
 function writeRows(output: Output, region: MappedRegion, start: number, end: number, style: RowStyle): void {

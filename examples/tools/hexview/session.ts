@@ -4,6 +4,7 @@ import process from "node:process";
 import type { MappedRegion } from "../../../mod.ts";
 import { percent } from "../numbers.ts";
 import { Screen, terminalSize } from "../screen.ts";
+import { CutShort } from "../trouble.ts";
 import { frame, type Style } from "./frame.ts";
 import { keysIn } from "./keys.ts";
 import { perRowFor } from "./layout.ts";
@@ -101,7 +102,7 @@ class Session {
   /** One step of the search, and then, when keys have been looked at, the next. */
   #searchOn(searching: Searching, length: number, whole: number): void {
     if (this.#searching !== searching) return;
-    const { done, value } = searching.next();
+    const { done, value } = this.#step(searching);
     if (!done) {
       this.#state = { ...this.#state, message: `searching, ${percent(value, whole)}; any key gives up` };
       this.#draw();
@@ -112,6 +113,16 @@ class Session {
     this.#stopSearching(value < 0 ? "not found" : undefined);
     if (value >= 0) this.#state = marked(this.#state, { start: value, end: value + length });
     this.#draw();
+  }
+
+  /** A file that was cut short has no more to be found in it. */
+  #step(searching: Searching): IteratorResult<number, number> {
+    try {
+      return searching.next();
+    } catch (error) {
+      if (error instanceof CutShort) return { done: true, value: -1 };
+      throw error;
+    }
   }
 
   #stopSearching(message: string | undefined): void {

@@ -1,6 +1,7 @@
 /** The file that is looked at. */
 import { Buffer } from "node:buffer";
-import { type MappedRegion, mmap } from "../../../mod.ts";
+import type { MappedRegion } from "../../../mod.ts";
+import { mapPart } from "../files.ts";
 import type { Context } from "./layout.ts";
 
 /** Bytes that are searched before somebody may say stop. */
@@ -21,7 +22,7 @@ export function* searchForward(region: MappedRegion, needle: Uint8Array, from: n
   for (let start = from; start < region.byteLength; start += STEP) {
     const size = Math.min(STEP + needle.length - 1, region.byteLength - start);
     // A mapping of its own, since a search is from a byte to the end of its region.
-    using part = mmap(region.descriptor!, { offset: start, size });
+    using part = mapPart(region, start, size);
     const found = part.indexOf(needle);
     if (found >= 0) return start + found;
     yield start + size - from;

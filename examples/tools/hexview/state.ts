@@ -1,5 +1,5 @@
 /** What is shown, and what each key makes of it. */
-import { UsageError } from "../cli.ts";
+import { UsageError } from "../trouble.ts";
 import { parseBytes } from "../numbers.ts";
 import type { Mark } from "./layout.ts";
 

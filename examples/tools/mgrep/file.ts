@@ -1,10 +1,11 @@
 /** Searching one file. */
 import { isUtf8 } from "node:buffer";
 import type { MappedRegion } from "../../../mod.ts";
-import { complain, mapFile, Trouble } from "../cli.ts";
-import { plural } from "../numbers.ts";
+import { complain } from "../cli.ts";
+import { mapFile, requireWhole } from "../files.ts";
 import type { Output } from "../output.ts";
 import type { Progress } from "../progress.ts";
+import { CutShort, Trouble } from "../trouble.ts";
 import type { Matcher, Search } from "./matcher.ts";
 import { LineNumbers } from "./newlines.ts";
 import { type Format, Printer } from "./printer.ts";
@@ -30,6 +31,9 @@ export interface Outcome {
   readonly found: boolean;
   readonly trouble: boolean;
 }
+
+/** When a file was cut short. */
+const MEANWHILE = "while it was searched";
 
 /** Bytes at the beginning that tell whether a file is binary. */
 const HEAD = 32768;
@@ -70,23 +74,35 @@ class FileSearch {
   }
 
   run(): Outcome {
-    const { search, countOnly, enough, progress } = this.#task;
+    const { countOnly, enough, progress } = this.#task;
     if (enough === 0) return { found: false, trouble: false };
+    const cut = this.#cutShort();
+    progress.clear();
+    if (countOnly) this.#printer.count(this.#lines);
+    this.#report(cut);
+    return { found: this.#lines > 0, trouble: cut !== undefined };
+  }
+
+  /** Searches the file to its end, or until it is cut short, and says so. */
+  #cutShort(): CutShort | undefined {
+    try {
+      this.#searchWindows();
+      requireWhole(this.#path, this.#file, MEANWHILE, this.#faults);
+      return undefined;
+    } catch (error) {
+      if (error instanceof CutShort) return error;
+      throw error;
+    }
+  }
+
+  #searchWindows(): void {
+    const { search, progress } = this.#task;
     for (const window of lineWindows(this.#file, search.windows)) {
       this.#searchWindow(window, search.matcher(window));
       this.#faults += window.region.faults;
-      if (this.#done || this.#lost > 0) break;
+      if (this.#done || this.#faults + this.#file.faults > 0) return;
       progress.show(this.#path, window.offset + window.bytes.length, this.#file.byteLength);
     }
-    progress.clear();
-    if (countOnly) this.#printer.count(this.#lines);
-    this.#report();
-    return { found: this.#lines > 0, trouble: this.#lost > 0 };
-  }
-
-  /** Pages that could not be read any more. */
-  get #lost(): number {
-    return this.#faults + this.#file.faults;
   }
 
   #searchWindow(window: LineWindow, matcher: Matcher): void {
@@ -137,14 +153,12 @@ class FileSearch {
     return this.#written.clean;
   }
 
-  #report(): void {
+  #report(cut: CutShort | undefined): void {
     const { output, progress } = this.#task;
-    if (!this.#hidden && this.#lost === 0) return;
+    if (!this.#hidden && !cut) return;
     progress.clear();
     output.flush();
     if (this.#hidden) complain(NAME, new Trouble(`${this.#path}: binary file matches`));
-    if (this.#lost === 0) return;
-    const lost = plural(this.#lost, "page");
-    complain(NAME, new Trouble(`${this.#path}: cut short while it was searched, ${lost} could not be read any more`));
+    if (cut) complain(NAME, cut);
   }
 }

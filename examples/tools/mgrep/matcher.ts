@@ -1,6 +1,6 @@
 /** Finding lines in a window: fixed strings at the speed of memmem, expressions in lines that are decoded in chunks. */
 import type { Buffer } from "node:buffer";
-import { UsageError } from "../cli.ts";
+import { UsageError } from "../trouble.ts";
 import { fixedExpression, type Pattern, regularExpression } from "./pattern.ts";
 import {
   bufferOf,

@@ -3,7 +3,7 @@
  * each line alone: nothing in it matches a newline, and of the line ends that `^` and `$` know with `m`, it is the only
  * one.
  */
-import { UsageError } from "../cli.ts";
+import { UsageError } from "../trouble.ts";
 
 /** What to search for. */
 export interface Pattern {

@@ -2,7 +2,8 @@
  * A file of any size as windows of whole lines, mapped one after the other: however long the file, what is searched at
  * a time fits into one typed array of every runtime, and between two windows there is time to say how far it is.
  */
-import { type MappedRegion, mmap } from "../../../mod.ts";
+import type { MappedRegion } from "../../../mod.ts";
+import { mapPart } from "../files.ts";
 import { NEWLINE } from "./newlines.ts";
 import { bufferOf } from "./text.ts";
 
@@ -28,8 +29,7 @@ export function* lineWindows(file: MappedRegion, { usual, longest }: WindowSizes
   let [offset, wanted, known] = [0, usual, 0];
   while (offset < file.byteLength) {
     const length = Math.min(wanted, file.byteLength - offset);
-    // By descriptor: the path may be another file's by now.
-    using region = mmap(file.descriptor!, { offset, size: length });
+    using region = mapPart(file, offset, length);
     const { bytes } = region;
     const end = endOfLines(bytes, known, offset + length === file.byteLength);
     if (end < 0 && wanted < longest) {
