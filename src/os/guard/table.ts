@@ -1,4 +1,7 @@
-/** The table of the guard: which addresses are regions, and how many pages of each were lost. One for the process. */
+/**
+ * The table of the guard: which addresses are regions, and how many pages of each were lost. There is one for the
+ * process.
+ */
 import type { GuardSlot, StrayStores } from "../contract.ts";
 import { entry, ENTRY_SIZE, FREE_BITS, HEADER, header, stores, TABLE } from "./layout.ts";
 
@@ -7,12 +10,12 @@ const INDEX_MASK = 2 ** FREE_BITS - 1;
 /** The most entries that the list of free ones can tell apart. */
 export const MAX_ENTRIES: number = INDEX_MASK - 1;
 
-/** Where a field of the header is, in 32-bit words. */
+/** The index of a field of the header, in 32-bit words. */
 const word = (offset: number): number => offset / 4;
 
 /**
- * Several threads use the table, each with its own copy of this class over the same memory, and the handler may
- * interrupt any of them: so every word that two may touch is touched with Atomics, and there is no lock.
+ * Several threads use the table, each with its own copy of this class over the same memory. The handler may interrupt
+ * any of them, so there is no lock. Every word that two of them may touch is touched with Atomics.
  */
 export class Table {
   readonly #words: Int32Array;
@@ -24,7 +27,7 @@ export class Table {
     this.#addresses = new BigInt64Array(memory);
   }
 
-  /** Takes an entry; `undefined` where all are taken. */
+  /** Takes an entry; `undefined` if all are taken. */
   claim(): GuardSlot | undefined {
     const index = this.#popFree() ?? this.#takeFresh();
     return index === undefined ? undefined : new Slot(this, this.#words, this.#addresses, index);
@@ -104,7 +107,7 @@ class Slot implements GuardSlot {
     const stays = this.#isValid && this.#addresses[start] === base;
     if (!stays) {
       this.uncover();
-      // Atomics keep the order: no value is there before the entry is invalid, or after it is valid.
+      // Atomics keep the order: no value is there before the entry is invalid, and none comes after it is valid.
       Atomics.store(this.#addresses, start, base);
     }
     Atomics.store(this.#addresses, end, base + BigInt(length));

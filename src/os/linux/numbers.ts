@@ -19,7 +19,7 @@ export const LINUX = {
   SA_NODEFER: 0x4000_0000,
 } as const;
 
-/** `struct statx`, which only Linux has; two words of 32 bits name a device there. */
+/** `struct statx`, which only Linux has. Two 32-bit words name a device there. */
 export const STATX: StatusLayout = {
   size: 256,
   device: 136,

@@ -15,8 +15,8 @@ export function posixMemory(libc: Libc, { remap, hugePages, lockUncopied, flushD
   let hugePage: number | undefined;
 
   const lockPages = (base: bigint, length: number, copy: boolean): void => {
-    // mlock writes to every page of a private, writable mapping, that is it copies the whole file; to lock the pages
-    // as they are, they are marked first and read in then.
+    // mlock writes to every page of a private, writable mapping, which copies the whole file. To lock the pages as they
+    // are, mark them first and read them in afterwards.
     if (copy || !lockUncopied) {
       libc.check(libc.more.mlock(base, BigInt(length)), "mlock");
     } else {
@@ -29,7 +29,7 @@ export function posixMemory(libc: Libc, { remap, hugePages, lockUncopied, flushD
     try {
       lockPages(base, length, copy);
     } catch (error) {
-      // Where it was the limit that refused, nothing has changed. Pages that could not be read in are marked.
+      // If the limit refused it, nothing has changed. If pages could not be read in, they are already marked.
       const { code } = error as MmapError;
       if (code !== "ENOMEM" && code !== "EPERM") libc.more.munlock(base, BigInt(length));
       throw error;
@@ -62,7 +62,8 @@ export function posixMemory(libc: Libc, { remap, hugePages, lockUncopied, flushD
 
     blank(base: bigint, length: number): void {
       libc.mapAnonymous(length, ["read", "write"], base, numbers.MAP_FIXED);
-      // Nothing worth dumping; and Linux joins it with its neighbours of the same kind then, which mmap does not always.
+      // There is nothing worth dumping. With this advice, Linux also joins it with its neighbours of the same kind,
+      // which it does not always do after mmap.
       const dontDump: Cell = constants.advice["dont-dump"];
       if (typeof dontDump === "number") libc.more.madvise(base, BigInt(length), dontDump);
     },
@@ -138,10 +139,10 @@ function populate(libc: Libc, base: bigint, length: number, copy: boolean): void
   if (typeof populating === "number") {
     if (libc.more.madvise(base, BigInt(length), populating) === 0) return;
     const error = libc.failure("madvise");
-    // A kernel that knows the advice takes it for nothing at all.
+    // A kernel that knows the advice accepts it for no bytes at all.
     if (error.code !== "EINVAL" || libc.more.madvise(base, 0n, populating) === 0) throw error;
   }
-  // Other systems, and Linux before 5.14, can only start to read ahead, which is what MAP_POPULATE promises: the
-  // effort, not the result.
+  // Other systems, and Linux before 5.14, can only start to read ahead. MAP_POPULATE promises no more: the effort, not
+  // the result.
   libc.check(libc.more.madvise(base, BigInt(length), libc.bits(advice, ["will-need"], "madvise")), "madvise");
 }
