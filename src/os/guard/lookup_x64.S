@@ -1,10 +1,10 @@
-# What the handlers for x86-64 share: finding the entry of the table that an address lies in.
+# What the handlers for x86-64 have in common: finding the entry of the table that an address lies in.
 
         # Goes on behind itself if the address in r14 lies in an entry: rbx is the entry, eax its sequence, r8 to r9 its
         # region, r13 the size of its pages, ecx what is done with stores. Goes to \otherwise if it lies in none. r12 is
         # the header.
         #
-        # An entry may change while it is read, but then its sequence changes too.
+        # An entry may change while it is read, but then its sequence does.
         .macro  lookup otherwise
         mov     edx, [r12 + COUNT]
         test    edx, edx

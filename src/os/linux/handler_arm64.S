@@ -1,9 +1,9 @@
-// The signal handler of the guard, for Linux on AArch64. The bytes are in handler_arm64.ts. A test assembles this file
-// and compares the two.
+// The signal handler of the guard, for Linux on AArch64. The bytes are in handler_arm64.ts; a test assembles this file
+// and compares.
 //
 //   void handler(int signal /* w0 */, siginfo_t *info /* x1 */, ucontext_t *context /* x2 */)
 //
-// It follows handler_x64.S step by step, which says what it does and why. A system call changes only x0.
+// What it does, and why it may, is said in handler_x64.S, which it follows step by step. A system call changes x0 only.
 
         .include "layout.S"
 
@@ -172,10 +172,15 @@ copy:
         mov     x9, x23
         bl      read_page
         b.eq    place
+        cmn     x0, #EFAULT
+        b.eq    7f
+        mov     x0, x23                 // the kernel was told not to copy
+        bl      readable
+        b.ne    by_hand
 
         // It does not allow loads either, or is lost. Memory that is shared can be mapped a second time, where nobody
         // else changes what it allows.
-        mov     x0, x23
+7:      mov     x0, x23
         mov     x1, #0
         mov     x2, x25
         mov     w3, #MAYMOVE
@@ -184,7 +189,7 @@ copy:
         cmn     x0, #EINVAL
         b.eq    unshared
         cmn     x0, #4095
-        b.hs    7f
+        b.hs    8f
         mov     x16, x0
         mov     x1, x25
         mov     w2, #READ
@@ -213,12 +218,12 @@ unshared:
         mov     x1, x25
         mov     w2, #READ_WRITE
         bl      protect
-        cbnz    x0, 7f
+        cbnz    x0, 8f
         bl      discard
         b       placed
 
-        // The kernel may have been told not to copy, or cannot from a device.
-7:      mov     x0, x23
+        // The kernel copies from no device.
+8:      mov     x0, x23
         bl      readable
         b.ne    by_hand
         bl      allow_loads
@@ -228,11 +233,11 @@ unshared:
         b.eq    lost_too
 by_hand:
         mov     x9, #0
-8:      ldr     x10, [x23, x9]
+9:      ldr     x10, [x23, x9]
         str     x10, [x15, x9]
         add     x9, x9, #8
         cmp     x9, x25
-        b.lo    8b
+        b.lo    9b
         b       place
 
 lost_too:
@@ -268,10 +273,10 @@ placed:
         b.eq    one
 stored:
         add     x12, x24, #UNIT
-9:      ldxr    w10, [x12]
+10:     ldxr    w10, [x12]
         orr     w10, w10, #STORED
         stxr    w9, w10, [x12]
-        cbnz    w9, 9b
+        cbnz    w9, 10b
         ret     x28
 
         // Too many mappings already to put one more in. What only this process has may be written to as a whole, which
@@ -280,15 +285,15 @@ whole:
         bl      is_current
         b.ne    find
         cmp     w20, #SIGBUS
-        b.eq    10f
+        b.eq    11f
         tst     w27, #MAKE_WRITABLE
-        b.eq    10f
+        b.eq    11f
         mov     x0, x13
         sub     x1, x14, x13
         mov     w2, #READ_WRITE
         bl      protect
         cbz     x0, placed
-10:     mov     w3, #(SHARED_ANONYMOUS | FIXED | NORESERVE)
+11:     mov     w3, #(SHARED_ANONYMOUS | FIXED | NORESERVE)
         bl      map_region
         b.eq    all
         mov     x0, x13
@@ -308,27 +313,27 @@ all:
 lookup:
         ldr     w11, [x19, #COUNT]
         cmp     w11, #0
-        b.le    13f
+        b.le    14f
         add     x24, x19, #(TABLE - HEADER)
-11:     add     x12, x24, #SEQUENCE
+12:     add     x12, x24, #SEQUENCE
         ldar    w26, [x12]
-        tbz     w26, #0, 12f
+        tbz     w26, #0, 13f
         ldp     x13, x14, [x24, #START]
         ldr     w27, [x24, #UNIT]
         cmp     x23, x13
-        b.lo    12f
+        b.lo    13f
         cmp     x23, x14
-        b.hs    12f
+        b.hs    13f
         dmb     ishld
         ldr     w10, [x12]
         cmp     w26, w10
-        b.eq    14f
-12:     add     x24, x24, #ENTRY_SIZE
+        b.eq    15f
+13:     add     x24, x24, #ENTRY_SIZE
         subs    w11, w11, #1
-        b.ne    11b
-13:     cmp     x19, #0                 // not equal
+        b.ne    12b
+14:     cmp     x19, #0                 // not equal
         ret
-14:     and     w25, w27, #UNIT_MASK
+15:     and     w25, w27, #UNIT_MASK
         cmp     w25, w25
         ret
 
@@ -443,16 +448,16 @@ chain:
         mov     x30, x28
         ldr     x9, [x19, #OLD_SIGBUS]
         cmp     w0, #SIGBUS
-        b.eq    15f
+        b.eq    16f
         ldr     x9, [x19, #OLD_SIGSEGV]
-15:     cmp     x9, #1
-        b.hi    16f
+16:     cmp     x9, #1
+        b.hi    17f
         b.lo    default                 // SIG_DFL
         ldr     w10, [x1, #INFO_CODE]
         cmp     w10, #0
         b.gt    default                 // SIG_IGN does not hold for faults: they would go on for ever
         ret
-16:     br      x9
+17:     br      x9
 
         // What the system does without any handler: the access is tried again and ends the process as it should.
 default:
@@ -463,7 +468,7 @@ default:
         svc     #0
         ldr     w10, [x21, #INFO_CODE]
         cmp     w10, #0
-        b.gt    17f
+        b.gt    18f
         mov     w8, #SYS_GETPID         // sent: once more, since nothing is tried again
         svc     #0
         mov     x23, x0
@@ -474,4 +479,4 @@ default:
         mov     w2, w20
         mov     w8, #SYS_TGKILL
         svc     #0
-17:     ret     x28
+18:     ret     x28

@@ -1,5 +1,5 @@
-# The signal handler of the guard, for Linux on x86-64. The bytes are in handler_x64.ts. A test assembles this file and
-# compares the two.
+# The signal handler of the guard, for Linux on x86-64. The bytes are in handler_x64.ts; a test assembles this file and
+# compares.
 #
 #   void handler(int signal /* edi */, siginfo_t *info /* rsi */, ucontext_t *context /* rdx */)
 #
@@ -14,8 +14,8 @@
 # Other threads may do the same, and change what the page allows, at any moment. Two threads may replace the same page;
 # then what one of them stored may be gone, from a page that is counted as lost.
 #
-# All registers may be changed, since the kernel restores those of the interrupted code from the signal frame. Only rbp
-# is left as it is, because the handler that was there before may want to walk the stack.
+# All registers may be changed, since the kernel restores those of the interrupted code from the signal frame; but the
+# handler that was there before may want to walk the stack, so rbp is left as it is.
 
         .intel_syntax noprefix
         .include "layout.S"
@@ -198,10 +198,15 @@ copy:
         mov     rax, r14
         call    read_page
         je      place
+        cmp     rax, EFAULT
+        je      7f
+        mov     rdi, r14                # the kernel was told not to copy
+        call    readable
+        jne     by_hand
 
         # It does not allow loads either, or is lost. Memory that is shared can be mapped a second time, where nobody else
         # changes what it allows.
-        mov     rdi, r14
+7:      mov     rdi, r14
         xor     esi, esi
         mov     rdx, r13
         mov     r10d, MAYMOVE
@@ -210,7 +215,7 @@ copy:
         cmp     rax, EINVAL
         je      unshared
         cmp     rax, -4096
-        ja      7f
+        ja      8f
         mov     [rsp + SECOND], rax
         mov     rdi, rax
         mov     rsi, r13
@@ -240,12 +245,12 @@ unshared:
         mov     rsi, r13
         mov     edx, READ_WRITE
         call    protect
-        jnz     7f
+        jnz     8f
         call    discard
         jmp     placed
 
-        # The kernel may have been told not to copy, or cannot from a device.
-7:      mov     rdi, r14
+        # The kernel copies from no device.
+8:      mov     rdi, r14
         call    readable
         jne     by_hand
         call    allow_loads
@@ -305,16 +310,16 @@ whole:
         cmp     eax, [rsp + FOUND]
         jne     find
         cmp     dword ptr [rsp + SIGNAL], SIGBUS
-        je      8f
+        je      9f
         test    byte ptr [rsp + STORES], MAKE_WRITABLE
-        jz      8f
+        jz      9f
         mov     rdi, [rsp + REGION_START]
         mov     rsi, [rsp + REGION_END]
         sub     rsi, rdi
         mov     edx, READ_WRITE
         call    protect
         jz      placed
-8:      mov     r10d, SHARED_ANONYMOUS | FIXED | NORESERVE
+9:      mov     r10d, SHARED_ANONYMOUS | FIXED | NORESERVE
         call    map_region
         je      all
         mov     eax, SYS_MUNMAP
@@ -438,15 +443,15 @@ chain:
         add     rsp, FRAME_SIZE
         mov     rax, [r12 + OLD_SIGBUS]
         cmp     edi, SIGBUS
-        je      9f
+        je      10f
         mov     rax, [r12 + OLD_SIGSEGV]
-9:      cmp     rax, 1
-        ja      10f
+10:     cmp     rax, 1
+        ja      11f
         jb      default                 # SIG_DFL
         cmp     dword ptr [rsi + INFO_CODE], 0
         jg      default                 # SIG_IGN does not hold for faults: they would go on for ever
         ret
-10:     jmp     rax
+11:     jmp     rax
 
         # What the system does without any handler: the access is tried again and ends the process as it should.
 default:
@@ -457,7 +462,7 @@ default:
         mov     eax, SYS_RT_SIGACTION
         syscall
         cmp     dword ptr [r15 + INFO_CODE], 0
-        jg      11f
+        jg      12f
         mov     eax, SYS_GETPID         # sent: once more, since nothing is tried again
         syscall
         mov     r13, rax
@@ -468,4 +473,4 @@ default:
         mov     edx, ebx
         mov     eax, SYS_TGKILL
         syscall
-11:     ret
+12:     ret
