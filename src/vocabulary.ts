@@ -1,10 +1,10 @@
 /**
- * The words in which the library is asked for something, each of them once: the types, and all that checks a word or looks
- * it up, come from these lists. This file imports nothing, so that every layer may import it.
+ * The words in which the library is asked for something. Each stands here once: the types, the checks and the tables
+ * all come from these lists. This file imports nothing, so that every layer may import it.
  */
 
 /**
- * Every {@linkcode OpenFlag}.
+ * All words of {@linkcode OpenFlag}.
  *
  * @example
  * ```ts
@@ -33,30 +33,31 @@ export const OPEN_FLAGS = [
 ] as const;
 
 /**
- * How a path is opened, in the terms of
- * [open(2)](https://man7.org/linux/man-pages/man2/open.2.html), and on Windows
- * [CreateFileW](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-createfilew).
+ * How a path is opened, in the terms of [open(2)](https://man7.org/linux/man-pages/man2/open.2.html), or of
+ * [CreateFileW](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-createfilew) on Windows.
  *
  * | word | meaning | where |
  * | --- | --- | --- |
- * | `read`, `write` | access; `read` where neither is named | everywhere |
- * | `create` | make the file where it is missing | everywhere |
- * | `ensure-create` | make the file, and fail where it exists | everywhere |
+ * | `read`, `write` | access; `read` if neither is named | everywhere |
+ * | `create` | make the file if it does not exist | everywhere |
+ * | `ensure-create` | make the file, and fail if it exists | everywhere |
  * | `truncate` | cut the file to length 0 first; needs `write` | everywhere |
  * | `direct` | go around the page cache (`O_DIRECT`, `F_NOCACHE`, `FILE_FLAG_NO_BUFFERING`) | everywhere |
  * | `file-sync` | writes through the descriptor are synchronous (`O_SYNC`, `FILE_FLAG_WRITE_THROUGH`) | everywhere |
  * | `data-sync` | the same for the data alone (`O_DSYNC`) | POSIX |
  * | `dont-claim-tty` | a terminal does not become the controlling one (`O_NOCTTY`) | POSIX |
  * | `non-block` | the descriptor does not block (`O_NONBLOCK`) | POSIX |
- * | `no-follow` | fail where the path is a symbolic link (`O_NOFOLLOW`) | POSIX |
+ * | `no-follow` | fail if the path is a symbolic link (`O_NOFOLLOW`) | POSIX |
  * | `async` | signal-driven input and output (`O_ASYNC`) | POSIX |
- * | `directory` | fail where the path is not a directory (`O_DIRECTORY`) | POSIX |
+ * | `directory` | fail if the path is not a directory (`O_DIRECTORY`) | POSIX |
  * | `large-file` | sizes beyond 2 GiB; the default on 64 bits (`O_LARGEFILE`) | Linux |
  * | `no-atime` | do not update the access time (`O_NOATIME`) | Linux |
  *
- * A word that the system does not have throws an {@linkcode MmapError} with code `ENOTSUP`; ask
- * `platform.supports("open", word)` first. Sources that are no path are open already: for them the words are not looked
- * at, but that `create`, `ensure-create` and `truncate` are a TypeError.
+ * A word that the system does not have throws an {@linkcode MmapError} with code `ENOTSUP`. Ask
+ * `platform.supports("open", word)` first.
+ *
+ * Sources that are not paths are already open. For them `create`, `ensure-create` and `truncate` are a TypeError, and
+ * all other words are ignored.
  *
  * @example
  * ```ts
@@ -79,7 +80,7 @@ export const OPEN_FLAGS = [
 export type OpenFlag = typeof OPEN_FLAGS[number];
 
 /**
- * Every {@linkcode Protection}.
+ * All words of {@linkcode Protection}.
  *
  * @example
  * ```ts
@@ -92,12 +93,13 @@ export type OpenFlag = typeof OPEN_FLAGS[number];
 export const PROTECTIONS = ["read", "write", "exec", "none"] as const;
 
 /**
- * What the memory allows: any of `read`, `write` and `exec`, or `none` alone (POSIX only), in the terms of
- * [mprotect(2)](https://man7.org/linux/man-pages/man2/mprotect.2.html), and on Windows of
- * [memory protection constants](https://learn.microsoft.com/windows/win32/memory/memory-protection-constants).
+ * What the memory allows: any of `read`, `write` and `exec`, or `none` alone (POSIX). The words are those of
+ * [mprotect(2)](https://man7.org/linux/man-pages/man2/mprotect.2.html), and on Windows stand for its [memory protection
+ * constants](https://learn.microsoft.com/windows/win32/memory/memory-protection-constants).
  *
- * The methods of a region respect it and throw. Typed arrays cannot refuse an access: in a guarded region one that is
- * not allowed works on a private copy of its page, see {@linkcode MappedRegion.faults}. So `none` hides nothing.
+ * The methods of a region respect it, and throw. Typed arrays cannot refuse an access. In a guarded region, an access
+ * that is not allowed works on a private copy of its page, see {@linkcode MappedRegion.faults}. So `none` hides
+ * nothing.
  *
  * @example
  * ```ts
@@ -115,7 +117,7 @@ export const PROTECTIONS = ["read", "write", "exec", "none"] as const;
 export type Protection = typeof PROTECTIONS[number];
 
 /**
- * Every {@linkcode MapFlag}.
+ * All words of {@linkcode MapFlag}.
  *
  * @example
  * ```ts
@@ -140,7 +142,8 @@ export const MAP_FLAGS = [
 ] as const;
 
 /**
- * How a mapping behaves, in the terms of [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
+ * How a mapping behaves, in the terms of [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html). A region has
+ * either `private` or `shared`, and any of the others.
  *
  * | word | meaning | where |
  * | --- | --- | --- |
@@ -149,16 +152,16 @@ export const MAP_FLAGS = [
  * | `anonymous` | no file; implied by a `null` source | everywhere |
  * | `no-reserve` | do not reserve swap space | Linux, macOS |
  * | `locked` | keep every page in physical memory | everywhere |
- * | `populate` | bring every page into memory now, not at its first access; see below | everywhere |
- * | `non-block` | with `populate`: only what is in memory already, so nothing at all since Linux 2.6.23 | Linux |
+ * | `populate` | bring every page into memory now, not when it is first accessed; see below | everywhere |
+ * | `non-block` | with `populate`: only what is in memory already, which is nothing at all since Linux 2.6.23 | Linux |
  * | `grows-down` | a stack that grows towards lower addresses | Linux |
- * | `stack` | memory fit for a stack; since Linux 6.7 without huge pages | Linux |
+ * | `stack` | memory fit for a stack; without huge pages since Linux 6.7 | Linux |
  * | `huge-table` | pages from the huge page pool | Linux |
  * | `sync` | stores are durable as they happen; needs `shared` and a DAX file | Linux |
  *
- * One of `private` and `shared`, and any of the others. Where the system has another call for the same effect (mlock,
- * madvise), that is made once the region is there; what fails then fails the mapping. Outside Linux, and before Linux
- * 5.14, `populate` only starts the reading. `locked` is kept when the region is resized.
+ * If the system has another call for the same effect (mlock, madvise), it is made after the memory is mapped. If that
+ * call fails, the mapping fails. Outside Linux, and before Linux 5.14, `populate` only starts the reading. `locked` is
+ * kept when the region is resized.
  *
  * @example
  * ```ts
@@ -172,7 +175,7 @@ export const MAP_FLAGS = [
 export type MapFlag = typeof MAP_FLAGS[number];
 
 /**
- * Every {@linkcode FlushFlag}.
+ * All words of {@linkcode FlushFlag}.
  *
  * @example
  * ```ts
@@ -207,7 +210,7 @@ export const FLUSH_FLAGS = ["sync", "async", "invalidate"] as const;
 export type FlushFlag = typeof FLUSH_FLAGS[number];
 
 /**
- * Every {@linkcode Advice}.
+ * All words of {@linkcode Advice}.
  *
  * @example
  * ```ts
@@ -282,7 +285,7 @@ export const ADVICE = [
 export type Advice = typeof ADVICE[number];
 
 /**
- * The vocabularies that {@linkcode Platform.supports} knows.
+ * The names of the vocabularies, for {@linkcode Platform.supports}.
  *
  * @example
  * ```ts
@@ -295,13 +298,13 @@ export type Advice = typeof ADVICE[number];
 export const FLAG_KINDS = ["open", "protection", "map", "flush", "advice"] as const;
 
 /**
- * Which vocabulary a word is of: {@linkcode OpenFlag}, {@linkcode Protection}, {@linkcode MapFlag}, {@linkcode FlushFlag}
+ * The name of a vocabulary: of {@linkcode OpenFlag}, {@linkcode Protection}, {@linkcode MapFlag}, {@linkcode FlushFlag}
  * or {@linkcode Advice}.
  */
 export type FlagKind = typeof FLAG_KINDS[number];
 
 /**
- * What {@linkcode Platform.supports} tells of a platform as a whole.
+ * All words of {@linkcode Feature}.
  *
  * @example
  * ```ts
@@ -313,5 +316,5 @@ export type FlagKind = typeof FLAG_KINDS[number];
  */
 export const FEATURES = ["guard", "residency", "handle", "wait"] as const;
 
-/** What a platform has or lacks as a whole, see {@linkcode Platform.supports}. */
+/** Something that a platform as a whole can have or lack. {@linkcode Platform.supports} tells. */
 export type Feature = typeof FEATURES[number];

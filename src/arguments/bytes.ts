@@ -35,16 +35,16 @@ function bytesOfView(view: ArrayBufferView, name: string): Uint8Array {
     if (byteLength === 0 && classOf.call(view) !== undefined) at.call(view, 0);
     return new Uint8Array(buffer, byteOffset, byteLength);
   } catch {
-    throw new TypeError(`${name}: a view beyond the end of its buffer given, wanted one that has its bytes`);
+    throw new TypeError(`${name}: a view beyond the end of its buffer given, wanted one that still has its bytes`);
   }
 }
 
 function checkAttached(buffer: ArrayBufferLike, name: string): void {
   if (!isArrayBuffer(buffer) || !detached.call(buffer)) return;
-  throw new TypeError(`${name}: a detached buffer given, wanted one that has its bytes`);
+  throw new TypeError(`${name}: a detached buffer given, wanted one that still has its bytes`);
 }
 
-/** The same as the FFIs take them, of which not every one takes shared memory. */
+/** The same bytes, in memory that every FFI takes: not all of them take shared memory. */
 export function bytesOf(data: unknown, name: string): Uint8Array {
   const bytes = bytesIn(data, name);
   return isArrayBuffer(bytes.buffer) ? bytes : new Uint8Array(bytes);
@@ -63,7 +63,7 @@ export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   }
 }
 
-/** What the C library is to search for. */
+/** What the C library searches for. */
 export function needleOf(needle: unknown): number | Uint8Array {
   if (typeof needle === "number") {
     if (Number.isInteger(needle) && needle >= 0 && needle <= 255) return unsigned(needle);
@@ -71,7 +71,7 @@ export function needleOf(needle: unknown): number | Uint8Array {
   }
   if (typeof needle === "string") {
     if (needle.isWellFormed()) return new TextEncoder().encode(needle);
-    throw new TypeError(`needle: ${describe(needle)} given, which has no UTF-8: half of a surrogate pair`);
+    throw new TypeError(`needle: ${describe(needle)} given, wanted text without half of a surrogate pair`);
   }
   if (classOf.call(needle) === "Uint8Array") return bytesOf(needle, "needle");
   throw new TypeError(`needle: ${describe(needle)} given, wanted a string, a byte or a Uint8Array`);

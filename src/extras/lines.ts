@@ -4,12 +4,12 @@ import { checkRegion } from "./check_region.ts";
 import { rangeOf, spanWithin } from "../arguments/range.ts";
 import type { ByteRange } from "../types.ts";
 
-/** Bytes that are decoded at a time, where the lines are not longer. */
+/** Bytes that are decoded at a time, unless a line is longer. */
 const CHUNK = 1 << 16;
 
 const NEWLINE = 10;
 
-/** Most bytes of a longer line that are copied at a time to look for its end. */
+/** The most bytes of a longer line that are copied at a time to look for its end. */
 const PIECE = 1 << 20;
 
 /**
@@ -45,16 +45,16 @@ export function lines(region: MappedRegion, range?: ByteRange): Generator<string
 }
 
 function* linesBetween(region: MappedRegion, start: number, end: number): Generator<string, void, undefined> {
-  // A byte order mark is one only at the very beginning.
+  // U+FEFF is a byte order mark only at the very beginning.
   let decoder = new TextDecoder();
   for (let from = start; from < end;) {
     const bytes = linesAt(region, from, end);
     const text = decoded(decoder, bytes, from);
     from += bytes.length;
     decoder = WITHIN;
-    // Nothing but a byte order mark is no line.
+    // A byte order mark alone is not a line.
     if (text === "") continue;
-    // What comes before the last newline; without one it is the end of the text.
+    // Without the last newline. If there is none, this is the end of the text.
     const whole = text.endsWith("\n") ? text.slice(0, -1) : text;
     for (const line of whole.split("\n")) yield line.endsWith("\r") ? line.slice(0, -1) : line;
   }
@@ -75,10 +75,10 @@ function decoded(decoder: TextDecoder, bytes: Uint8Array, from: number): string 
   throw new RangeError(`line: ${bytes.length} bytes from ${from} given, wanted one that fits into a string`);
 }
 
-/** Leaves every U+FEFF as it is. */
+/** Keeps every U+FEFF. */
 const WITHIN = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** A copy of as many lines as fit into a chunk, or of the first one where none does. */
+/** A copy of as many lines as fit into a chunk, or of the first line if it does not fit. */
 function linesAt(region: MappedRegion, from: number, end: number): Uint8Array {
   const bytes = region.read(from, Math.min(CHUNK, end - from));
   if (from + bytes.length === end) return bytes;
@@ -87,7 +87,7 @@ function linesAt(region: MappedRegion, from: number, end: number): Uint8Array {
   return region.read(from, endOfLine(region, from + bytes.length, end) - from);
 }
 
-/** Where the line ends that goes on at `from`. */
+/** Where the line ends that continues at `from`. */
 function endOfLine(region: MappedRegion, from: number, end: number): number {
   let [at, piece] = [from, CHUNK];
   while (at < end) {
