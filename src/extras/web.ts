@@ -1,7 +1,7 @@
 /** Regions as web streams and responses. */
 import type { MappedRegion } from "../region.ts";
 import { checkMapped, checkRegion } from "./check_region.ts";
-import { runtime } from "../host.ts";
+import { host } from "../host.ts";
 import { rangeOf, type Span, spanWithin } from "../arguments/range.ts";
 import type { ByteRange } from "../types.ts";
 
@@ -107,7 +107,7 @@ export function respond(region: MappedRegion, request: Request, headers?: Header
 }
 
 function bodyOf(region: MappedRegion, { start, length }: Span): ReadableStream | Uint8Array<ArrayBuffer> {
-  if (runtime === "bun" && length <= WHOLE_FOR_BUN) return region.read(start, length);
+  if (host().ffi.runtime === "bun" && length <= WHOLE_FOR_BUN) return region.read(start, length);
   return streamOf(region, { start, length });
 }
 

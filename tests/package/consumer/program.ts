@@ -7,7 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { ANONYMOUS, mmap, MmapError, platform, withMmap } from "@region/mmap";
 import { lines } from "@region/mmap/lines";
-import { notify, wait, waitAsync } from "@region/mmap/sync";
+import { load, notify, wait, waitAsync } from "@region/mmap/sync";
 import { respond } from "@region/mmap/web";
 
 function storeAndGrow(path: string): void {
@@ -58,6 +58,7 @@ async function waitForIt(): Promise<void> {
   Atomics.store(region.int32, 0, 1);
   notify(region, 0);
   assert.equal(await result.value, "ok");
+  assert.equal(load(region, 0), 1);
 }
 
 async function useAll(directory: string): Promise<void> {

@@ -12,7 +12,7 @@ import {
   platform,
   withMmap,
 } from "@region/mmap";
-import { notify, wait, waitAsync, type WaitAsyncResult, type WaitResult } from "@region/mmap/sync";
+import { load, notify, wait, waitAsync, type WaitAsyncResult, type WaitResult } from "@region/mmap/sync";
 
 /** Made of pieces that may be missing, as strict code has them. */
 export function optionsWith(size?: number): MmapOptions {
@@ -38,9 +38,9 @@ export async function flushed(region: MappedRegion): Promise<bigint> {
   return region.address + BigInt(await length);
 }
 
-export function together(handle: MapHandle): [WaitResult, WaitAsyncResult, number] {
+export function together(handle: MapHandle): [WaitResult, WaitAsyncResult, number, number] {
   using region = mmap(handle);
-  return [wait(region, 0, 0, 10), waitAsync(region, 0, 0), notify(region, 0)];
+  return [wait(region, 0, 0, 10), waitAsync(region, 0, 0), notify(region, 0), load(region, 0)];
 }
 
 export function codeOf(error: unknown): string | undefined {
