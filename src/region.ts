@@ -939,17 +939,7 @@ export class MappedRegion implements Disposable {
    * ```
    */
   check(): void {
-<<<<<<< HEAD
     this.#mapping.check();
-=======
-    const { faults } = this.#mapping;
-    if (faults === 0) return;
-    throw this.#host.system.error(
-      "EIO",
-      "mmap",
-      `${faults} pages no longer belong to the file: lost, or accessed in a way that the memory does not allow`,
-    );
->>>>>>> calls-v
   }
 
   // ---------------------------------------------------------------- the end

@@ -379,13 +379,8 @@ export class Mapping {
     this.#byteLength = byteLength;
   }
 
-<<<<<<< HEAD
   /** How long the file is, and how long it has to be for the region to have `byteLength`. */
   #fileChange(byteLength: number): Change {
-=======
-  /** How long the file is, and is to be, for the region to have `byteLength`, and whether it ends with the region then. */
-  #fileChange(byteLength: number): { from: number; to: number; cuts: boolean } {
->>>>>>> calls-v
     const { file, offset } = this;
     if (!file) return { from: 0, to: 0, cuts: false };
     file.check();
@@ -410,12 +405,7 @@ export class Mapping {
       throw error;
     }
     this.#byteLength = byteLength;
-<<<<<<< HEAD
     if (byteLength < before) this.#clearEnd(false);
-=======
-    if (this.file || byteLength >= before) return;
-    this.#clearRest();
->>>>>>> calls-v
   }
 
   /**
@@ -426,11 +416,7 @@ export class Mapping {
     const { file, offset } = this;
     const stays = !file || cuts && file.lengthToEnd(offset, this.#byteLength) > offset + this.#byteLength;
     const end = this.#lead + this.#byteLength;
-<<<<<<< HEAD
     if (stays && this.#pages.length > end) this.#pages.clear({ start: end, length: this.#pages.length - end });
-=======
-    this.#pages.clear({ start: end, length: Math.max(0, this.#pages.length - end) });
->>>>>>> calls-v
   }
 
   // ---------------------------------------------------------------- from bytes to pages
