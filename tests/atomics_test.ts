@@ -1,12 +1,14 @@
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
-import { assertEquals } from "@std/assert";
-import { ANONYMOUS, type MappedRegion, mmap, platform } from "../mod.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { ANONYMOUS, type MappedRegion, mmap, MmapError, platform } from "../mod.ts";
 import { startChild } from "./support/children.ts";
 import { counted, COUNTING_SIZE } from "./support/counting.ts";
 import { EMULATOR } from "./support/emulated.ts";
 import { fileOf } from "./support/files.ts";
+import { guarded } from "./support/guarded.ts";
 import { betweenRuntimes, runtimesHere, startIn } from "./support/runtimes.ts";
+import { onLinux } from "./support/systems.ts";
 
 /** For a test that needs memory to go from process to process. */
 const acrossProcesses = {
@@ -46,6 +48,52 @@ async function assertExact(region: MappedRegion, starts: readonly Start[]): Prom
   const steps = starts.length * TIMES;
   assertEquals(counted(region), { added: steps, addedLong: steps, locked: steps });
 }
+
+test("what Atomics store into memory that is only read is told, also in a private region", {
+  skip: guarded.skip || onLinux("pages that are replaced one by one").skip,
+}, () => {
+  const path = fileOf(new Uint8Array(COUNTING_SIZE));
+  for (const flags of [["private"], ["shared"]] as const) {
+    const stores: readonly ((region: MappedRegion) => unknown)[] = [
+      ({ int32 }) => Atomics.add(int32, 1, 1),
+      ({ int16 }) => Atomics.store(int16, 1, 1),
+      ({ uint8 }) => Atomics.exchange(uint8, 1, 1),
+      ({ bigInt64 }) => Atomics.compareExchange(bigInt64, 1, 0n, 1n),
+    ];
+    for (const store of stores) {
+      using region = mmap(path, { flags });
+      store(region);
+      assertEquals([region.faults, assertThrows(() => region.check(), MmapError).code], [1, "EIO"], String(store));
+    }
+  }
+  using plain = mmap(path);
+  plain.int32[1] = 1;
+  assertEquals([plain.int32[1], plain.faults], [1, 0]);
+});
+
+test("Atomics.load shows what others store, or that it does not is told", {
+  skip: guarded.skip || onLinux("pages that are replaced one by one").skip,
+}, () => {
+  const path = fileOf(new Uint8Array(COUNTING_SIZE));
+  using writer = mmap(path, { access: "write" });
+  const regions = [mmap(path), mmap(path, { flags: ["shared"] })];
+  const stale = new Set<MappedRegion>();
+  // Often enough for a compiler of machine code to have its turn, whose code in Bun also stores.
+  const sum = (words: Int32Array): number => {
+    let sum = 0;
+    for (let count = 0; count < 100; count++) sum += Atomics.load(words, 1);
+    return sum;
+  };
+  for (let count = 1; count <= 20_000; count++) {
+    writer.int32[1] = count;
+    for (const region of regions) if (sum(region.int32) !== 100 * count) stale.add(region);
+  }
+  assertEquals(stale.size, platform.runtime === "bun" ? 2 : 0);
+  for (const region of regions) {
+    assertEquals(region.faults, stale.has(region) ? 1 : 0);
+    region.unmap();
+  }
+});
 
 const memory = () => mmap(ANONYMOUS, { size: COUNTING_SIZE });
 

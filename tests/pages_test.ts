@@ -152,6 +152,9 @@ test("advice that changes bytes needs write, as write does", drops, () => {
   readOnly.advise("dont-need");
   partly.advise("dont-need");
   using stray = mmap(path);
+  stray.bytes[0] = 2;
+  stray.advise("dont-need");
+  stray.protect(["read"]);
   stray.advise("dont-need");
   assert(untouched());
   partly.advise("remove", { byteOffset: 2 * PAGE, byteLength: PAGE });

@@ -44,6 +44,8 @@ export class Pages {
   #protections: Protections;
   /** Whether stores to them were ever allowed, so that they may hold what the file does not. */
   #everWritable: boolean;
+  /** Whether they ever allowed stores to the program, so that what they hold may be there by right. */
+  #everAllowedStores: boolean;
   /** Whether stores into them stay there and are not counted, though only reading is allowed. */
   #absorbsStores = false;
   /** Whether there were such stores under earlier entries in the guard. */
@@ -58,7 +60,7 @@ export class Pages {
     this.#request = { descriptor: null, offset: 0, protection, flags, unit: system.pageSize };
     this.#guard = guard;
     this.#protections = Protections.uniform(0, protection);
-    this.#everWritable = protection.includes("write");
+    this.#everWritable = this.#everAllowedStores = protection.includes("write");
   }
 
   /** What is mapped, which is known when the file is open. */
@@ -101,7 +103,7 @@ export class Pages {
 
   /** Whether they may hold private copies with what was stored by right. */
   get holdsStores(): boolean {
-    return this.#everWritable && this.flags.includes("private");
+    return this.#everAllowedStores && this.flags.includes("private");
   }
 
   /** Whether stores are allowed, and make a private copy of their page. */
@@ -214,7 +216,8 @@ export class Pages {
     this.#cover();
     if (span.length > 0) this.#setProtection(this.#base + BigInt(span.start), span.length, protection);
     this.#protections = protections;
-    this.#everWritable ||= protection.includes("write");
+    this.#everAllowedStores ||= protection.includes("write");
+    this.#everWritable ||= this.#everAllowedStores;
   }
 
   /**

@@ -126,7 +126,27 @@ foreign:
 
         // The page is there, but does not allow the access. If only this process has it, it may be written to.
 denied:
-        tst     w27, #MAKE_WRITABLE
+        tst     w27, #UNCOUNTED
+        b.eq    4f
+
+        // An atomic instruction: one that loads or stores exclusively or in order, or that does both at once.
+        ldr     x0, [x22, #CONTEXT_PC]
+        bl      readable
+        b.eq    4f
+        ldr     x9, [x22, #CONTEXT_PC]
+        ldr     w10, [x9]
+        and     w9, w10, #0x3f000000
+        mov     w11, #0x08000000
+        cmp     w9, w11
+        b.eq    3f
+        mov     w11, #0x0c00
+        movk    w11, #0x3f20, lsl #16
+        and     w9, w10, w11
+        mov     w11, #0x38200000
+        cmp     w9, w11
+        b.ne    4f
+3:      and     w27, w27, #~UNCOUNTED
+4:      tst     w27, #MAKE_WRITABLE
         b.eq    copy
         tst     w27, #UNCOUNTED
         b.ne    4f

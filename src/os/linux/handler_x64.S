@@ -33,6 +33,7 @@
         .set    SEGV_ACCERR, 2
         .set    INFO_CODE, 8
         .set    INFO_ADDRESS, 16
+        .set    CONTEXT_RIP, 168
         .set    CONTEXT_ERROR, 192      # of the page fault
         .set    INSTRUCTION_FETCH, 0x10
         .set    CONTEXT_MASK, 296       # the signals that the interrupted code has blocked
@@ -152,7 +153,35 @@ done:
 
         # The page is there, but does not allow the access. If only this process has it, it may be written to.
 denied:
-        test    byte ptr [rsp + STORES], MAKE_WRITABLE
+        test    byte ptr [rsp + STORES], UNCOUNTED
+        jz      4f
+
+        # Nobody else sees what is stored here by an atomic instruction, and its page no longer shows what others store:
+        # that is counted in any case. It has the prefix LOCK, behind which an operand size may stand, or exchanges. The
+        # kernel copies it, since memory of instructions need not be readable here.
+        mov     qword ptr [rsp + COPY], 0
+        lea     rcx, [rsp + COPY]
+        mov     edx, 8
+        mov     rax, [rsp + CONTEXT]
+        mov     rax, [rax + CONTEXT_RIP]
+        call    read
+        mov     rax, [rsp + COPY]
+3:      mov     ecx, eax
+        shr     rax, 8
+        cmp     cl, 0x66                # the size of the operand
+        je      3b
+        cmp     cl, 0xf0                # LOCK
+        je      atomic
+        xor     cl, 0x40
+        cmp     cl, 0x10
+        jb      3b                      # REX
+        xor     cl, 0x40
+        and     cl, 0xfe
+        cmp     cl, 0x86                # XCHG
+        jne     4f
+atomic:
+        and     dword ptr [rsp + STORES], ~UNCOUNTED
+4:      test    byte ptr [rsp + STORES], MAKE_WRITABLE
         jz      copy
         test    byte ptr [rsp + STORES], UNCOUNTED
         jnz     4f
@@ -373,10 +402,12 @@ discard:
         # Has the kernel copy the page at rax to the copy; equal if all of it was there.
 read_page:
         mov     rcx, [rsp + 8 + COPY]
+        mov     rdx, r13
+read:                                   # rdx bytes to rcx
         mov     [rsp + 8 + LOCAL], rcx
-        mov     [rsp + 8 + LOCAL + 8], r13
+        mov     [rsp + 8 + LOCAL + 8], rdx
         mov     [rsp + 8 + REMOTE], rax
-        mov     [rsp + 8 + REMOTE + 8], r13
+        mov     [rsp + 8 + REMOTE + 8], rdx
         mov     eax, SYS_GETPID
         syscall
         mov     rdi, rax
