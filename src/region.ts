@@ -83,7 +83,7 @@ export class MappedRegion implements Disposable {
    * ```
    */
   get address(): bigint {
-    return this.#mapping.address;
+    return this.#mapping.expose();
   }
 
   /** Length in bytes, as asked for: not rounded up to pages. */
@@ -917,9 +917,9 @@ export class MappedRegion implements Disposable {
    */
   unmap(): void {
     if (this.#mapping.released) return;
-    const inUse = this.#views.detach();
+    const users = this.#views.detach();
     forget(this.#mapping);
-    this.#mapping.release(inUse);
+    this.#mapping.release(users);
   }
 
   /** What `Object.prototype.toString` calls it: `[object MappedRegion]`. */

@@ -47,6 +47,7 @@ export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
   const background: Map<string, BackgroundCall> = new Map();
   return {
     runtime: "deno",
+    pinsBuffers: false,
     // More makes Deno panic instead of throwing.
     longestBuffer: Number.MAX_SAFE_INTEGER,
     search: undefined,

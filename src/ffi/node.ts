@@ -49,6 +49,7 @@ export function nodeFfi(node: NodeFfiModule, process: NodeProcess, workers: () =
   const threads = new Threads(workers, BIND);
   return {
     runtime: "node",
+    pinsBuffers: false,
     longestBuffer: Number.MAX_SAFE_INTEGER,
     search: undefined,
     // Node ends a worker, and the process, only when the worker comes back from a call.

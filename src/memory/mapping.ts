@@ -6,6 +6,7 @@ import { DESTRUCTIVE_ADVICE } from "../arguments/flags.ts";
 import type { MappedFile } from "./mapped_file.ts";
 import type { Guard, MapRequest, System } from "../os/contract.ts";
 import { type Occupants, Pages } from "./pages.ts";
+import type { Users } from "./quarantine.ts";
 import { alignUp, narrow, type Span, widen } from "../arguments/range.ts";
 import type { Advice, FlushFlag, MapFlag, Protection } from "../vocabulary.ts";
 import type { Descriptor } from "../types.ts";
@@ -32,14 +33,13 @@ export interface MappingInit {
 export class Mapping {
   readonly file: MappedFile | null;
   readonly offset: number;
-  /** Whether an ArrayBuffer was ever laid over it. */
-  exposed = false;
-
   readonly #system: System;
   readonly #pages: Pages;
   readonly #lead: number;
   #byteLength: number;
   #released = false;
+  /** The address that somebody was given. */
+  #exposedAt: bigint | undefined;
 
   constructor(system: System, { request, lead, byteLength, file, guard }: MappingInit) {
     this.#system = system;
@@ -53,7 +53,7 @@ export class Mapping {
       // No system maps zero bytes, but whether the file could be mapped at all is worth knowing.
       else if (file) this.#pages.probe();
     } catch (error) {
-      this.#pages.release(false);
+      this.#pages.release("none");
       throw error;
     }
   }
@@ -90,12 +90,22 @@ export class Mapping {
     return this.#released;
   }
 
-  /** Unmaps and closes, once. Where `inUse`, harmless memory stays behind at the address. */
-  release(inUse: boolean): void {
+  /** Whether somebody was given its address, by itself or as that of a buffer. */
+  get exposed(): boolean {
+    return this.#exposedAt !== undefined && this.#exposedAt === this.address;
+  }
+
+  /** Gives the address to somebody. */
+  expose(): bigint {
+    return this.#exposedAt = this.address;
+  }
+
+  /** Unmaps and closes, once. What `users` need stays behind at the address. */
+  release(users: Users): void {
     if (this.#released) return;
     this.#released = true;
     try {
-      this.#pages.release(inUse);
+      this.#pages.release(users);
     } finally {
       this.file?.close();
     }
@@ -104,7 +114,7 @@ export class Mapping {
   /** Unmaps, for a caller who goes on to deal with the file. */
   abandon(): void {
     this.#released = true;
-    this.#pages.release(false);
+    this.#pages.release("none");
   }
 
   // ---------------------------------------------------------------- bytes

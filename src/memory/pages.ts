@@ -5,6 +5,7 @@
  */
 import type { Guard, GuardSlot, MapRequest, Remap, System } from "../os/contract.ts";
 import { alike, type Piece, Protections } from "./protections.ts";
+import { type Quarantine, quarantineOf, type Users } from "./quarantine.ts";
 import type { Span } from "../arguments/range.ts";
 import type { MapFlag, Protection } from "../vocabulary.ts";
 
@@ -12,8 +13,8 @@ import type { MapFlag, Protection } from "../vocabulary.ts";
 export interface Occupants {
   /** Whether somebody has the memory who cannot be sent away. */
   readonly inUse: boolean;
-  /** Sends everybody away, and says whether somebody stays all the same. */
-  detach(): boolean;
+  /** Sends everybody away, and says who may use the memory all the same. */
+  detach(): Users;
 }
 
 /** Bytes that are compared and copied at a time. */
@@ -23,6 +24,7 @@ const CHUNK = 65536;
 export class Pages {
   readonly #system: System;
   readonly #request: MapRequest;
+  readonly #quarantine: Quarantine;
   /** What lets lost pages be survived, if anything does; asked for when it is first needed. */
   readonly #guard: () => Guard | undefined;
   #base = 0n;
@@ -38,6 +40,7 @@ export class Pages {
   constructor(system: System, request: MapRequest, guard: () => Guard | undefined) {
     this.#system = system;
     this.#request = request;
+    this.#quarantine = quarantineOf(system);
     this.#guard = guard;
     this.#protections = Protections.uniform(0, request.protection);
     this.#everWritable = request.protection.includes("write");
@@ -89,13 +92,13 @@ export class Pages {
 
   /** Finds out whether a page could be mapped. */
   probe(): void {
-    this.#system.probe(this.#request);
+    this.#quarantine.withRoom(() => this.#system.probe(this.#request));
   }
 
-  /** Unmaps. Where `inUse`, harmless memory stays behind. */
-  release(inUse: boolean): void {
+  /** Gives the pages up; what `users` need stays in their place. */
+  release(users: Users): void {
     try {
-      this.#leave(inUse);
+      this.#leave(users);
     } finally {
       this.#changeSlot(undefined);
     }
@@ -122,7 +125,9 @@ export class Pages {
    */
   resizeAround(act: () => void, length: number, occupants: Occupants): void {
     const before = { length: this.#length, protections: this.#protections };
-    this.#leave(occupants.detach());
+    const users = occupants.detach();
+    // Pages that the runtime works on would keep the file from being cut.
+    this.#leave(typeof users === "object" ? "buffers" : users);
     this.#place(0n, 0);
     let after = before.length;
     try {
@@ -144,7 +149,7 @@ export class Pages {
       if (!this.#protections.uniform) this.#protectPieces(base, this.#protections.pieces);
     } catch (error) {
       // All of it is as it should be, or nothing is there.
-      this.#leave(false);
+      this.#leave("none");
       this.#place(0n, 0);
       throw error;
     }
@@ -182,26 +187,53 @@ export class Pages {
     // Shared memory without a descriptor has an object of fixed size behind it: pages beyond that do not exist.
     const fixed = this.#request.descriptor === null && this.flags.includes("shared") && grows;
     if (!remap || occupants.inUse || fixed || !this.#protections.uniform) return false;
-    if (!grows && occupants.detach()) return false;
+    if (!grows) return this.#shrinkInPlace(remap, length, occupants);
     if (this.#uncovered(() => remap.resizeInPlace(this.#base, this.#length, length))) {
       this.#place(this.#base, length);
       return true;
     }
-    return grows && this.#moveTo(remap, length, occupants);
+    return this.#moveAway(remap, length, occupants);
+  }
+
+  /** Gives up the last pages, and leaves the first where they are. */
+  #shrinkInPlace(remap: Remap, length: number, occupants: Occupants): boolean {
+    const users = occupants.detach();
+    if (users === "threads") {
+      this.#quarantine.put(this.#base + BigInt(length), this.#length - length, users, this.#slot);
+    } else if (users !== "none" || !this.#uncovered(() => remap.resizeInPlace(this.#base, this.#length, length))) {
+      return false;
+    }
+    this.#place(this.#base, length);
+    return true;
   }
 
   /** Moves to a place that is known to be free before anybody is sent away. */
-  #moveTo(remap: Remap, length: number, occupants: Occupants): boolean {
-    const target = remap.reserve(length);
+  #moveAway(remap: Remap, length: number, occupants: Occupants): boolean {
+    const target = this.#quarantine.withRoom(() => remap.reserve(length));
+    let users: Users | undefined;
     let moved = false;
     try {
-      moved = !occupants.detach() &&
-        this.#uncovered(() => remap.move(this.#base, this.#length, target, length));
+      users = occupants.detach();
+      moved = users === "none" && this.#uncovered(() => remap.move(this.#base, this.#length, target, length));
     } finally {
       if (!moved) this.#system.unmap(target, length);
     }
     if (moved) this.#place(target, length);
-    return moved;
+    return moved || (users === "threads" && this.#moveAwayFromThreads(remap, length));
+  }
+
+  /** Moves, and leaves blank memory for threads that still have the old addresses. */
+  #moveAwayFromThreads(remap: Remap, length: number): boolean {
+    const old = { base: this.#base, length: this.#length };
+    let target: bigint | undefined;
+    const moved = this.#uncovered(() => {
+      target = remap.moveAway(old.base, old.length, length);
+      return target !== undefined;
+    });
+    if (!moved) return false;
+    this.#place(target!, length);
+    this.#quarantine.put(old.base, old.length, "threads");
+    return true;
   }
 
   /** Maps anew in another place, with everything that was in the old one, and leaves that. */
@@ -269,11 +301,12 @@ export class Pages {
   }
 
   #setProtection(base: bigint, length: number, protection: readonly Protection[]): void {
-    this.#system.protect(base, length, protection, this.flags);
+    this.#quarantine.withRoom(() => this.#system.protect(base, length, protection, this.flags));
   }
 
   #mapNew(length: number): bigint {
-    return this.#system.map({ ...this.#request, protection: this.#protections.whole }, length);
+    const request = { ...this.#request, protection: this.#protections.whole };
+    return this.#quarantine.withRoom(() => this.#system.map(request, length));
   }
 
   #place(base: bigint, length: number): void {
@@ -283,16 +316,20 @@ export class Pages {
     this.#cover();
   }
 
-  #leave(inUse: boolean): void {
+  #leave(users: Users): void {
     if (this.#length === 0) return;
-    if (inUse) {
-      this.#system.blank(this.#base, this.#length);
-      this.#slot?.uncover();
-    } else {
+    if (users === "none") {
       this.#uncovered(() => {
         this.#system.unmap(this.#base, this.#length);
         return true;
       });
+    } else if (typeof users === "string") {
+      this.#quarantine.put(this.#base, this.#length, users, this.#slot);
+    } else {
+      // What was lost from now on is no longer the region's.
+      this.#faultsBefore = this.faults;
+      this.#quarantine.hold(this.#base, this.#length, users, this.#slot);
+      this.#slot = undefined;
     }
   }
 

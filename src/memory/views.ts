@@ -5,14 +5,17 @@
  * - Every buffer is held here as long as the region lives, so that it can be detached before the memory goes away: its
  *   views have length 0 from then on. A buffer that the program has transferred cannot be detached any more; it is
  *   found out by being detached already, and harmless memory has to stay behind for whoever has it now.
+ * - Threads that were given a view go on with its address after it was detached. Where the runtime keeps a buffer for
+ *   them and does not detach it (Bun), the pages stay until it lets it go; elsewhere they find harmless memory.
  * - A buffer keeps its region alive, so that a region is collected only when no view of it is reachable.
  * - A region that is collected releases its mapping. Whether a buffer of it was transferred can no longer be asked
- *   then, so harmless memory stays behind wherever there was one: address space, but no memory and no file.
+ *   then, so harmless memory stays behind wherever there was one, as long as there is room.
  */
 import { describe } from "../arguments/describe.ts";
 import type { Ffi } from "../ffi/contract.ts";
 import type { Mapping } from "./mapping.ts";
 import type { Occupants } from "./pages.ts";
+import type { Pins, Users } from "./quarantine.ts";
 import { byteCount } from "../arguments/range.ts";
 import type { ViewConstructor } from "../types.ts";
 
@@ -48,7 +51,7 @@ export function isMapped(buffer: ArrayBuffer): boolean {
 
 const forgotten: FinalizationRegistry<Mapping> = new FinalizationRegistry((mapping) => {
   try {
-    mapping.release(mapping.exposed);
+    mapping.release(mapping.exposed ? "unknown" : "none");
   } catch {
     // Nobody is left to be told, and an error here would end the process.
   }
@@ -62,6 +65,32 @@ export function releaseWhenForgotten(owner: object, mapping: Mapping): void {
 /** The mapping has been released by hand. */
 export function forget(mapping: Mapping): void {
   forgotten.unregister(mapping);
+}
+
+/** Buffers that the runtime works on. They are not kept from the collector, since the runtime keeps them itself. */
+class PinnedBuffers implements Pins {
+  #buffers: WeakRef<ArrayBuffer>[];
+
+  constructor(buffers: readonly ArrayBuffer[]) {
+    this.#buffers = buffers.map((buffer) => new WeakRef(buffer));
+  }
+
+  get held(): boolean {
+    this.#buffers = this.#buffers.filter((reference) => {
+      const buffer = reference.deref();
+      if (buffer) detach(buffer);
+      return buffer && !isDetached(buffer);
+    });
+    return this.#buffers.length > 0;
+  }
+}
+
+/** Who has buffers over a mapping that were given up. */
+interface Heirs {
+  readonly address: bigint;
+  /** Whether there are some that nobody will ever let go. */
+  forGood: boolean;
+  readonly pinned: ArrayBuffer[];
 }
 
 /** A part of a mapping that is a buffer of its own, where the engine cannot hold all of it in one. */
@@ -82,8 +111,7 @@ export class Views implements Occupants {
   /** By their first byte. */
   readonly #windows: Map<number, ArrayBuffer> = new Map();
   readonly #views: Map<unknown, ArrayBufferView> = new Map();
-  /** Where a buffer lies that was given up but is still somebody's. */
-  #lingering: bigint | undefined;
+  #heirs: Heirs | undefined;
 
   constructor(ffi: Ffi, mapping: Mapping, owner: object) {
     this.#ffi = ffi;
@@ -119,21 +147,31 @@ export class Views implements Occupants {
 
   /** Whether somebody has the memory as it lies now who cannot be sent away: a buffer was transferred, or is pinned. */
   get inUse(): boolean {
-    return this.#lingering === this.#mapping.address || this.#buffers().some(isDetached);
+    return this.#heirsNow !== undefined || this.#buffers().some(isDetached);
   }
 
   /** Detaches every view and forgets them. */
-  detach(): boolean {
-    let { inUse } = this;
+  detach(): Users {
+    const { address, exposed } = this.#mapping;
+    const heirs = this.#heirsNow ?? { address, forGood: false, pinned: [] };
     for (const buffer of this.#buffers()) {
-      detach(buffer);
-      inUse ||= !isDetached(buffer);
+      if (isDetached(buffer)) heirs.forGood = true;
+      else detach(buffer);
+      if (isDetached(buffer)) continue;
+      if (this.#ffi.pinsBuffers) heirs.pinned.push(buffer);
+      else heirs.forGood = true;
     }
-    if (inUse) this.#lingering = this.#mapping.address;
     this.#whole = undefined;
     this.#windows.clear();
     this.#views.clear();
-    return inUse;
+    this.#heirs = heirs.forGood || heirs.pinned.length > 0 ? heirs : undefined;
+    if (heirs.forGood) return "buffers";
+    if (heirs.pinned.length > 0) return new PinnedBuffers(heirs.pinned);
+    return exposed ? "threads" : "none";
+  }
+
+  get #heirsNow(): Heirs | undefined {
+    return this.#heirs?.address === this.#mapping.address ? this.#heirs : undefined;
   }
 
   #buffers(): ArrayBuffer[] {
@@ -189,9 +227,8 @@ export class Views implements Occupants {
   #lay(start: number, length: number): ArrayBuffer {
     // There is no memory behind zero bytes.
     if (length === 0) return new ArrayBuffer(0);
-    const buffer = this.#ffi.arrayBuffer(this.#mapping.address + BigInt(start), length);
+    const buffer = this.#ffi.arrayBuffer(this.#mapping.expose() + BigInt(start), length);
     owners.set(buffer, this.#owner);
-    this.#mapping.exposed = true;
     return buffer;
   }
 }

@@ -85,6 +85,17 @@ export interface Remap {
   resizeInPlace(base: bigint, length: number, newLength: number): boolean;
   /** Moves a mapping over what is at `target`, in one step; false where the OS cannot do that. */
   move(base: bigint, length: number, target: bigint, newLength: number): boolean;
+  /**
+   * Moves a mapping to where there is room for it to grow, and leaves its place taken, by memory with nothing in it;
+   * `undefined`, with everything as it was, where the OS cannot do that.
+   */
+  moveAway(base: bigint, length: number, newLength: number): bigint | undefined;
+}
+
+/** How much blank memory may be kept before the rest of the process could lack something. */
+export interface BlankLimits {
+  readonly bytes: number;
+  readonly ranges: number;
 }
 
 /** Memory that is mapped. */
@@ -107,8 +118,20 @@ export interface Memory {
   /** Throws what mapping would throw, as far as that can be known without mapping anything. */
   probe(request: MapRequest): void;
   unmap(base: bigint, length: number): void;
-  /** Puts memory that is harmless to touch in place of a mapping: in one step, but on Windows, which has none for it. */
+  /**
+   * Puts memory that is harmless to touch in place of a mapping: in one step, but on Windows, which has none for it.
+   * ENOMEM where the system has no room for more mappings, or for memory that could be stored to.
+   */
   blank(base: bigint, length: number): void;
+  /**
+   * The same in two steps, for where {@linkcode Memory.blank} has failed. In any case the mapping is gone; what it
+   * throws says that nothing took its place.
+   */
+  blankAnew(base: bigint, length: number): void;
+  /** How much of it may be kept; `base` is the address of some of it. */
+  blankLimits(base: bigint): BlankLimits;
+  /** Whether neighbours can be unmapped in one call. */
+  readonly blanksJoin: boolean;
 
   /** Writes what was stored to the file behind the mapping. */
   flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void;

@@ -7,6 +7,7 @@ import { cString, Libc } from "../posix/libc.ts";
 import { type Dialect, PLAIN } from "../posix/libc_functions.ts";
 import { posix } from "../posix/system.ts";
 import { posixWaiting } from "../posix/waiting.ts";
+import { linuxBlankLimits } from "./blank_limits.ts";
 import { futexCalls, futexSets } from "./futex.ts";
 import { installGuard } from "./guard.ts";
 import { linuxHugePages } from "./huge_pages.ts";
@@ -27,6 +28,7 @@ export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): 
     },
     remap: has("mremap") ? linuxRemap(libc) : undefined,
     hugePages: linuxHugePages(libc),
+    blankLimits: (base) => linuxBlankLimits(libc, base),
     processes: linuxProcesses(libc),
     status: has("statx")
       ? { layout: STATX, read: (descriptor, into) => readStatus(libc, descriptor, into) }

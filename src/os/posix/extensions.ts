@@ -3,7 +3,7 @@
  * these. What is missing here is missing on that system.
  */
 import type { OperatingSystem } from "../../types.ts";
-import type { Guard, Remap, Waiting } from "../contract.ts";
+import type { BlankLimits, Guard, Remap, Waiting } from "../contract.ts";
 import type { StatusLayout } from "./numbers.ts";
 
 /** The extensions of one system. */
@@ -19,6 +19,8 @@ export interface Extensions {
   readonly processes?: Processes;
   /** The status of a descriptor, if the C library is too old to have fstat. */
   readonly status?: StatusCall;
+  /** How much blank memory may be kept, if the system says what it allows. */
+  readonly blankLimits?: (base: bigint) => BlankLimits;
   /** Locks pages as they are, without a private copy of each. */
   readonly lockUncopied?: (base: bigint, length: number) => void;
   /** Has reads and writes of a descriptor go around the page cache, if the system has no flag for it. */

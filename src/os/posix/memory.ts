@@ -3,12 +3,15 @@ import type { MmapError } from "../../error.ts";
 import type { Advice, FlushFlag, MapFlag, Protection } from "../../vocabulary.ts";
 import type { Descriptor } from "../../types.ts";
 import type { Cell } from "../columns.ts";
-import type { MapRequest, Memory } from "../contract.ts";
+import type { BlankLimits, MapRequest, Memory } from "../contract.ts";
 import type { Extensions } from "./extensions.ts";
 import { type Libc, MAP_FAILED } from "./libc.ts";
 
 /** Makes the memory half of a POSIX system. */
-export function posixMemory(libc: Libc, { remap, hugePages, lockUncopied, flushDrive }: Extensions): Memory {
+export function posixMemory(
+  libc: Libc,
+  { remap, hugePages, lockUncopied, flushDrive, blankLimits }: Extensions,
+): Memory {
   const { functions, constants } = libc;
   const { numbers } = constants;
   const pageSize = functions.getpagesize();
@@ -60,10 +63,14 @@ export function posixMemory(libc: Libc, { remap, hugePages, lockUncopied, flushD
 
     blank(base: bigint, length: number): void {
       libc.mapAnonymous(length, ["read", "write"], base, numbers.MAP_FIXED);
-      // Nothing worth dumping; and Linux joins it with its neighbours of the same kind then, which mmap does not always.
-      const dontDump: Cell = constants.advice["dont-dump"];
-      if (typeof dontDump === "number") libc.more.madvise(base, BigInt(length), dontDump);
     },
+
+    blankAnew(base: bigint, length: number): void {
+      blankAnew(libc, base, length);
+    },
+
+    blankLimits: blankLimits ?? (() => BLANK_LIMITS),
+    blanksJoin: true,
 
     flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void {
       libc.check(libc.more.msync(base, BigInt(length), libc.bits(constants.flush, flags, "msync")), "msync");
@@ -95,6 +102,24 @@ export function posixMemory(libc: Libc, { remap, hugePages, lockUncopied, flushD
       for (let page = 0; page < into.length; page++) into[page] &= 1;
     },
   };
+}
+
+/** Where nothing is known of limits: an addressable part of the usual 128 TiB, and of mappings. */
+const BLANK_LIMITS: BlankLimits = { bytes: 2 ** 40, ranges: 4096 };
+
+/** Beyond the limit of mappings, munmap is all that works. What comes after it takes nobody's place. */
+function blankAnew(libc: Libc, base: bigint, length: number): void {
+  libc.check(libc.functions.munmap(base, BigInt(length)), "munmap");
+  let address: bigint;
+  try {
+    address = libc.mapAnonymous(length, ["read", "write"], base);
+  } catch {
+    // Memory that can be stored to is limited (RLIMIT_DATA, vm.overcommit_memory); what is only read is not.
+    address = libc.mapAnonymous(length, ["read"], base);
+  }
+  if (address === base) return;
+  libc.functions.munmap(address, BigInt(length));
+  throw libc.error("EEXIST", "mmap", "other memory has taken the place of what was unmapped while a buffer is used");
 }
 
 function map(libc: Libc, request: MapRequest, byteLength: number): bigint {

@@ -3,7 +3,7 @@ import { writesToFile } from "../../arguments/flags.ts";
 import { MmapError } from "../../error.ts";
 import type { Advice, FlushFlag, MapFlag, Protection } from "../../vocabulary.ts";
 import type { Descriptor } from "../../types.ts";
-import type { MapRequest, Memory } from "../contract.ts";
+import type { BlankLimits, MapRequest, Memory } from "../contract.ts";
 import { halves, type Kernel32, THIS_PROCESS } from "./kernel32.ts";
 import { WIN32_ERRORS } from "./errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
@@ -24,6 +24,9 @@ const SMALLEST_PAGE = 4096;
 
 /** Bytes of a mapping that are flushed before others get a turn. */
 const WRITE_BACK_STEP = 4 << 20;
+
+/** Blank memory is counted against the page file, touched or not. */
+const BLANK_LIMITS: BlankLimits = { bytes: 2 ** 28, ranges: 4096 };
 
 /** Makes the memory half of Windows. */
 export function windowsMemory(kernel32: Kernel32): Memory {
@@ -79,6 +82,19 @@ export function windowsMemory(kernel32: Kernel32): Memory {
       const type = isView ? WIN32.MEM_RESERVE | WIN32.MEM_COMMIT : WIN32.MEM_COMMIT;
       allocate(kernel32, base, length, type, WIN32.PAGE_READWRITE);
     },
+
+    blankAnew(base: bigint, length: number): void {
+      // What is left of it, if anything.
+      functions.VirtualFree(base, 0n, WIN32.MEM_RELEASE);
+      allocate(kernel32, base, length, WIN32.MEM_RESERVE | WIN32.MEM_COMMIT, WIN32.PAGE_READWRITE);
+    },
+
+    blankLimits(): BlankLimits {
+      return BLANK_LIMITS;
+    },
+
+    // Each was allocated by itself, and is freed by itself.
+    blanksJoin: false,
 
     flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void {
       kernel32.check(functions.FlushViewOfFile(base, BigInt(length)), "FlushViewOfFile");

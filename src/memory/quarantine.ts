@@ -1,0 +1,319 @@
+/**
+ * Memory that was given up while somebody may still have its address. A thread of the runtime or of an addon goes on with
+ * the address that it was given, and nobody can ask whether one does. So blank memory takes the place of the pages, and
+ * keeps it: nothing else of the process can come to lie there until it is most unlikely that anybody looks.
+ *
+ * It costs addresses, and no memory. It is given back by generations, oldest first.
+ */
+import { MmapError } from "../error.ts";
+import type { BlankLimits, GuardSlot, System } from "../os/contract.ts";
+
+/**
+ * Who may still use memory that is given up.
+ *
+ * - `none`: nobody ever had its address.
+ * - `threads`: threads that were given a view, for as long as they work.
+ * - `unknown`: these, or somebody to whom a buffer was transferred. The collector's regions can no longer be asked.
+ * - `buffers`: somebody has a buffer, as long as he likes.
+ * - pins: the runtime works on a buffer that it will let go.
+ */
+export type Users = "none" | "threads" | "unknown" | "buffers" | Pins;
+
+/** Buffers that cannot be detached because the runtime works on them. */
+export interface Pins {
+  /** Whether one of them is not detached yet. */
+  readonly held: boolean;
+}
+
+/** What a quarantine needs of a system. */
+export type Ground = Pick<
+  System,
+  "blank" | "blankAnew" | "blankLimits" | "blanksJoin" | "unmap" | "advise" | "supportsFlag"
+>;
+
+/** Ranges are given back if there are more than this, */
+const MANY = 64;
+/** and more bytes than this, */
+const MUCH = 4 * 2 ** 30;
+/** and the oldest has been there for so many milliseconds: longer than most jobs take. */
+const OLD = 60_000;
+
+/** What comes within so many milliseconds is one generation, unless it is more than this part of what may be kept. */
+const GENERATION = 5000;
+const PART = 1 / 16;
+
+/** If something needs room at once, what is younger goes last. */
+const YOUNG = 1000;
+
+/** How often pins are looked at, in milliseconds. */
+const PIN_INTERVAL = 100;
+
+/** Before there is as much as this, no limit is near, and none is asked for. */
+const LITTLE = 2 ** 26;
+const NO_LIMITS: BlankLimits = { bytes: Infinity, ranges: Infinity };
+
+/** Addresses, as safe integers. */
+interface Range {
+  start: number;
+  end: number;
+}
+
+/** Sorts ranges and joins neighbours, so that there are few calls and few splits. */
+function joined(ranges: readonly Range[]): Range[] {
+  const result: Range[] = [];
+  for (const { start, end } of ranges.toSorted((one, other) => one.start - other.start)) {
+    const last = result.at(-1);
+    if (last?.end === start) last.end = end;
+    else result.push({ start, end });
+  }
+  return result;
+}
+
+/** Ranges that came at about the same time. */
+class Generation {
+  readonly born: number;
+  /** When the last one came. */
+  newest: number;
+  bytes = 0;
+  ranges: Range[] = [];
+  readonly #joins: boolean;
+  /** How many ranges there may be before they are joined again. */
+  #most = 2 * MANY;
+
+  constructor(born: number, joins: boolean) {
+    this.born = born;
+    this.newest = born;
+    this.#joins = joins;
+  }
+
+  add(start: number, length: number, now: number): void {
+    const end = start + length;
+    this.bytes += length;
+    this.newest = now;
+    const last = this.#joins ? this.ranges.at(-1) : undefined;
+    // Systems place most mappings right below or above the one before.
+    if (last?.start === end) last.start = start;
+    else if (last?.end === start) last.end = end;
+    else this.ranges.push({ start, end });
+    if (!this.#joins || this.ranges.length <= this.#most) return;
+    this.ranges = joined(this.ranges);
+    this.#most = 2 * Math.max(MANY, this.ranges.length);
+  }
+}
+
+/** Blank ranges, oldest first. */
+class Ranges {
+  readonly #ground: Ground;
+  /** Whether age is a reason to give back. */
+  readonly #ages: boolean;
+  #generations: Generation[] = [];
+  #bytes = 0;
+
+  constructor(ground: Ground, ages: boolean) {
+    this.#ground = ground;
+    this.#ages = ages;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get count(): number {
+    let count = 0;
+    for (const { ranges } of this.#generations) count += ranges.length;
+    return count;
+  }
+
+  add(base: bigint, length: number, limits: BlankLimits, now: number): void {
+    this.#current(limits, now).add(Number(base), length, now);
+    this.#bytes += length;
+    while (this.#generations.length > 1 && this.#tooMuch(limits, now)) this.#giveBackOldest();
+  }
+
+  /** Gives back all that came before `time`, and says whether there was any. */
+  giveBackBefore(time: number): boolean {
+    const old = this.#generations.filter(({ newest }) => newest <= time);
+    this.#giveBack(old);
+    return old.length > 0;
+  }
+
+  #tooMuch(limits: BlankLimits, now: number): boolean {
+    const { count } = this;
+    if (count > limits.ranges || this.#bytes > limits.bytes) return true;
+    return this.#ages && count > MANY && this.#bytes > MUCH && now - this.#generations[0].newest > OLD;
+  }
+
+  #current(limits: BlankLimits, now: number): Generation {
+    const last = this.#generations.at(-1);
+    const full = last !== undefined &&
+      (now - last.born > GENERATION || last.bytes > limits.bytes * PART || last.ranges.length > limits.ranges * PART);
+    if (last && !full) return last;
+    if (last) this.#leaveOutOfDumps(last);
+    const generation = new Generation(now, this.#ground.blanksJoin);
+    this.#generations.push(generation);
+    return generation;
+  }
+
+  /** Where one page was stored to, the system would write out the whole range. */
+  #leaveOutOfDumps({ ranges }: Generation): void {
+    if (!this.#ground.supportsFlag("advice", "dont-dump")) return;
+    for (const { start, end } of ranges) {
+      quietly(() => this.#ground.advise(BigInt(start), end - start, "dont-dump"));
+    }
+  }
+
+  #giveBackOldest(): void {
+    this.#giveBack(this.#generations.slice(0, 1));
+  }
+
+  #giveBack(generations: readonly Generation[]): void {
+    this.#generations = this.#generations.filter((generation) => !generations.includes(generation));
+    for (const generation of generations) this.#bytes -= generation.bytes;
+    const ranges = generations.flatMap((generation) => generation.ranges);
+    for (const { start, end } of this.#ground.blanksJoin ? joined(ranges) : ranges) {
+      // A system at its limit of mappings splits none; then the range stays, which harms nobody.
+      quietly(() => this.#ground.unmap(BigInt(start), end - start));
+    }
+  }
+}
+
+/** Pages that the runtime works on. */
+interface Pinned {
+  readonly base: bigint;
+  readonly length: number;
+  readonly pins: Pins;
+  readonly slot: GuardSlot | undefined;
+}
+
+/** The memory of one system that was given up, as far as this copy of the library knows. */
+export class Quarantine {
+  readonly #ground: Ground;
+  readonly #clock: () => number;
+  /** What threads may use. */
+  readonly #brief: Ranges;
+  /** What others may have a buffer of. It is kept as long as there is room. */
+  readonly #long: Ranges;
+  #pinned: Pinned[] = [];
+  #watching = false;
+  #limits: BlankLimits | undefined;
+
+  constructor(ground: Ground, clock: () => number = () => performance.now()) {
+    this.#ground = ground;
+    this.#clock = clock;
+    this.#brief = new Ranges(ground, true);
+    this.#long = new Ranges(ground, false);
+  }
+
+  /** Bytes that are kept, and in how many ranges; those that somebody may use for ever are not counted. */
+  get size(): { readonly bytes: number; readonly ranges: number } {
+    return { bytes: this.#brief.bytes + this.#long.bytes, ranges: this.#brief.count + this.#long.count };
+  }
+
+  /** Takes pages whose addresses somebody may have. The slot is the guard's for them; the caller gives it back. */
+  put(base: bigint, length: number, users: Exclude<Users, "none" | Pins>, slot?: GuardSlot): void {
+    this.#release();
+    const limits = this.#limitsFor(base, length);
+    if (users !== "buffers" && length > limits.bytes) {
+      slot?.uncover();
+      return this.#ground.unmap(base, length);
+    }
+    if (!this.#blank(base, length, users === "buffers", slot)) return;
+    if (users === "threads") this.#brief.add(base, length, limits, this.#clock());
+    else if (users === "unknown") this.#long.add(base, length, limits, this.#clock());
+  }
+
+  /** Keeps pages as they are until the runtime lets them go, and blank memory there after that; the slot as well. */
+  hold(base: bigint, length: number, pins: Pins, slot?: GuardSlot): void {
+    this.#release();
+    this.#pinned.push({ base, length, pins, slot });
+    this.#watch();
+  }
+
+  /** Does something that needs room in memory. If there is none, what is kept here gives way, oldest first. */
+  withRoom<Result>(act: () => Result): Result {
+    for (;;) {
+      try {
+        return act();
+      } catch (error) {
+        if (!isLackOfRoom(error) || !this.#giveWay()) throw error;
+      }
+    }
+  }
+
+  /** Gives back a part of what is kept, and says whether there was any. */
+  #giveWay(): boolean {
+    return this.#brief.giveBackBefore(this.#clock() - YOUNG) || this.#brief.giveBackBefore(Infinity) ||
+      this.#long.giveBackBefore(Infinity);
+  }
+
+  /** Puts blank memory over pages; false if nobody's place could be kept, and the pages are unmapped. */
+  #blank(base: bigint, length: number, needed: boolean, slot?: GuardSlot): boolean {
+    try {
+      this.withRoom(() => this.#ground.blank(base, length));
+      slot?.uncover();
+      return true;
+    } catch {
+      // For a moment there is nothing, and then perhaps another thread's.
+      slot?.uncover();
+    }
+    try {
+      this.#ground.blankAnew(base, length);
+      return true;
+    } catch (error) {
+      if (needed) throw error;
+      return false;
+    }
+  }
+
+  #limitsFor(base: bigint, length: number): BlankLimits {
+    if (this.#limits) return this.#limits;
+    const { bytes, ranges } = this.size;
+    if (bytes + length <= LITTLE && ranges < MANY) return NO_LIMITS;
+    return this.#limits = this.#ground.blankLimits(base);
+  }
+
+  /** Looks at pins from time to time, without keeping the process alive. */
+  #watch(): void {
+    if (this.#watching) return;
+    this.#watching = true;
+    const timer: unknown = setTimeout(() => {
+      this.#watching = false;
+      this.#release();
+      if (this.#pinned.length > 0) this.#watch();
+    }, PIN_INTERVAL);
+    (timer as { unref?(): void }).unref?.();
+  }
+
+  /** Blanks what the runtime has let go. */
+  #release(): void {
+    if (this.#pinned.length === 0) return;
+    const free = this.#pinned.filter(({ pins }) => !pins.held);
+    this.#pinned = this.#pinned.filter((pinned) => !free.includes(pinned));
+    for (const { base, length, slot } of free) {
+      quietly(() => this.put(base, length, "threads", slot));
+      slot?.free();
+    }
+  }
+}
+
+function isLackOfRoom(error: unknown): boolean {
+  return error instanceof MmapError && error.code === "ENOMEM";
+}
+
+/** Nobody is left to be told of an error. */
+function quietly(act: () => void): void {
+  try {
+    act();
+  } catch {
+    // What stays is blank memory.
+  }
+}
+
+const quarantines: WeakMap<Ground, Quarantine> = new WeakMap();
+
+/** The quarantine of a system. */
+export function quarantineOf(system: Ground): Quarantine {
+  let quarantine = quarantines.get(system);
+  if (!quarantine) quarantines.set(system, quarantine = new Quarantine(system));
+  return quarantine;
+}
