@@ -38,8 +38,8 @@ export class Mapping {
   readonly #lead: number;
   #byteLength: number;
   #released = false;
-  /** The address that somebody was given. */
-  #exposedAt: bigint | undefined;
+  /** Where the pages were when somebody was given an address in them. */
+  #exposedBase: bigint | undefined;
 
   constructor(system: System, { request, lead, byteLength, file, guard }: MappingInit) {
     this.#system = system;
@@ -92,12 +92,13 @@ export class Mapping {
 
   /** Whether somebody was given its address, by itself or as that of a buffer. */
   get exposed(): boolean {
-    return this.#exposedAt !== undefined && this.#exposedAt === this.address;
+    return this.#exposedBase !== undefined && this.#exposedBase === this.#pages.base;
   }
 
   /** Gives the address to somebody. */
   expose(): bigint {
-    return this.#exposedAt = this.address;
+    this.#exposedBase = this.#pages.base;
+    return this.address;
   }
 
   /** Unmaps and closes, once. What `users` need stays behind at the address. */

@@ -31,11 +31,11 @@ export type Ground = Pick<
   "blank" | "blankAnew" | "blankLimits" | "blanksJoin" | "unmap" | "advise" | "supportsFlag"
 >;
 
-/** Ranges are given back if there are more than this, */
+/** The oldest are given back if more than so many were put here, */
 const MANY = 64;
 /** and more bytes than this, */
 const MUCH = 4 * 2 ** 30;
-/** and the oldest has been there for so many milliseconds: longer than most jobs take. */
+/** and they have been here for so many milliseconds: longer than most jobs take. */
 const OLD = 60_000;
 
 /** What comes within so many milliseconds is one generation, unless it is more than this part of what may be kept. */
@@ -75,10 +75,13 @@ class Generation {
   /** When the last one came. */
   newest: number;
   bytes = 0;
+  /** How many were put here, before neighbours were joined. */
+  regions = 0;
   ranges: Range[] = [];
   readonly #joins: boolean;
-  /** How many ranges there may be before they are joined again. */
-  #most = 2 * MANY;
+  /** How many ranges there were when they were last joined, and how many have come since. */
+  #joined = 0;
+  #fresh = 0;
 
   constructor(born: number, joins: boolean) {
     this.born = born;
@@ -89,15 +92,26 @@ class Generation {
   add(start: number, length: number, now: number): void {
     const end = start + length;
     this.bytes += length;
+    this.regions++;
     this.newest = now;
     const last = this.#joins ? this.ranges.at(-1) : undefined;
     // Systems place most mappings right below or above the one before.
     if (last?.start === end) last.start = start;
     else if (last?.end === start) last.end = end;
-    else this.ranges.push({ start, end });
-    if (!this.#joins || this.ranges.length <= this.#most) return;
-    this.ranges = joined(this.ranges);
-    this.#most = 2 * Math.max(MANY, this.ranges.length);
+    else this.#push({ start, end });
+  }
+
+  #push(range: Range): void {
+    this.ranges.push(range);
+    if (++this.#fresh < Math.max(MANY, this.#joined)) return;
+    if (this.#joins) this.ranges = joined(this.ranges);
+    this.#joined = this.ranges.length;
+    this.#fresh = 0;
+  }
+
+  /** Whether it is more than a part of what may be kept, or as old as a generation may be. */
+  isFull(limits: BlankLimits, now: number): boolean {
+    return now - this.born > GENERATION || this.bytes > limits.bytes * PART || this.#joined > limits.ranges * PART;
   }
 }
 
@@ -108,6 +122,7 @@ class Ranges {
   readonly #ages: boolean;
   #generations: Generation[] = [];
   #bytes = 0;
+  #regions = 0;
 
   constructor(ground: Ground, ages: boolean) {
     this.#ground = ground;
@@ -127,6 +142,7 @@ class Ranges {
   add(base: bigint, length: number, limits: BlankLimits, now: number): void {
     this.#current(limits, now).add(Number(base), length, now);
     this.#bytes += length;
+    this.#regions++;
     while (this.#generations.length > 1 && this.#tooMuch(limits, now)) this.#giveBackOldest();
   }
 
@@ -138,16 +154,13 @@ class Ranges {
   }
 
   #tooMuch(limits: BlankLimits, now: number): boolean {
-    const { count } = this;
-    if (count > limits.ranges || this.#bytes > limits.bytes) return true;
-    return this.#ages && count > MANY && this.#bytes > MUCH && now - this.#generations[0].newest > OLD;
+    if (this.count > limits.ranges || this.#bytes > limits.bytes) return true;
+    return this.#ages && now - this.#generations[0].newest > OLD && this.#bytes > MUCH && this.#regions > MANY;
   }
 
   #current(limits: BlankLimits, now: number): Generation {
     const last = this.#generations.at(-1);
-    const full = last !== undefined &&
-      (now - last.born > GENERATION || last.bytes > limits.bytes * PART || last.ranges.length > limits.ranges * PART);
-    if (last && !full) return last;
+    if (last && !last.isFull(limits, now)) return last;
     if (last) this.#leaveOutOfDumps(last);
     const generation = new Generation(now, this.#ground.blanksJoin);
     this.#generations.push(generation);
@@ -168,7 +181,10 @@ class Ranges {
 
   #giveBack(generations: readonly Generation[]): void {
     this.#generations = this.#generations.filter((generation) => !generations.includes(generation));
-    for (const generation of generations) this.#bytes -= generation.bytes;
+    for (const { bytes, regions } of generations) {
+      this.#bytes -= bytes;
+      this.#regions -= regions;
+    }
     const ranges = generations.flatMap((generation) => generation.ranges);
     for (const { start, end } of this.#ground.blanksJoin ? joined(ranges) : ranges) {
       // A system at its limit of mappings splits none; then the range stays, which harms nobody.
@@ -267,8 +283,8 @@ export class Quarantine {
 
   #limitsFor(base: bigint, length: number): BlankLimits {
     if (this.#limits) return this.#limits;
-    const { bytes, ranges } = this.size;
-    if (bytes + length <= LITTLE && ranges < MANY) return NO_LIMITS;
+    const bytes = this.#brief.bytes + this.#long.bytes + length;
+    if (bytes <= LITTLE && this.#brief.count + this.#long.count < MANY) return NO_LIMITS;
     return this.#limits = this.#ground.blankLimits(base);
   }
 

@@ -152,26 +152,28 @@ export class Views implements Occupants {
 
   /** Detaches every view and forgets them. */
   detach(): Users {
-    const { address, exposed } = this.#mapping;
-    const heirs = this.#heirsNow ?? { address, forGood: false, pinned: [] };
     for (const buffer of this.#buffers()) {
-      if (isDetached(buffer)) heirs.forGood = true;
-      else detach(buffer);
-      if (isDetached(buffer)) continue;
-      if (this.#ffi.pinsBuffers) heirs.pinned.push(buffer);
-      else heirs.forGood = true;
+      const taken = isDetached(buffer);
+      if (!taken) detach(buffer);
+      if (taken || !isDetached(buffer)) this.#bequeath(buffer, taken);
     }
     this.#whole = undefined;
     this.#windows.clear();
     this.#views.clear();
-    this.#heirs = heirs.forGood || heirs.pinned.length > 0 ? heirs : undefined;
-    if (heirs.forGood) return "buffers";
-    if (heirs.pinned.length > 0) return new PinnedBuffers(heirs.pinned);
-    return exposed ? "threads" : "none";
+    const heirs = this.#heirsNow;
+    if (heirs) return heirs.forGood ? "buffers" : new PinnedBuffers(heirs.pinned);
+    return this.#mapping.exposed ? "threads" : "none";
+  }
+
+  /** Notes that somebody else has a buffer now: the program, if it was taken, or the runtime. */
+  #bequeath(buffer: ArrayBuffer, taken: boolean): void {
+    const heirs = this.#heirs = this.#heirsNow ?? { address: this.#mapping.address, forGood: false, pinned: [] };
+    if (taken || !this.#ffi.pinsBuffers) heirs.forGood = true;
+    else heirs.pinned.push(buffer);
   }
 
   get #heirsNow(): Heirs | undefined {
-    return this.#heirs?.address === this.#mapping.address ? this.#heirs : undefined;
+    return this.#heirs && this.#heirs.address === this.#mapping.address ? this.#heirs : undefined;
   }
 
   #buffers(): ArrayBuffer[] {

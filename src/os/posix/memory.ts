@@ -16,6 +16,9 @@ export function posixMemory(
   const { numbers } = constants;
   const pageSize = functions.getpagesize();
   let hugePage: number | undefined;
+  // Looked up once, since nearly every unmap ends here.
+  const blankAccess = libc.access(["read", "write"], "mmap");
+  const blankFlags = libc.bits(constants.map, ["private", "anonymous"], "mmap") | libc.unreserved | numbers.MAP_FIXED;
 
   const lockPages = (base: bigint, length: number, copy: boolean): void => {
     // mlock writes to every page of a private, writable mapping, that is it copies the whole file; to lock the pages
@@ -62,7 +65,7 @@ export function posixMemory(
     },
 
     blank(base: bigint, length: number): void {
-      libc.mapAnonymous(length, ["read", "write"], base, numbers.MAP_FIXED);
+      libc.checkAddress(functions.mmap(base, BigInt(length), blankAccess, blankFlags, -1, 0n), "mmap");
     },
 
     blankAnew(base: bigint, length: number): void {
