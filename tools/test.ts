@@ -38,6 +38,7 @@ const SAME_EVERYWHERE = [
   "flag_table",
   "api_docs",
   "examples_with",
+  "addons",
 ].map((name) => `tests/${name}_test.ts`);
 
 const TESTS_ELSEWHERE = TESTS.filter((path) => !SAME_EVERYWHERE.includes(path));
