@@ -48,6 +48,9 @@ const YOUNG = 1000;
 /** How often pins are looked at, in milliseconds. */
 const PIN_INTERVAL = 100;
 
+/** A hole shorter than this is not worth a mapping more: the ranges on both of its sides stay one. */
+const HOLE = 2 ** 28;
+
 /** Before there is as much as this, no limit is near, and none is asked for. */
 const LITTLE = 2 ** 26;
 const NO_LIMITS: BlankLimits = { bytes: Infinity, ranges: Infinity };
@@ -115,18 +118,46 @@ class Generation {
   }
 }
 
+/** Where ranges begin and end that stay longer than others. */
+class Islands {
+  readonly #starts: Set<number> = new Set();
+  readonly #ends: Set<number> = new Set();
+
+  add({ start, end }: Range): void {
+    if (!this.#ends.delete(start)) this.#starts.add(start);
+    if (!this.#starts.delete(end)) this.#ends.add(end);
+  }
+
+  remove({ start, end }: Range): void {
+    if (!this.#starts.delete(start)) this.#ends.add(start);
+    if (!this.#ends.delete(end)) this.#starts.add(end);
+  }
+
+  /** Whether unmapping a range would split what is one mapping for the system. */
+  surround({ start, end }: Range): boolean {
+    return this.#ends.has(start) && this.#starts.has(end);
+  }
+}
+
+/** How ranges are kept. */
+interface Keeping {
+  /** Whether age is a reason to give back. */
+  readonly ages: boolean;
+  /** Ends a range; `needed`: because there is no room. */
+  readonly giveBack: (range: Range, needed: boolean) => void;
+}
+
 /** Blank ranges, oldest first. */
 class Ranges {
   readonly #ground: Ground;
-  /** Whether age is a reason to give back. */
-  readonly #ages: boolean;
+  readonly #keeping: Keeping;
   #generations: Generation[] = [];
   #bytes = 0;
   #regions = 0;
 
-  constructor(ground: Ground, ages: boolean) {
+  constructor(ground: Ground, keeping: Keeping) {
     this.#ground = ground;
-    this.#ages = ages;
+    this.#keeping = keeping;
   }
 
   get bytes(): number {
@@ -149,47 +180,35 @@ class Ranges {
   /** Gives back all that came before `time`, and says whether there was any. */
   giveBackBefore(time: number): boolean {
     const old = this.#generations.filter(({ newest }) => newest <= time);
-    this.#giveBack(old);
+    this.#giveBack(old, true);
     return old.length > 0;
   }
 
   #tooMuch(limits: BlankLimits, now: number): boolean {
     if (this.count > limits.ranges || this.#bytes > limits.bytes) return true;
-    return this.#ages && now - this.#generations[0].newest > OLD && this.#bytes > MUCH && this.#regions > MANY;
+    return this.#keeping.ages && now - this.#generations[0].newest > OLD && this.#bytes > MUCH && this.#regions > MANY;
   }
 
   #current(limits: BlankLimits, now: number): Generation {
     const last = this.#generations.at(-1);
     if (last && !last.isFull(limits, now)) return last;
-    if (last) this.#leaveOutOfDumps(last);
     const generation = new Generation(now, this.#ground.blanksJoin);
     this.#generations.push(generation);
     return generation;
   }
 
-  /** Where one page was stored to, the system would write out the whole range. */
-  #leaveOutOfDumps({ ranges }: Generation): void {
-    if (!this.#ground.supportsFlag("advice", "dont-dump")) return;
-    for (const { start, end } of ranges) {
-      quietly(() => this.#ground.advise(BigInt(start), end - start, "dont-dump"));
-    }
-  }
-
   #giveBackOldest(): void {
-    this.#giveBack(this.#generations.slice(0, 1));
+    this.#giveBack(this.#generations.slice(0, 1), false);
   }
 
-  #giveBack(generations: readonly Generation[]): void {
+  #giveBack(generations: readonly Generation[], needed: boolean): void {
     this.#generations = this.#generations.filter((generation) => !generations.includes(generation));
     for (const { bytes, regions } of generations) {
       this.#bytes -= bytes;
       this.#regions -= regions;
     }
     const ranges = generations.flatMap((generation) => generation.ranges);
-    for (const { start, end } of this.#ground.blanksJoin ? joined(ranges) : ranges) {
-      // A system at its limit of mappings splits none; then the range stays, which harms nobody.
-      quietly(() => this.#ground.unmap(BigInt(start), end - start));
-    }
+    for (const range of this.#ground.blanksJoin ? joined(ranges) : ranges) this.#keeping.giveBack(range, needed);
   }
 }
 
@@ -209,6 +228,10 @@ export class Quarantine {
   readonly #brief: Ranges;
   /** What others may have a buffer of. It is kept as long as there is room. */
   readonly #long: Ranges;
+  /** These, and what somebody has a buffer of for good. */
+  readonly #islands: Islands = new Islands();
+  /** What came last, of all kinds, which dumps would still hold. */
+  #dumped: Generation | undefined;
   #pinned: Pinned[] = [];
   #watching = false;
   #limits: BlankLimits | undefined;
@@ -216,8 +239,14 @@ export class Quarantine {
   constructor(ground: Ground, clock: () => number = () => performance.now()) {
     this.#ground = ground;
     this.#clock = clock;
-    this.#brief = new Ranges(ground, true);
-    this.#long = new Ranges(ground, false);
+    this.#brief = new Ranges(ground, { ages: true, giveBack: (range, needed) => this.#giveBack(range, needed) });
+    this.#long = new Ranges(ground, {
+      ages: false,
+      giveBack: (range) => {
+        this.#islands.remove(range);
+        this.#unmap(range);
+      },
+    });
   }
 
   /** Bytes that are kept, and in how many ranges; those that somebody may use for ever are not counted. */
@@ -234,8 +263,12 @@ export class Quarantine {
       return this.#ground.unmap(base, length);
     }
     if (!this.#blank(base, length, users === "buffers", slot)) return;
-    if (users === "threads") this.#brief.add(base, length, limits, this.#clock());
-    else if (users === "unknown") this.#long.add(base, length, limits, this.#clock());
+    const now = this.#clock();
+    this.#leaveOutOfDumpsLater(base, length, limits, now);
+    if (users === "threads") return this.#brief.add(base, length, limits, now);
+    const range = { start: Number(base), end: Number(base) + length };
+    this.#islands.add(range);
+    if (users === "unknown") this.#long.add(base, length, limits, now);
   }
 
   /** Keeps pages as they are until the runtime lets them go, and blank memory there after that; the slot as well. */
@@ -260,6 +293,38 @@ export class Quarantine {
   #giveWay(): boolean {
     return this.#brief.giveBackBefore(this.#clock() - YOUNG) || this.#brief.giveBackBefore(Infinity) ||
       this.#long.giveBackBefore(Infinity);
+  }
+
+  /** It is a call as long as any other, so it is made for many together, and for none of what does not last. */
+  #leaveOutOfDumpsLater(base: bigint, length: number, limits: BlankLimits, now: number): void {
+    if (this.#dumped?.isFull(limits, now)) this.#leaveOutOfDumps();
+    this.#dumped ??= new Generation(now, this.#ground.blanksJoin);
+    this.#dumped.add(Number(base), length, now);
+  }
+
+  /** A dump would hold all of a range of which one page was stored to. */
+  #leaveOutOfDumps(): void {
+    const ranges = this.#dumped?.ranges ?? [];
+    this.#dumped = undefined;
+    if (!this.#ground.supportsFlag("advice", "dont-dump")) return;
+    for (const { start, end } of joined(ranges)) {
+      quietly(() => this.#ground.advise(BigInt(start), end - start, "dont-dump"));
+    }
+  }
+
+  /** Unmaps what threads have had long enough, if that is worth a hole. */
+  #giveBack(range: Range, needed: boolean): void {
+    if (!needed && range.end - range.start < HOLE && this.#ground.blanksJoin && this.#islands.surround(range)) {
+      this.#islands.add(range);
+    } else {
+      this.#unmap(range);
+    }
+  }
+
+  #unmap({ start, end }: Range): void {
+    this.#leaveOutOfDumps();
+    // A system at its limit of mappings splits none; then the range stays, which harms nobody.
+    quietly(() => this.#ground.unmap(BigInt(start), end - start));
   }
 
   /** Puts blank memory over pages; false if nobody's place could be kept, and the pages are unmapped. */

@@ -28,6 +28,9 @@ export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): 
     },
     remap: has("mremap") ? linuxRemap(libc) : undefined,
     hugePages: linuxHugePages(libc),
+    // Not for stacks alone, since Linux 6.7. A store into blank memory costs one page then; and pages that the guard has
+    // put into a region next to it, which are full of what was stored, do not become one mapping with it.
+    smallPagesFlag: LINUX.MAP_STACK,
     blankLimits: (base) => linuxBlankLimits(libc, base),
     processes: linuxProcesses(libc),
     status: has("statx")

@@ -19,6 +19,8 @@ export interface Extensions {
   readonly processes?: Processes;
   /** The status of a descriptor, if the C library is too old to have fstat. */
   readonly status?: StatusCall;
+  /** The flag of mmap for memory that never gets huge pages, if the system has one. */
+  readonly smallPagesFlag?: number;
   /** How much blank memory may be kept, if the system says what it allows. */
   readonly blankLimits?: (base: bigint) => BlankLimits;
   /** Locks pages as they are, without a private copy of each. */

@@ -10,7 +10,7 @@ import { type Libc, MAP_FAILED } from "./libc.ts";
 /** Makes the memory half of a POSIX system. */
 export function posixMemory(
   libc: Libc,
-  { remap, hugePages, lockUncopied, flushDrive, blankLimits }: Extensions,
+  { remap, hugePages, lockUncopied, flushDrive, blankLimits, smallPagesFlag }: Extensions,
 ): Memory {
   const { functions, constants } = libc;
   const { numbers } = constants;
@@ -18,7 +18,8 @@ export function posixMemory(
   let hugePage: number | undefined;
   // Looked up once, since nearly every unmap ends here.
   const blankAccess = libc.access(["read", "write"], "mmap");
-  const blankFlags = libc.bits(constants.map, ["private", "anonymous"], "mmap") | libc.unreserved | numbers.MAP_FIXED;
+  const blankFlags = libc.bits(constants.map, ["private", "anonymous"], "mmap") | libc.unreserved |
+    numbers.MAP_FIXED | (smallPagesFlag ?? 0);
 
   const lockPages = (base: bigint, length: number, copy: boolean): void => {
     // mlock writes to every page of a private, writable mapping, that is it copies the whole file; to lock the pages
