@@ -35,9 +35,9 @@ export function isRegion(value: unknown): value is MappedRegion {
  * A region is unmapped by {@linkcode MappedRegion.unmap}, at the end of its `using` block, or when neither it nor any
  * view of it is reachable any more. The first two are prompt, and the third may never come.
  *
- * **Hazards.** Other processes may change the file while it is mapped, and the bytes change with it. Do not unmap
- * while an asynchronous operation of the runtime (`zlib.gzip`, `fs.write`) still works on a view: it does not see that
- * the view is detached.
+ * **Hazards.** Other processes may change the file while it is mapped, and the bytes change with it. Wait for
+ * asynchronous work on a view (`zlib.gzip`, `fs.write`, native addons) before you unmap: it does not see that the view
+ * is detached, and reads zeros from then on, except in Bun, which holds the pages for its own functions.
  *
  * @example Read a file
  * ```ts

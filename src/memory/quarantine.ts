@@ -295,9 +295,14 @@ export class Quarantine {
       this.#long.giveBackBefore(Infinity);
   }
 
-  /** It is a call as long as any other, so it is made for many together, and for none of what does not last. */
+  /**
+   * The call takes as long as unmapping, so it is made for many regions together. Before, Linux does not join what lies
+   * beside others.
+   */
   #leaveOutOfDumpsLater(base: bigint, length: number, limits: BlankLimits, now: number): void {
-    if (this.#dumped?.isFull(limits, now)) this.#leaveOutOfDumps();
+    if (this.#dumped && (this.#dumped.ranges.length >= MANY || this.#dumped.isFull(limits, now))) {
+      this.#leaveOutOfDumps();
+    }
     this.#dumped ??= new Generation(now, this.#ground.blanksJoin);
     this.#dumped.add(Number(base), length, now);
   }

@@ -120,7 +120,8 @@ export interface Memory {
   unmap(base: bigint, length: number): void;
   /**
    * Puts memory that is harmless to touch in place of a mapping: in one step, but on Windows, which has none for it.
-   * ENOMEM where the system has no room for more mappings, or for memory that could be stored to.
+   * ENOMEM where the system has no room for more mappings, or for memory that could be stored to; nothing has changed
+   * then.
    */
   blank(base: bigint, length: number): void;
   /**

@@ -77,16 +77,16 @@ export function windowsMemory(kernel32: Kernel32): Memory {
     },
 
     blank(base: bigint, length: number): void {
-      const isView = functions.UnmapViewOfFile(base) !== 0;
-      if (!isView) kernel32.check(functions.VirtualFree(base, BigInt(length), WIN32.MEM_DECOMMIT), "VirtualFree");
-      const type = isView ? WIN32.MEM_RESERVE | WIN32.MEM_COMMIT : WIN32.MEM_COMMIT;
-      allocate(kernel32, base, length, type, WIN32.PAGE_READWRITE);
+      if (functions.UnmapViewOfFile(base) !== 0) return allocateBlank(kernel32, base, length);
+      kernel32.check(functions.VirtualFree(base, BigInt(length), WIN32.MEM_DECOMMIT), "VirtualFree");
+      if (functions.VirtualAlloc(base, BigInt(length), WIN32.MEM_COMMIT, WIN32.PAGE_READWRITE) !== 0n) return;
+      // The place was kept for memory that there is not enough of.
+      functions.VirtualFree(base, 0n, WIN32.MEM_RELEASE);
+      throw nothingThere(kernel32);
     },
 
     blankAnew(base: bigint, length: number): void {
-      // What is left of it, if anything.
-      functions.VirtualFree(base, 0n, WIN32.MEM_RELEASE);
-      allocate(kernel32, base, length, WIN32.MEM_RESERVE | WIN32.MEM_COMMIT, WIN32.PAGE_READWRITE);
+      allocateBlank(kernel32, base, length);
     },
 
     blankLimits(): BlankLimits {
@@ -154,6 +154,18 @@ function allocate(kernel32: Kernel32, base: bigint, length: number, type: number
   // The only parameter that can be wrong is the length: more than a process has addresses.
   const code = kernel32.lastError === WIN32_ERRORS.INVALID_PARAMETER ? "ENOMEM" : undefined;
   throw kernel32.failure("VirtualAlloc", { code });
+}
+
+/** Takes a place that was left, unless another thread was faster. */
+function allocateBlank(kernel32: Kernel32, base: bigint, length: number): void {
+  const type = WIN32.MEM_RESERVE | WIN32.MEM_COMMIT;
+  const address = kernel32.functions.VirtualAlloc(base, BigInt(length), type, WIN32.PAGE_READWRITE);
+  if (address === 0n) throw nothingThere(kernel32);
+}
+
+/** Not an ENOMEM, after which the same could be tried again: what lies there by now may be another thread's. */
+function nothingThere(kernel32: Kernel32): MmapError {
+  return kernel32.error("EEXIST", "VirtualAlloc", "nothing could take the place of what was unmapped");
 }
 
 /** Maps a part of a file. */
