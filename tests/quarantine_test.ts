@@ -24,6 +24,7 @@ class Ledger implements Ground {
   readonly failing: Map<string, { code: string; times: number }> = new Map();
   limits: BlankLimits = { bytes: 1000 * GIB, ranges: 1000 };
   blanksJoin = true;
+  takesPlace = true;
 
   #call(name: string, base: bigint, length: number): void {
     const failure = this.failing.get(name);
@@ -36,8 +37,9 @@ class Ledger implements Ground {
     this.#call("blank", base, length);
   }
 
-  blankAnew(base: bigint, length: number): void {
+  blankAnew(base: bigint, length: number): boolean {
     this.#call("anew", base, length);
+    return this.takesPlace;
   }
 
   unmap(base: bigint, length: number): void {
@@ -52,6 +54,10 @@ class Ledger implements Ground {
 
   supportsFlag(): boolean {
     return true;
+  }
+
+  error(code: string, syscall: string, reason: string): MmapError {
+    return new MmapError({ code, errno: 0, syscall, reason });
   }
 
   /** What was called since the last look. */
@@ -211,11 +217,14 @@ test("where no more mappings are allowed, the pages go before blank memory comes
   kept.put(PAGE, 4096, "threads");
   assertEquals([ledger.since(), kept.size.ranges], [["blank 1+1", "anew 1+1"], 1]);
   // Even that fails: nobody is told, except if somebody has a buffer there.
-  ledger.failing.set("anew", { code: "ENOMEM", times: Infinity });
+  ledger.takesPlace = false;
   kept.put(8n * PAGE, 4096, "threads");
   kept.put(16n * PAGE, 4096, "unknown");
   assertEquals(kept.size.ranges, 0);
-  assertThrows(() => kept.put(24n * PAGE, 4096, "buffers"), MmapError, "no room");
+  assertThrows(() => kept.put(24n * PAGE, 4096, "buffers"), MmapError, "no memory could take the place");
+  // Or the pages cannot even be unmapped.
+  ledger.failing.set("anew", { code: "ENOMEM", times: Infinity });
+  assertThrows(() => kept.put(32n * PAGE, 4096, "threads"), MmapError, "no room");
 });
 
 test("a range that the system does not unmap is forgotten, and the others are unmapped", () => {

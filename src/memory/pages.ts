@@ -199,7 +199,12 @@ export class Pages {
   #shrinkInPlace(remap: Remap, length: number, occupants: Occupants): boolean {
     const users = occupants.detach();
     if (users === "threads") {
-      this.#quarantine.put(this.#base + BigInt(length), this.#length - length, users, this.#slot);
+      try {
+        this.#quarantine.put(this.#base + BigInt(length), this.#length - length, users, this.#slot);
+      } catch (error) {
+        this.#cover();
+        throw error;
+      }
     } else if (users !== "none" || !this.#uncovered(() => remap.resizeInPlace(this.#base, this.#length, length))) {
       return false;
     }

@@ -28,7 +28,7 @@ export interface Pins {
 /** What a quarantine needs of a system. */
 export type Ground = Pick<
   System,
-  "blank" | "blankAnew" | "blankLimits" | "blanksJoin" | "unmap" | "advise" | "supportsFlag"
+  "blank" | "blankAnew" | "blankLimits" | "blanksJoin" | "unmap" | "advise" | "supportsFlag" | "error"
 >;
 
 /** The oldest are given back if more than so many were put here, */
@@ -177,7 +177,7 @@ class Ranges {
     while (this.#generations.length > 1 && this.#tooMuch(limits, now)) this.#giveBackOldest();
   }
 
-  /** Gives back all that came before `time`, and says whether there was any. */
+  /** Gives back all that came before `time`, and says whether there was something. */
   giveBackBefore(time: number): boolean {
     const old = this.#generations.filter(({ newest }) => newest <= time);
     this.#giveBack(old, true);
@@ -289,7 +289,7 @@ export class Quarantine {
     }
   }
 
-  /** Gives back a part of what is kept, and says whether there was any. */
+  /** Gives back a part of what is kept, and says whether there was something. */
   #giveWay(): boolean {
     return this.#brief.giveBackBefore(this.#clock() - YOUNG) || this.#brief.giveBackBefore(Infinity) ||
       this.#long.giveBackBefore(Infinity);
@@ -332,7 +332,10 @@ export class Quarantine {
     quietly(() => this.#ground.unmap(BigInt(start), end - start));
   }
 
-  /** Puts blank memory over pages; false if nobody's place could be kept, and the pages are unmapped. */
+  /**
+   * Puts blank memory over pages; false if the place could not be kept, and the pages are unmapped. If not even that is
+   * possible, the error says so.
+   */
   #blank(base: bigint, length: number, needed: boolean, slot?: GuardSlot): boolean {
     try {
       this.withRoom(() => this.#ground.blank(base, length));
@@ -342,13 +345,9 @@ export class Quarantine {
       // For a moment there is nothing, and then perhaps another thread's.
       slot?.uncover();
     }
-    try {
-      this.#ground.blankAnew(base, length);
-      return true;
-    } catch (error) {
-      if (needed) throw error;
-      return false;
-    }
+    if (this.#ground.blankAnew(base, length)) return true;
+    if (!needed) return false;
+    throw this.#ground.error("ENOMEM", "mmap", "no memory could take the place of a buffer that was transferred");
   }
 
   #limitsFor(base: bigint, length: number): BlankLimits {

@@ -125,10 +125,10 @@ export interface Memory {
    */
   blank(base: bigint, length: number): void;
   /**
-   * The same in two steps, for where {@linkcode Memory.blank} has failed. In any case the mapping is gone; what it
-   * throws says that nothing took its place.
+   * The same in two steps, for where {@linkcode Memory.blank} has failed; false if the mapping is gone, but nothing has
+   * taken its place.
    */
-  blankAnew(base: bigint, length: number): void;
+  blankAnew(base: bigint, length: number): boolean;
   /** How much of it may be kept; `base` is the address of some of it. */
   blankLimits(base: bigint): BlankLimits;
   /** Whether neighbours can be unmapped in one call. */

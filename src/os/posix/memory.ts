@@ -69,8 +69,8 @@ export function posixMemory(
       libc.checkAddress(functions.mmap(base, BigInt(length), blankAccess, blankFlags, -1, 0n), "mmap");
     },
 
-    blankAnew(base: bigint, length: number): void {
-      blankAnew(libc, base, length);
+    blankAnew(base: bigint, length: number): boolean {
+      return blankAnew(libc, base, length);
     },
 
     blankLimits: blankLimits ?? (() => BLANK_LIMITS),
@@ -112,18 +112,20 @@ export function posixMemory(
 const BLANK_LIMITS: BlankLimits = { bytes: 2 ** 40, ranges: 4096 };
 
 /** Beyond the limit of mappings, munmap is all that works. What comes after it takes nobody's place. */
-function blankAnew(libc: Libc, base: bigint, length: number): void {
+function blankAnew(libc: Libc, base: bigint, length: number): boolean {
   libc.check(libc.functions.munmap(base, BigInt(length)), "munmap");
-  let address: bigint;
-  try {
-    address = libc.mapAnonymous(length, ["read", "write"], base);
-  } catch {
-    // Memory that can be stored to is limited (RLIMIT_DATA, vm.overcommit_memory); what is only read is not.
-    address = libc.mapAnonymous(length, ["read"], base);
+  // Memory that can be stored to is limited (RLIMIT_DATA, vm.overcommit_memory); what is only read is not.
+  for (const protection of [["read", "write"], ["read"]] as const) {
+    try {
+      const address = libc.mapAnonymous(length, protection, base);
+      if (address === base) return true;
+      libc.functions.munmap(address, BigInt(length));
+      return false;
+    } catch {
+      // There is no room for it.
+    }
   }
-  if (address === base) return;
-  libc.functions.munmap(address, BigInt(length));
-  throw libc.error("EEXIST", "mmap", "other memory has taken the place of what was unmapped while a buffer is used");
+  return false;
 }
 
 function map(libc: Libc, request: MapRequest, byteLength: number): bigint {

@@ -77,16 +77,17 @@ export function windowsMemory(kernel32: Kernel32): Memory {
     },
 
     blank(base: bigint, length: number): void {
-      if (functions.UnmapViewOfFile(base) !== 0) return allocateBlank(kernel32, base, length);
-      kernel32.check(functions.VirtualFree(base, BigInt(length), WIN32.MEM_DECOMMIT), "VirtualFree");
-      if (functions.VirtualAlloc(base, BigInt(length), WIN32.MEM_COMMIT, WIN32.PAGE_READWRITE) !== 0n) return;
+      const isView = functions.UnmapViewOfFile(base) !== 0;
+      if (!isView) kernel32.check(functions.VirtualFree(base, BigInt(length), WIN32.MEM_DECOMMIT), "VirtualFree");
+      if (takePlace(kernel32, base, length, isView ? WIN32.MEM_RESERVE | WIN32.MEM_COMMIT : WIN32.MEM_COMMIT)) return;
       // The place was kept for memory that there is not enough of.
-      functions.VirtualFree(base, 0n, WIN32.MEM_RELEASE);
-      throw nothingThere(kernel32);
+      if (!isView) functions.VirtualFree(base, 0n, WIN32.MEM_RELEASE);
+      // Not an ENOMEM, after which the same could be tried again: what lies there by now may be another thread's.
+      throw kernel32.error("EEXIST", "VirtualAlloc", "nothing could take the place of what was unmapped");
     },
 
-    blankAnew(base: bigint, length: number): void {
-      allocateBlank(kernel32, base, length);
+    blankAnew(base: bigint, length: number): boolean {
+      return takePlace(kernel32, base, length, WIN32.MEM_RESERVE | WIN32.MEM_COMMIT);
     },
 
     blankLimits(): BlankLimits {
@@ -157,15 +158,8 @@ function allocate(kernel32: Kernel32, base: bigint, length: number, type: number
 }
 
 /** Takes a place that was left, unless another thread was faster. */
-function allocateBlank(kernel32: Kernel32, base: bigint, length: number): void {
-  const type = WIN32.MEM_RESERVE | WIN32.MEM_COMMIT;
-  const address = kernel32.functions.VirtualAlloc(base, BigInt(length), type, WIN32.PAGE_READWRITE);
-  if (address === 0n) throw nothingThere(kernel32);
-}
-
-/** Not an ENOMEM, after which the same could be tried again: what lies there by now may be another thread's. */
-function nothingThere(kernel32: Kernel32): MmapError {
-  return kernel32.error("EEXIST", "VirtualAlloc", "nothing could take the place of what was unmapped");
+function takePlace({ functions }: Kernel32, base: bigint, length: number, type: number): boolean {
+  return functions.VirtualAlloc(base, BigInt(length), type, WIN32.PAGE_READWRITE) !== 0n;
 }
 
 /** Maps a part of a file. */
