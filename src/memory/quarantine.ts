@@ -337,15 +337,14 @@ export class Quarantine {
    * possible, the error says so.
    */
   #blank(base: bigint, length: number, needed: boolean, slot?: GuardSlot): boolean {
+    let there = false;
     try {
-      this.withRoom(() => this.#ground.blank(base, length));
-      slot?.uncover();
-      return true;
+      do there = this.#ground.blank(base, length); while (!there && this.#giveWay());
     } catch {
-      // For a moment there is nothing, and then perhaps another thread's.
-      slot?.uncover();
+      // Then for a moment there is nothing, and after that perhaps another thread's.
     }
-    if (this.#ground.blankAnew(base, length)) return true;
+    slot?.uncover();
+    if (there || this.#ground.blankAnew(base, length)) return true;
     if (!needed) return false;
     throw this.#ground.error("ENOMEM", "mmap", "no memory could take the place of a buffer that was transferred");
   }

@@ -120,10 +120,9 @@ export interface Memory {
   unmap(base: bigint, length: number): void;
   /**
    * Puts memory that is harmless to touch in place of a mapping: in one step, but on Windows, which has none for it.
-   * ENOMEM where the system has no room for more mappings, or for memory that could be stored to; nothing has changed
-   * then.
+   * False, with nothing changed, where the system has no room for more mappings, or for memory that could be stored to.
    */
-  blank(base: bigint, length: number): void;
+  blank(base: bigint, length: number): boolean;
   /**
    * The same in two steps, for where {@linkcode Memory.blank} has failed; false if the mapping is gone, but nothing has
    * taken its place.

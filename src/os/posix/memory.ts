@@ -65,8 +65,11 @@ export function posixMemory(
       libc.check(functions.munmap(base, BigInt(length)), "munmap");
     },
 
-    blank(base: bigint, length: number): void {
-      libc.checkAddress(functions.mmap(base, BigInt(length), blankAccess, blankFlags, -1, 0n), "mmap");
+    blank(base: bigint, length: number): boolean {
+      if (functions.mmap(base, BigInt(length), blankAccess, blankFlags, -1, 0n) !== MAP_FAILED) return true;
+      // Where there is no room, the engine may have none for an error either.
+      if (libc.code === "ENOMEM") return false;
+      throw libc.failure("mmap");
     },
 
     blankAnew(base: bigint, length: number): boolean {

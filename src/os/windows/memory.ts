@@ -76,13 +76,15 @@ export function windowsMemory(kernel32: Kernel32): Memory {
       kernel32.check(functions.VirtualFree(base, 0n, WIN32.MEM_RELEASE), "VirtualFree");
     },
 
-    blank(base: bigint, length: number): void {
+    blank(base: bigint, length: number): boolean {
       const isView = functions.UnmapViewOfFile(base) !== 0;
       if (!isView) kernel32.check(functions.VirtualFree(base, BigInt(length), WIN32.MEM_DECOMMIT), "VirtualFree");
-      if (takePlace(kernel32, base, length, isView ? WIN32.MEM_RESERVE | WIN32.MEM_COMMIT : WIN32.MEM_COMMIT)) return;
+      if (takePlace(kernel32, base, length, isView ? WIN32.MEM_RESERVE | WIN32.MEM_COMMIT : WIN32.MEM_COMMIT)) {
+        return true;
+      }
       // The place was kept for memory that there is not enough of.
       if (!isView) functions.VirtualFree(base, 0n, WIN32.MEM_RELEASE);
-      // Not an ENOMEM, after which the same could be tried again: what lies there by now may be another thread's.
+      // Not "no room", after which the same could be tried again: what lies there by now may be another thread's.
       throw kernel32.error("EEXIST", "VirtualAlloc", "nothing could take the place of what was unmapped");
     },
 
