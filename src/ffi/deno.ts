@@ -12,7 +12,9 @@ import {
 
 type Access = "read" | "write";
 
-/** The part of the `Deno` namespace that is used here, so that other runtimes' type checkers can read this file. */
+/**
+ * The part of `Deno` that is used here. It is declared, so that the type checkers of other runtimes can read this file.
+ */
 export interface DenoNamespace {
   dlopen(
     path: string,
@@ -34,11 +36,11 @@ export interface DenoFs {
 
 type BackgroundCall = (...values: readonly unknown[]) => Promise<unknown>;
 
-/** Makes the FFI of Deno; `fs` loads node:fs. */
+/** Makes the FFI of Deno. `fs` loads node:fs. */
 export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
-  // Deno keeps them up to date, so that looking is as good as asking, and takes no time.
+  // Deno keeps these up to date. Looking at one is as good as asking, and takes no time.
   const statuses: { [Name in Access]?: { readonly state: string; readonly partial: boolean } } = {};
-  /** Whether every path is allowed, and there is nothing to ask. */
+  /** Whether every path is allowed, so that there is nothing to ask. */
   const isGranted = (name: Access): boolean => {
     const { state, partial } = statuses[name] ??= deno.permissions.querySync({ name });
     return state === "granted" && !partial;
@@ -48,7 +50,7 @@ export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
   return {
     runtime: "deno",
     pinsBuffers: false,
-    // More makes Deno panic instead of throwing.
+    // A longer buffer makes Deno panic instead of throwing.
     longestBuffer: Number.MAX_SAFE_INTEGER,
     search: undefined,
     longestBlock: Infinity,
@@ -56,7 +58,7 @@ export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
     load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table> {
       const { symbols } = firstLibrary(libraries, (name) => deno.dlopen(name, prototypes));
       const functions: Record<string, unknown> = {};
-      // Deno's object of symbols is slower to read from than a plain one, and has null for what is missing.
+      // Deno's object of symbols is slower to read than a plain one, and has null for a missing symbol.
       for (const name of Object.keys(prototypes)) functions[name] = symbols[name] ?? undefined;
       return functions as Functions<Table>;
     },
@@ -79,9 +81,10 @@ export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
     },
 
     closeDescriptor(descriptor: Descriptor): boolean {
-      // A HANDLE of Windows is none of Deno's.
+      // A HANDLE of Windows never belongs to Deno.
       if (typeof descriptor === "bigint") return false;
-      // What Deno's node:fs has opened it must also close, or it would go on to take the number for its own file.
+      // What Deno's node:fs has opened, it must also close. Otherwise it would go on to take the number for its own
+      // file.
       try {
         fs().closeSync(descriptor);
         return true;
@@ -92,7 +95,7 @@ export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
     },
 
     authorize(path: string, access: PathAccess): void {
-      // It names nothing; the OS says so, where Deno would call the question an error.
+      // The empty path names nothing. The OS says so, but Deno would call the question itself an error.
       if (path === "") return;
       if (access.read && !isGranted("read")) request(deno, "read", path);
       if (access.write && !isGranted("write")) request(deno, "write", path);

@@ -1,4 +1,7 @@
-/** Maps an open file, and gives it the length that the region needs: in an order in which a failure can be undone. */
+/**
+ * Maps an open file, and gives it the length that the region needs. The order of the steps allows each failure to be
+ * undone.
+ */
 import { writesToFile } from "../arguments/flags.ts";
 import type { Plan } from "../arguments/options.ts";
 import type { Host } from "../host.ts";
@@ -7,19 +10,19 @@ import type { Descriptor } from "../types.ts";
 import { MappedFile } from "./mapped_file.ts";
 import { Mapping } from "./mapping.ts";
 
-/** A file that is open, and what to undo if it cannot be mapped. */
+/** An open file, and what to undo if it cannot be mapped. */
 export interface Opened {
   readonly descriptor: Descriptor;
-  /** Where the library opened it: close it. */
+  /** Whether the library opened it, and has to close it. */
   readonly ours: boolean;
-  /** Where opening it made the file: remove this. */
+  /** The path to remove, if opening made the file. */
   readonly created?: string;
   readonly path?: string;
-  /** Where a handle, which may be anybody's data, must not grow the file. */
+  /** Whether the file must not grow, because a handle names it, and a handle may be anybody's data. */
   readonly keepsLength?: boolean;
 }
 
-/** Maps memory with no file. */
+/** Maps memory without a file. */
 export function mapMemory(
   { system }: Host,
   { protection, flags, size }: Plan,
@@ -55,10 +58,10 @@ export function mapFile(here: Host, opened: Opened, plan: Plan, guard: () => Gua
   return (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(file, byteLength, lengths, map);
 }
 
-/** Maps so many bytes of a file. */
+/** Maps this many bytes of a file. */
 type MapPart = (byteLength: number) => Mapping;
 
-/** How long a file is, whether it is to be cut to nothing, and how long it is to be in the end. */
+/** How long a file is, whether to cut it to nothing first, and how long it has to be in the end. */
 interface Lengths {
   readonly before: number;
   readonly cut: boolean;
@@ -66,8 +69,8 @@ interface Lengths {
 }
 
 /**
- * Maps first, and changes the file last, when nothing else can fail any more. Nobody has the region yet, so that
- * nobody can touch pages that are beyond the end of the file meanwhile.
+ * Maps first, and changes the file last, when nothing else can fail. Nobody has the region yet, so nobody can touch
+ * pages beyond the end of the file meanwhile.
  */
 function mapThenSize(file: MappedFile, byteLength: number, { before, cut, after }: Lengths, map: MapPart): Mapping {
   const mapping = map(byteLength);
@@ -87,7 +90,7 @@ function mapThenSize(file: MappedFile, byteLength: number, { before, cut, after 
   });
 }
 
-/** For systems where a mapped file cannot be cut, and nothing beyond its end be mapped. */
+/** For systems that cannot cut a mapped file, or map anything beyond the end of one. */
 function sizeThenMap(file: MappedFile, byteLength: number, { before, cut, after }: Lengths, map: MapPart): Mapping {
   const mapSettled = (): Mapping => {
     const mapping = map(byteLength);
@@ -106,16 +109,16 @@ function sizeThenMap(file: MappedFile, byteLength: number, { before, cut, after 
   try {
     file.setLength(0);
   } catch (error) {
-    // Somebody else has it mapped.
+    // Somebody else has the file mapped.
     if (after > before) file.undoGrowth(before, after);
     throw error;
   }
   file.setLength(after);
-  // What could be mapped once most likely can again; what was in the file is gone by now.
+  // What could be mapped once can most likely be mapped again. The old contents of the file are gone by now.
   return mapSettled();
 }
 
-/** What closes a file at unmap: the runtime has to close what it has opened itself. */
+/** Closes a file at unmap. The runtime has to close what it has opened itself. */
 function closerOf({ ffi, system }: Host, { ours }: Opened): (descriptor: Descriptor) => void {
   if (ours) return system.close;
   return (descriptor) => {
@@ -123,7 +126,7 @@ function closerOf({ ffi, system }: Host, { ours }: Opened): (descriptor: Descrip
   };
 }
 
-/** Takes the last steps of a mapping; unmaps it where one fails. */
+/** Takes the last steps of a mapping. If one fails, unmaps it. */
 function settled(mapping: Mapping, lastSteps: () => void): Mapping {
   try {
     lastSteps();
@@ -137,11 +140,11 @@ function settled(mapping: Mapping, lastSteps: () => void): Mapping {
 function mappableStatus(system: System, { descriptor, path }: Opened): FileStatus {
   const status = system.status(descriptor);
   if (status.kind === "directory") throw system.error("EISDIR", "mmap", "Is a directory", path);
-  if (status.kind === "other") throw system.error("ENODEV", "mmap", "No file or device that can be mapped", path);
+  if (status.kind === "other") throw system.error("ENODEV", "mmap", "Not a file or device that can be mapped", path);
   return status;
 }
 
-/** Bytes to map: as asked, or to the end of the file. */
+/** How many bytes to map: as many as asked for, or all to the end of the file. */
 function sizeInFile(kind: FileStatus["kind"], fileLength: number, { size, offset }: Plan): number {
   if (size !== undefined) return size;
   if (kind === "character") throw new TypeError("size: undefined given, wanted the number of bytes to map of a device");

@@ -1,4 +1,4 @@
-/** The open file behind a mapping: whose descriptor it is, and how long the file is and has to be. */
+/** The open file behind a mapping: whose descriptor it is, how long the file is, and how long it has to be. */
 import type { FileStatus, System } from "../os/contract.ts";
 import { alignUp } from "../arguments/range.ts";
 import type { Descriptor } from "../types.ts";
@@ -9,7 +9,7 @@ export interface MappedFileInit {
   readonly status: FileStatus;
   /** Whether the library opened the descriptor. Otherwise its number may be another file's by now. */
   readonly ours: boolean;
-  /** Closes the descriptor when the mapping is released, if anything is to. */
+  /** Closes the descriptor when the mapping is released. `undefined` leaves it open. */
   readonly close: ((descriptor: Descriptor) => void) | undefined;
 }
 
@@ -36,19 +36,19 @@ export class MappedFile {
     return this.#close !== undefined;
   }
 
-  /** Throws an MmapError where the descriptor is another file's by now, or nobody's. */
+  /** Throws an MmapError if the descriptor was closed, or is another file's by now. */
   check(): void {
     if (this.#identity === undefined || this.#system.identity(this.descriptor) === this.#identity) return;
     throw this.#system.error("EBADF", "fstat", "The descriptor was closed, and is another file's now");
   }
 
-  /** What the descriptor is to other threads and processes. */
+  /** What other threads and processes know the descriptor by. */
   share(): string {
     this.check();
     return this.#system.share(this.descriptor);
   }
 
-  /** The length of the file; `undefined` where the descriptor is no longer its own. */
+  /** The length of the file; `undefined` if the descriptor is no longer its own. */
   get byteLength(): number | undefined {
     return this.#isOpen() ? this.#system.status(this.descriptor).byteLength : undefined;
   }
@@ -57,7 +57,7 @@ export class MappedFile {
     this.#system.setLength(this.descriptor, byteLength);
   }
 
-  /** Takes growth back, unless somebody has written behind it meanwhile. */
+  /** Takes growth back, unless somebody has written beyond it meanwhile. */
   undoGrowth(from: number, to: number): void {
     if (this.byteLength === to) this.setLength(from);
   }
@@ -68,8 +68,8 @@ export class MappedFile {
   }
 
   /**
-   * The length that a file of `length` must have to hold a region: that, or more where the region ends beyond it.
-   * Throws a RangeError where the region may not grow the file.
+   * The length that a file of `length` must have to hold a region: `length`, or more if the region ends beyond it.
+   * Throws a RangeError if the region may not grow the file.
    */
   lengthToHold(offset: number, byteLength: number, length: number, mayGrow: boolean): number {
     const needed = this.lengthToEnd(offset, byteLength);
@@ -82,13 +82,13 @@ export class MappedFile {
     );
   }
 
-  /** Writes the file to disk in the background, after `writeBack` has handed it what its mapping holds. */
+  /** Writes the file to disk in the background. Before that, `writeBack` hands over what its mapping holds. */
   async sync(writeBack: () => Promise<void>): Promise<void> {
     this.check();
     await this.#system.sync(this.descriptor, writeBack);
   }
 
-  /** Closes the descriptor where that is asked for, and it is still this file's. */
+  /** Closes the descriptor, if it is to be closed and still is this file's. */
   close(): void {
     if (this.#close && this.#isOpen()) this.#close(this.descriptor);
   }
@@ -103,7 +103,7 @@ export class MappedFile {
   }
 }
 
-/** The length of a file that ends with a region; `unit` is what it has to be a multiple of. */
+/** The length of a file that ends with a region. It is a multiple of `unit`. */
 export function lengthToEnd(offset: number, byteLength: number, unit: number): number {
   const end = offset + byteLength;
   if (Number.isSafeInteger(end)) return alignUp(end, unit);

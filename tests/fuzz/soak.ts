@@ -1,5 +1,5 @@
 // Hours of work in minutes: soak.ts --seconds N. Maps, changes, shares, loses and drops regions over and over, and
-// fails where the process has become bigger for it.
+// fails if the process has grown.
 import {
   closeSync,
   existsSync,
@@ -144,7 +144,7 @@ function sweep(): void {
   assert(region.view(Uint8Array, 0, 1)[0] === 0, "a sparse file holds something");
 }
 
-/** Left to the collector: with a view, which is kept a while, or without. */
+/** Left to the collector: with a view, which is kept for a while, or without one. */
 function drop(kept: Uint8Array[]): void {
   const region = mmap(path);
   kept.push(region.bytes.subarray(5));
@@ -226,7 +226,7 @@ function median(numbers: readonly number[]): number {
   return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)];
 }
 
-/** What has become more, in words. */
+/** What has grown, in words. */
 function growth(all: readonly Figures[]): string[] {
   const settled = all.slice(Math.floor(all.length / 4));
   const middle = Math.floor(settled.length / 2);

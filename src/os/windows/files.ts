@@ -8,7 +8,7 @@ import { WIN32_ERRORS, win32ErrorName } from "./errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
 import { syncInThread } from "./fsync.ts";
 
-/** Others may read, write, rename and delete a file that is open, as on POSIX. */
+/** Others may read, write, rename and delete an open file, as on POSIX. */
 const SHARE_ALL = WIN32.FILE_SHARE_READ | WIN32.FILE_SHARE_WRITE | WIN32.FILE_SHARE_DELETE;
 
 /** Makes the file half of Windows. */
@@ -58,13 +58,13 @@ export function windowsFiles(kernel32: Kernel32): Files {
 
     remove(path: string): void {
       const name = wideString(nameOf(kernel32, path));
-      // What may not be written may not be removed either, unlike on POSIX.
+      // Unlike on POSIX, a file that may not be written may not be removed either.
       functions.SetFileAttributesW(name, WIN32.FILE_ATTRIBUTE_NORMAL);
       kernel32.check(functions.DeleteFileW(name), "DeleteFileW", path);
     },
 
     async sync(descriptor: Descriptor, writeBack: () => Promise<void>): Promise<void> {
-      // A handle of its own: the caller's may be closed, and its number taken by another file, before this has ended.
+      // It gets a handle of its own. The caller's may be closed meanwhile, and its number taken by another file.
       const own = duplicate(kernel32, descriptor as bigint, THIS_PROCESS);
       if (own === undefined) throw kernel32.failure("DuplicateHandle");
       try {
@@ -107,10 +107,10 @@ function openPath(
   return { descriptor: faster };
 }
 
-/** Characters of a name between two backslashes. */
+/** The most characters of a name between two backslashes. */
 const LONGEST_NAME = 255;
 
-/** Windows says "not found" or "invalid" where POSIX has a name for what is wrong with the path. */
+/** Windows says "not found" or "invalid" for paths for which POSIX has a more exact name. */
 function failureToOpen(kernel32: Kernel32, path: string): MmapError {
   const errno = kernel32.lastError;
   return kernel32.errorOf(errno, "CreateFileW", { path, code: codeFor(kernel32, errno, path) });
@@ -124,7 +124,7 @@ function codeFor(kernel32: Kernel32, errno: number, path: string): string | unde
   return isOnTheWay && hasFileOnTheWay(kernel32, names) ? "ENOTDIR" : undefined;
 }
 
-/** Whether the nearest of the directories on the way to a path is a file. */
+/** Whether one of the directories on the way to a path is a file. The last one that exists tells. */
 function hasFileOnTheWay(kernel32: Kernel32, names: readonly string[]): boolean {
   for (let count = names.length - 1; count > 0; count--) {
     const parent = names.slice(0, count).join("\\");
@@ -144,7 +144,7 @@ function accessOf(flags: readonly OpenFlag[], executable: boolean): number {
 
 function attributesOf(flags: readonly OpenFlag[], mode: number): number {
   const mayBeWritten = (mode & 0o200) !== 0;
-  // With the flag for backups a directory can be opened as well, and is then refused by its name.
+  // With the flag for backups, a directory can be opened too. It is refused later, with the right error.
   const bits = (mayBeWritten ? WIN32.FILE_ATTRIBUTE_NORMAL : WIN32.FILE_ATTRIBUTE_READONLY) |
     WIN32.FILE_FLAG_BACKUP_SEMANTICS |
     (flags.includes("direct") ? WIN32.FILE_FLAG_NO_BUFFERING : 0) |
@@ -152,11 +152,11 @@ function attributesOf(flags: readonly OpenFlag[], mode: number): number {
   return bits >>> 0;
 }
 
-/** The names of the files that are memory in truth. */
+/** The names of the files that stand for memory. */
 const TEMPORARY_PREFIX = "mmap-";
 const TEMPORARY = new RegExp(`[\\\\/]${TEMPORARY_PREFIX}[0-9a-f-]{36}\\.tmp$`, "i");
 
-/** The path of an open file; `undefined` where it is memory, which has none that anybody could allow. */
+/** The path of an open file; `undefined` if it stands for memory, whose path nobody could allow. */
 export function pathOf(kernel32: Kernel32, handle: bigint): string | undefined {
   const buffer = new Uint8Array(2 * 32768);
   const length = kernel32.functions.GetFinalPathNameByHandleW(handle, buffer, buffer.length / 2, 0);
@@ -165,7 +165,9 @@ export function pathOf(kernel32: Kernel32, handle: bigint): string | undefined {
   return path.replace(/^\\\\\?\\UNC\\/, "\\\\").replace(/^\\\\\?\\/, "");
 }
 
-/** A file with a name that nobody knows, which goes away with its last handle and is kept in memory where possible. */
+/**
+ * Opens a file with a name that nobody knows. It is kept in memory if possible, and goes away with its last handle.
+ */
 function openTemporary(kernel32: Kernel32): bigint {
   const { functions } = kernel32;
   const directory = new Uint8Array(2 * 1024);
@@ -183,23 +185,23 @@ function openTemporary(kernel32: Kernel32): bigint {
     0n,
   );
   if (handle === INVALID_HANDLE) throw kernel32.failure("CreateFileW", { path });
-  // Takes no room on disk for what is not used. Not every file system can, and nothing depends on it.
+  // Then unused parts take no room on disk. Not every file system can do that, and nothing depends on it.
   functions.DeviceIoControl(handle, WIN32.FSCTL_SET_SPARSE, 0n, 0, 0n, 0, new Uint8Array(4), 0n);
   return handle;
 }
 
-/** From this many characters on a path needs another form. */
+/** A path of this many characters or more needs another form. */
 const LONG = 248;
 
-/** A path that says by itself how long it is: from a drive or a server on. */
+/** A path whose full length is known: it begins at a drive or a server. */
 const ABSOLUTE = /^([a-z]:)?[\\/]/i;
 
-/** The path in the form in which it may be as long as 32,767 characters, if it is long. */
+/** The path, in the form that allows 32,767 characters if it is long. */
 function nameOf(kernel32: Kernel32, path: string): string {
   if (/^[\\/]{2}[?.][\\/]/.test(path) || path.length < LONG && ABSOLUTE.test(path)) return path;
   const full = new Uint8Array(2 * 32768);
   const length = kernel32.functions.GetFullPathNameW(wideString(path), full.length / 2, full, 0n);
-  // What is no name at all is refused where it is opened.
+  // A text that is not a name at all is refused when it is opened.
   if (length === 0 && path.length < LONG) return path;
   const text = textOf(full, kernel32.check(length, "GetFullPathNameW", path));
   if (text.length < LONG) return path;
@@ -230,7 +232,7 @@ function informationOf(kernel32: Kernel32, handle: bigint): DataView {
   return new DataView(information.buffer);
 }
 
-/** The same for two handles of one file, and for no two files. */
+/** A text that is the same for two handles of one file, and differs for any two files. */
 export function identityOf(kernel32: Kernel32, handle: bigint): string {
   const { dwVolumeSerialNumber, nFileIndexHigh, nFileIndexLow } = WIN32_LAYOUTS.BY_HANDLE_FILE_INFORMATION;
   const information = informationOf(kernel32, handle);
@@ -238,7 +240,9 @@ export function identityOf(kernel32: Kernel32, handle: bigint): string {
     .map((field) => information.getUint32(field, true)).join(":");
 }
 
-/** A handle of this process to what a process has one of, with the same rights; `undefined` where it has none. */
+/**
+ * Duplicates a handle of a process into this one, with the same rights. `undefined` if the process does not have it.
+ */
 export function duplicate(kernel32: Kernel32, handle: bigint, process: bigint): bigint | undefined {
   const copy = new BigUint64Array(1);
   const result = kernel32.functions.DuplicateHandle(

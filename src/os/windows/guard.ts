@@ -1,9 +1,10 @@
 /**
- * Survival of lost pages on Windows. A handler of machine code for exceptions, in memory of its own, does what the
- * signal handler does elsewhere. Every thread that maps something installs one with a table of its own: each passes on
- * what it does not know, and regions that a thread leaves behind are still known to the handler that it has left.
+ * Survives lost pages on Windows. A handler of machine code for exceptions, in memory of its own, does what the signal
+ * handler does on Linux. Every thread that maps something installs one with a table of its own. Each handler passes on
+ * what it does not know. Regions that a thread leaves behind are still known to the handler that it leaves behind too.
  *
- * Rests on [AddVectoredExceptionHandler](https://learn.microsoft.com/windows/win32/api/errhandlingapi/nf-errhandlingapi-addvectoredexceptionhandler).
+ * See
+ * [AddVectoredExceptionHandler](https://learn.microsoft.com/windows/win32/api/errhandlingapi/nf-errhandlingapi-addvectoredexceptionhandler).
  */
 import type { Guard } from "../contract.ts";
 import type { Kernel32 } from "./kernel32.ts";
@@ -12,10 +13,10 @@ import { HANDLER_X64 } from "./handler_x64.ts";
 import { bytesOf, CODE, ENTRY_SIZE, HEADER, header, TABLE } from "../guard/layout.ts";
 import { Table } from "../guard/table.ts";
 
-/** Regions of one thread. The memory for their entries costs nothing before it is used. */
+/** The most regions of one thread. The memory for their entries costs nothing until it is used. */
 const CAPACITY = 1 << 18;
 
-/** Installs a guard. Throws an MmapError where the system does not allow it. */
+/** Installs a guard. Throws an MmapError if the system does not allow it. */
 export function installWindowsGuard(kernel32: Kernel32): Guard {
   const { ffi, functions } = kernel32;
   const length = BigInt(TABLE + CAPACITY * ENTRY_SIZE);
@@ -46,7 +47,7 @@ export function installWindowsGuard(kernel32: Kernel32): Guard {
   };
 }
 
-/** What the handler calls, and where in the header it finds it. */
+/** The functions that the handler calls, and where in the header it finds them. */
 const FUNCTIONS = [
   ["VirtualQuery", header.virtualQuery],
   ["VirtualProtect", header.virtualProtect],

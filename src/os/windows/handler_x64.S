@@ -1,15 +1,15 @@
-# The exception handler of the guard, for Windows on x86-64. The bytes are in handler_windows_x64.ts; a test assembles
-# this file and compares.
+# The exception handler of the guard, for Windows on x86-64. The bytes are in handler_x64.ts. A test assembles this file
+# and compares the two.
 #
 #   LONG handler(EXCEPTION_POINTERS *exception /* rcx */)
 #
-# It is entered for every exception of the process. Where a store faults that a page of a region in the table does not
-# allow, the page becomes a private copy; where a page of a region cannot be read in, all of the region becomes zeros,
-# since Windows replaces no single page of a view. Then the page is counted and the instruction tried again. Everything
-# else goes on to whoever else handles exceptions.
+# It is entered for every exception of the process. If a page of a region in the table does not allow a store, the page
+# becomes a private copy. If a page of a region cannot be read in, the whole region becomes zeros, since Windows cannot
+# replace a single page of a view. Then the page is counted, and the instruction runs again. Everything else goes on to
+# whoever else handles exceptions.
 #
-# It calls VirtualQuery, VirtualProtect, UnmapViewOfFile and VirtualAlloc, which are system calls and take no lock, and
-# touches no memory but the table and the stack. Registers are kept as the calling convention of Windows wants it.
+# It calls VirtualQuery, VirtualProtect, UnmapViewOfFile and VirtualAlloc, which are system calls and take no lock. It
+# touches only the table and the stack. Registers are kept as the calling convention of Windows wants it.
 
         .intel_syntax noprefix
         .include "layout.S"

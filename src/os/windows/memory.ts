@@ -9,20 +9,20 @@ import { WIN32_ERRORS } from "./errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
 import { flushFile } from "./fsync.ts";
 
-/** What a view of a file does with stores: nothing, since it allows none; shares them; or keeps them to itself. */
+/** What a view of a file does with stores: it does not allow them, shares them, or keeps them to itself. */
 type Sharing = "read" | "write" | "copy";
 
-/** How the sections of each kind are made, and the views of them; with `x` for those that may be executed. */
+/** How the sections of each kind are made, and their views. An `X` stands for those that may be executed. */
 const KINDS = {
   read: { section: WIN32.PAGE_READONLY, sectionX: WIN32.PAGE_EXECUTE_READ, view: WIN32.FILE_MAP_READ },
   write: { section: WIN32.PAGE_READWRITE, sectionX: WIN32.PAGE_EXECUTE_READWRITE, view: WIN32.FILE_MAP_WRITE },
   copy: { section: WIN32.PAGE_WRITECOPY, sectionX: WIN32.PAGE_EXECUTE_WRITECOPY, view: WIN32.FILE_MAP_COPY },
 } as const satisfies Record<Sharing, { section: number; sectionX: number; view: number }>;
 
-/** No processor has smaller pages. */
+/** The smallest page of any processor. */
 const SMALLEST_PAGE = 4096;
 
-/** Bytes of a mapping that are flushed before others get a turn. */
+/** The bytes of a mapping that are flushed before others get a turn. */
 const WRITE_BACK_STEP = 4 << 20;
 
 /** Blank memory is counted against the page file, touched or not. */
@@ -66,7 +66,7 @@ export function windowsMemory(kernel32: Kernel32): Memory {
         functions.CloseHandle(section);
         return;
       }
-      // The rights to a file are looked at before its length.
+      // The rights to a file are checked before its length.
       const error = kernel32.failure("CreateFileMappingW");
       if (error.errno !== WIN32_ERRORS.FILE_INVALID) throw error;
     },
@@ -106,8 +106,8 @@ export function windowsMemory(kernel32: Kernel32): Memory {
 
     advise(base: bigint, length: number, advice: Advice): void {
       if (advice === "will-need") prefetch(base, length);
-      // What is not locked leaves the process's memory, and comes back from the file when it is touched: that is said
-      // to be a failure, "not locked".
+      // Unlocking memory that is not locked takes it out of the process's memory, and it comes back from the file when
+      // it is touched. The call reports this as the failure "not locked".
       if (advice === "dont-need") functions.VirtualUnlock(base, BigInt(length));
     },
 
@@ -129,7 +129,7 @@ export function windowsMemory(kernel32: Kernel32): Memory {
 
     unlock(base: bigint, length: number): void {
       if (functions.VirtualUnlock(base, BigInt(length)) !== 0) return;
-      // As on POSIX, it is no mistake to unlock what is not locked.
+      // As on POSIX, unlocking what is not locked is not an error.
       if (kernel32.lastError !== WIN32_ERRORS.NOT_LOCKED) throw kernel32.failure("VirtualUnlock");
     },
 
@@ -154,7 +154,7 @@ function sizesOf({ functions }: Kernel32): { pageSize: number; allocationGranula
 function allocate(kernel32: Kernel32, base: bigint, length: number, type: number, pages: number): bigint {
   const address = kernel32.functions.VirtualAlloc(base, BigInt(length), type, pages);
   if (address !== 0n) return address;
-  // The only parameter that can be wrong is the length: more than a process has addresses.
+  // Only the length can be wrong among the parameters: it is more than a process has addresses.
   const code = kernel32.lastError === WIN32_ERRORS.INVALID_PARAMETER ? "ENOMEM" : undefined;
   throw kernel32.failure("VirtualAlloc", { code });
 }
@@ -173,12 +173,12 @@ function mapFile(kernel32: Kernel32, request: MapRequest, length: number): bigin
     base = mapView(kernel32, request, length, "write");
   } catch (error) {
     if (allowsWrite || !isNumber(error, WIN32_ERRORS.ACCESS_DENIED)) throw error;
-    // Through a handle that cannot write nothing reaches the file. A copy shows the same, and keeps stray stores to
-    // itself.
+    // Through a handle that cannot write, nothing reaches the file. A copy shows the same bytes, and keeps stray stores
+    // to itself.
     return mapCopy(kernel32, request, length);
   }
   try {
-    // What is asked for may allow less than what `protect` may ask for later.
+    // The pages may have to allow less now than `protect` may ask for later.
     if (!allowsWrite) setPages(kernel32, base, length, pagesFor(request.protection, false));
   } catch (error) {
     kernel32.functions.UnmapViewOfFile(base);
@@ -187,12 +187,13 @@ function mapFile(kernel32: Kernel32, request: MapRequest, length: number): bigin
   return base;
 }
 
-/** Maps what keeps its stores to itself; also where none are allowed, so that a stray one is kept as well. */
+/** Maps a view that keeps its stores to itself. If none are allowed, it keeps stray ones. */
 function mapCopy(kernel32: Kernel32, request: MapRequest, length: number): bigint {
   try {
     return mapView(kernel32, request, length, "copy");
   } catch (error) {
-    // Every page of a copy could be stored to, and is counted against the page file; those of a view to read are not.
+    // Every page of a copy could be stored to, so all are counted against the page file. Pages of a view to read are
+    // not.
     if (request.protection.includes("write") || !isNumber(error, WIN32_ERRORS.COMMITMENT_LIMIT)) throw error;
     return mapView(kernel32, request, length, "read");
   }
@@ -217,7 +218,7 @@ function mapView(kernel32: Kernel32, request: MapRequest, length: number, sharin
   }
 }
 
-/** How much of the pages that are asked for the file has: a view cannot end beyond it, but its last page is whole. */
+/** How many bytes of the pages the file has. A view cannot end beyond the file, but its last page is whole. */
 function bytesInFile(kernel32: Kernel32, { descriptor, offset }: MapRequest, length: number): number {
   const size = new BigInt64Array(1);
   kernel32.check(kernel32.functions.GetFileSizeEx(descriptor as bigint, new Uint8Array(size.buffer)), "GetFileSizeEx");
@@ -226,7 +227,7 @@ function bytesInFile(kernel32: Kernel32, { descriptor, offset }: MapRequest, len
   throw kernel32.error("EINVAL", "MapViewOfFile", "the file ends before the region");
 }
 
-/** A section of the whole file; 0 where Windows refuses. */
+/** A section of the whole file; 0 if Windows refuses. */
 function openSection(kernel32: Kernel32, request: MapRequest, sharing: Sharing): bigint {
   const { section, sectionX } = KINDS[sharing];
   const pages = isExecutable(request) ? sectionX : section;
@@ -239,7 +240,7 @@ function isExecutable({ protection }: MapRequest): boolean {
 
 // ---------------------------------------------------------------- pages
 
-/** The one number for what pages are to allow. */
+/** The one number for what pages allow. */
 function pagesFor(protection: readonly Protection[], isCopy: boolean): number {
   const writes = protection.includes("write");
   const executes = protection.includes("exec");
@@ -251,12 +252,12 @@ function pagesFor(protection: readonly Protection[], isCopy: boolean): number {
 
 function setPages(kernel32: Kernel32, base: bigint, length: number, pages: number): void {
   if (kernel32.functions.VirtualProtect(base, BigInt(length), pages, new Uint8Array(4)) !== 0) return;
-  // What the file was not opened for is a wrong parameter here.
+  // If the file was not opened for it, Windows calls the parameter wrong.
   const code = kernel32.lastError === WIN32_ERRORS.INVALID_PARAMETER ? "EACCES" : undefined;
   throw kernel32.failure("VirtualProtect", { code });
 }
 
-/** Whether a mapping was made as one that keeps its stores to itself. */
+/** Whether a mapping was made to keep its stores to itself. */
 function isCopy(kernel32: Kernel32, base: bigint): boolean {
   const { size, AllocationProtect } = WIN32_LAYOUTS.MEMORY_BASIC_INFORMATION;
   const information = new DataView(new ArrayBuffer(size));
@@ -269,7 +270,7 @@ function isCopy(kernel32: Kernel32, base: bigint): boolean {
 /** Pages that are asked about at a time. */
 const PAGES_AT_A_TIME = 4096;
 
-/** What of the process's memory is in its working set, which is what Windows can tell. */
+/** Tells which pages are in the working set of the process, which is all that Windows can tell. */
 function queryResidency(kernel32: Kernel32, base: bigint, pageSize: number, into: Uint8Array): void {
   const { size, VirtualAddress, VirtualAttributes } = WIN32_LAYOUTS.PSAPI_WORKING_SET_EX_INFORMATION;
   const view = new DataView(new ArrayBuffer(size * Math.min(PAGES_AT_A_TIME, into.length)));
