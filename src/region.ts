@@ -35,18 +35,18 @@ export function isRegion(value: unknown): value is MappedRegion {
 }
 
 /**
- * A file, or memory, that is mapped into the process. Call {@linkcode mmap} to make one.
+ * A file, or memory, that is mapped into the process. Made by {@linkcode mmap}.
  *
- * Typed arrays give you the memory itself, not a copy. {@linkcode MappedRegion.bytes} and its siblings cover the whole
- * region, and {@linkcode MappedRegion.view} covers a part of it. When the region is unmapped or resized, all of them
- * are detached: they have length 0 from then on, so no access reaches memory that is gone.
+ * The memory is read and written through ordinary typed arrays, which are not copies: {@linkcode MappedRegion.bytes}
+ * and its siblings cover the whole region, {@linkcode MappedRegion.view} a part. All of them have length 0 once the
+ * region is unmapped or resized, so that no access reaches memory that is gone.
  *
- * Unmap a region with `using` or {@linkcode MappedRegion.unmap}. The garbage collector also unmaps a region when
- * neither the region nor any of its views can be reached, but that may happen late or never.
+ * A region is unmapped by {@linkcode MappedRegion.unmap}, at the end of its `using` block, or when neither it nor any
+ * view of it is reachable any more. The first two are prompt, and the third may never come.
  *
- * **Hazards.** Other processes can change the file while it is mapped, and the bytes change with it. Do not unmap or
- * resize a region while the runtime works on one of its views in the background (`zlib.gzip`, `fs.write`): the
- * operation does not notice that the view was detached. See `docs/safety.md`.
+ * **Hazards.** Other processes may change the file while it is mapped, and the bytes change with it. Wait for
+ * asynchronous work on a view (`zlib.gzip`, `fs.write`, native addons) before you unmap: it does not see that the view
+ * is detached, and reads zeros from then on, except in Bun, which holds the pages for its own functions.
  *
  * @example Read a file
  * ```ts
@@ -95,7 +95,7 @@ export class MappedRegion implements Disposable {
    * ```
    */
   get address(): bigint {
-    return this.#mapping.address;
+    return this.#mapping.expose();
   }
 
   /** The length in bytes, as you asked for it: not rounded up to pages. */
@@ -971,8 +971,8 @@ export class MappedRegion implements Disposable {
    */
   unmap(): void {
     if (this.#mapping.released) return;
-    const inUse = this.#views.detach();
-    this.#mapping.release(inUse);
+    const users = this.#views.detach();
+    this.#mapping.release(users);
     // Only now: what is left undone, because the program is stopped or the system refuses, is left to the collector.
     forget(this.#mapping);
   }

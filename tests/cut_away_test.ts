@@ -10,7 +10,7 @@ import type { MapRequest, System } from "../src/os/contract.ts";
 import { fileOf } from "./support/files.ts";
 import { onPosix } from "./support/systems.ts";
 
-const NOBODY = { inUse: false, detach: () => false };
+const NOBODY = { inUse: false, detach: () => "none" as const };
 
 /**
  * This system, except that files have to be unmapped to be cut, as on Windows. From some time on, nothing can be
@@ -60,7 +60,7 @@ test("a region is unmapped to cut its file, and comes back as it was", descripto
   assertEquals([mapping.byteLength, statSync(path).size, mapping.read({ start: 99, length: 1 })[0]], [100, 100, 99]);
   mapping.resize(30_000, NOBODY);
   assertEquals([mapping.read({ start: 99, length: 2 })], [new Uint8Array([99, 0])]);
-  mapping.release(false);
+  mapping.release("none");
   closeSync(descriptor);
 });
 
@@ -78,7 +78,7 @@ test("a region that cannot come back is empty, and not at address 0", descriptor
   system.failing = true;
   assertEquals(assertThrows(() => mapping.resize(50_000, NOBODY), MmapError).code, "ENOMEM");
   assertEquals([mapping.byteLength, mapping.address, statSync(path).size], [0, 0n, 100]);
-  mapping.release(false);
+  mapping.release("none");
   closeSync(descriptor);
 });
 
@@ -89,6 +89,6 @@ test("a region that cannot be locked again is empty as well", descriptors, () =>
   system.unlockable = true;
   assertThrows(() => mapping.resize(100, NOBODY), MmapError, "no leave");
   assertEquals([mapping.byteLength, mapping.address], [0, 0n]);
-  mapping.release(false);
+  mapping.release("none");
   closeSync(descriptor);
 });

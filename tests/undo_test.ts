@@ -5,6 +5,7 @@ import { mmap, MmapError, platform, type Protection } from "../mod.ts";
 import { host, useHost } from "../src/host.ts";
 import { MappedFile } from "../src/memory/mapped_file.ts";
 import { Mapping } from "../src/memory/mapping.ts";
+import type { Users } from "../src/memory/quarantine.ts";
 import type { Guard, MapRequest, System } from "../src/os/contract.ts";
 import { countingBytes, exists, fileOf, freshPath } from "./support/files.ts";
 import { mappingsOf, openDescriptors } from "./support/process.ts";
@@ -54,6 +55,7 @@ class Ledger {
       remap: remap && {
         reserve: (length) => this.#add(remap.reserve(length)),
         resizeInPlace: (...values) => this.#may("resizeInPlace") && remap.resizeInPlace(...values),
+        moveAway: (...values) => this.#may("move") ? remap.moveAway(...values) : undefined,
         move: (base, length, target, newLength) => {
           const moved = this.#may("move") && remap.move(base, length, target, newLength);
           if (moved) this.mapped.delete(base);
@@ -110,9 +112,9 @@ class Ledger {
 }
 
 const WRITE = ["read", "write"] as const;
-const NOBODY = { inUse: false, detach: () => false };
+const NOBODY = { inUse: false, detach: (): Users => "none" };
 /** Whoever cannot be sent away. */
-const SOMEBODY = { inUse: false, detach: () => true };
+const SOMEBODY = { inUse: false, detach: (): Users => "buffers" };
 
 test("memory that cannot be mapped takes no place of the guard", () => {
   const ledger = new Ledger();
@@ -137,7 +139,7 @@ for (const step of ["map", "lock", "protect"] as const) {
     mapping.resize(8 * PAGE, NOBODY);
     assertEquals(ledger.given, [1, 1, 1]);
     assertEquals(mapping.read({ start: 0, length: 4 * PAGE }), countingBytes(4 * PAGE));
-    mapping.release(false);
+    mapping.release("none");
     assertEquals(ledger.given, [0, 0, 0]);
   });
 }
@@ -150,7 +152,7 @@ test("a place that was found for memory is given back when it does not move ther
     mapping.resize(4 * PAGE, occupants);
     // Harmless memory stays behind for whoever cannot be sent away.
     assertEquals(ledger.given, [occupants === SOMEBODY ? 2 : 1, 1, 1]);
-    mapping.release(false);
+    mapping.release("none");
     assertEquals(ledger.slots.size, 0);
   }
 });
@@ -163,7 +165,7 @@ test("a mapping that fails to change its length is guarded as before", {
   ledger.failing.add("resizeInPlace");
   assertThrows(() => mapping.resize(4 * PAGE, NOBODY), MmapError, "told to fail");
   assertEquals([mapping.byteLength, ...ledger.given], [PAGE, 1, 1, 1]);
-  mapping.release(false);
+  mapping.release("none");
   assertEquals(ledger.given, [0, 0, 0]);
 });
 
@@ -173,10 +175,10 @@ test("memory that somebody keeps does not change its length, but leaves its plac
     const mapping = ledger.mapping(2 * PAGE, WRITE, ["private"]);
     ledger.failing.add("resizeInPlace").add("move");
     const { address } = mapping;
-    mapping.resize(length, { inUse: true, detach: () => true });
+    mapping.resize(length, { inUse: true, detach: (): Users => "buffers" });
     assert(mapping.address !== address, "it is where it was");
     assertEquals(ledger.mapped.has(address), true);
-    mapping.release(false);
+    mapping.release("none");
   }
 });
 

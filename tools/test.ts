@@ -39,6 +39,7 @@ const SAME_EVERYWHERE = [
   "api_docs",
   "examples_with",
   "examples_wasm",
+  "addons",
 ].map((name) => `tests/${name}_test.ts`);
 
 const TESTS_ELSEWHERE = TESTS.filter((path) => !SAME_EVERYWHERE.includes(path));

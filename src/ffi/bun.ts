@@ -82,6 +82,7 @@ export function bunFfi(bun: BunFfiModule, workers: () => WorkerThreads, buffers:
 
   return {
     runtime: "bun",
+    pinsBuffers: true,
     // A longer buffer is "RangeError: Out of memory".
     longestBuffer: 2 ** 32,
     search: { from: SEARCHED_BY_BUN, rare: RARE_FOR_BUN, indexOf },

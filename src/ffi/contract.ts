@@ -74,6 +74,8 @@ export interface Ffi {
   readonly runtime: Runtime;
   /** The longest ArrayBuffer that the engine can lay over memory, in bytes. */
   readonly longestBuffer: number;
+  /** Whether a buffer that cannot be detached is one that a thread of the runtime works on, and will let go. */
+  readonly pinsBuffers: boolean;
   /** Opens the first of `libraries` that exists, and binds the functions. */
   load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table>;
   /** Calls a function on another thread. Buffers among the values are copied if necessary. errno is lost. */

@@ -49,6 +49,7 @@ export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
   const background: Map<string, BackgroundCall> = new Map();
   return {
     runtime: "deno",
+    pinsBuffers: false,
     // A longer buffer makes Deno panic instead of throwing.
     longestBuffer: Number.MAX_SAFE_INTEGER,
     search: undefined,

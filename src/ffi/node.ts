@@ -52,6 +52,7 @@ export function nodeFfi(node: NodeFfiModule, process: NodeProcess, workers: () =
   const threads = new Threads(workers, BIND);
   return {
     runtime: "node",
+    pinsBuffers: false,
     longestBuffer: Number.MAX_SAFE_INTEGER,
     search: undefined,
     // Node can end a worker, and the process, only when the worker has returned from a call.

@@ -6,6 +6,7 @@ import { DESTRUCTIVE_ADVICE } from "../arguments/flags.ts";
 import type { MappedFile } from "./mapped_file.ts";
 import type { Guard, MapRequest, System } from "../os/contract.ts";
 import { type Allowed, type Occupants, Pages } from "./pages.ts";
+import type { Users } from "./quarantine.ts";
 import { alignUp, narrow, type Span, widen } from "../arguments/range.ts";
 import type { Advice, FlushFlag, MapFlag, Protection } from "../vocabulary.ts";
 import type { Descriptor } from "../types.ts";
@@ -47,9 +48,6 @@ interface Change {
  * the program is stopped.
  */
 export class Mapping {
-  /** Whether an ArrayBuffer was ever laid over it. */
-  exposed = false;
-
   readonly #system: System;
   readonly #pages: Pages;
   readonly #close: () => void;
@@ -58,6 +56,8 @@ export class Mapping {
   #lead = 0;
   #byteLength = 0;
   #released = false;
+  /** Where the pages were when somebody was given an address in them. */
+  #exposedBase: bigint | undefined;
 
   constructor(system: System, init: MappingInit) {
     this.#system = system;
@@ -123,14 +123,25 @@ export class Mapping {
     return this.#released;
   }
 
+  /** Whether somebody was given its address, by itself or as that of a buffer. */
+  get exposed(): boolean {
+    return this.#exposedBase !== undefined && this.#exposedBase === this.#pages.base;
+  }
+
+  /** Gives the address to somebody. */
+  expose(): bigint {
+    this.#exposedBase = this.#pages.base;
+    return this.address;
+  }
+
   /**
-   * Unmaps and closes. Where `inUse`, harmless memory stays behind at the address. What a program that was stopped has
-   * left undone is done by the next call.
+   * Unmaps and closes. What `users` need stays behind at the address. What a program that was stopped has left undone is
+   * done by the next call.
    */
-  release(inUse: boolean): void {
+  release(users: Users): void {
     this.#released = true;
     try {
-      this.#pages.release(inUse);
+      this.#pages.release(users);
     } finally {
       if (this.file) this.file.close();
       else this.#close();
@@ -164,7 +175,7 @@ export class Mapping {
 
   /** Unmaps, for a caller who maps again. */
   leavePages(): void {
-    this.#pages.release(false);
+    this.#pages.release("none");
   }
 
   // ---------------------------------------------------------------- bytes

@@ -5,6 +5,7 @@
  */
 import type { Guard, GuardSlot, MapRequest, Remap, StrayStores, System } from "../os/contract.ts";
 import { alike, type Piece, Protections } from "./protections.ts";
+import { type Quarantine, quarantineOf, type Users } from "./quarantine.ts";
 import type { Span } from "../arguments/range.ts";
 import type { MapFlag, Protection } from "../vocabulary.ts";
 
@@ -12,8 +13,8 @@ import type { MapFlag, Protection } from "../vocabulary.ts";
 export interface Occupants {
   /** Whether somebody holds the memory and cannot be made to let go. */
   readonly inUse: boolean;
-  /** Makes everybody let go of the memory. Returns whether somebody still holds it. */
-  detach(): boolean;
+  /** Sends everybody away, and says who may use the memory all the same. */
+  detach(): Users;
 }
 
 /** What pages are to allow, and how they are mapped. */
@@ -31,6 +32,7 @@ const CHUNK = 65536;
  */
 export class Pages {
   readonly #system: System;
+  readonly #quarantine: Quarantine;
   #request: MapRequest;
   /** The guard, if there is one. It is asked for when it is first needed. */
   readonly #guard: () => Guard | undefined;
@@ -57,6 +59,7 @@ export class Pages {
 
   constructor(system: System, { protection, flags }: Allowed, guard: () => Guard | undefined) {
     this.#system = system;
+    this.#quarantine = quarantineOf(system);
     this.#request = { descriptor: null, offset: 0, protection, flags, unit: system.pageSize };
     this.#guard = guard;
     this.#protections = Protections.uniform(0, protection);
@@ -122,14 +125,14 @@ export class Pages {
 
   /** Finds out whether a page can be mapped. Throws if not. */
   probe(): void {
-    this.#system.probe(this.#request);
+    this.#quarantine.withRoom(() => this.#system.probe(this.#request));
   }
 
-  /** Unmaps. If `inUse`, harmless memory stays at the address. */
-  release(inUse: boolean): void {
+  /** Gives the pages up; what `users` need stays in their place. */
+  release(users: Users): void {
     try {
       this.#dropNext();
-      this.#leave(inUse);
+      this.#leave(users);
     } finally {
       this.#changeSlot(undefined);
     }
@@ -154,7 +157,7 @@ export class Pages {
       this.#mapAgain(length, this.#protections, ready);
     } else if (length === 0) {
       ready();
-      this.#goAway(occupants);
+      this.#goAway(occupants.detach());
     } else if (!this.#resizeWhole(length, occupants, ready)) {
       this.#relocate(length, occupants, ready);
     }
@@ -168,7 +171,9 @@ export class Pages {
   resizeAround(act: () => void, length: number, occupants: Occupants): void {
     this.#dropNext();
     const before = { length: this.#length, protections: this.#protections };
-    this.#goAway(occupants);
+    const users = occupants.detach();
+    // Pages that the runtime works on would keep the file from being cut.
+    this.#goAway(typeof users === "object" ? "buffers" : users);
     let after = before.length;
     try {
       act();
@@ -249,16 +254,23 @@ export class Pages {
     if (this.#absorbsStores && this.#hasStores) this.#setProtection(this.#base, this.#length, ["read"]);
     if (grows) return this.#growInPlace(remap, length, ready) || this.#moveTo(remap, length, occupants, ready);
     ready();
-    return !occupants.detach() && this.#shrinkInPlace(remap, length);
+    return this.#shrinkInPlace(remap, length, occupants.detach());
   }
 
-  #shrinkInPlace(remap: Remap, length: number): boolean {
+  /** Gives up the last pages, and leaves the first where they are. */
+  #shrinkInPlace(remap: Remap, length: number, users: Users): boolean {
+    if (users !== "none" && users !== "threads") return false;
     const before = this.#length;
-    this.#cover(length);
     this.#length = length;
     let shrunk = false;
     try {
-      shrunk = remap.resizeInPlace(this.#base, before, length);
+      if (users === "threads") {
+        this.#quarantine.put(this.#base + BigInt(length), before - length, users);
+        shrunk = true;
+      } else {
+        this.#cover();
+        shrunk = remap.resizeInPlace(this.#base, before, length);
+      }
     } finally {
       if (!shrunk) this.#length = before;
       this.#cover();
@@ -295,15 +307,18 @@ export class Pages {
   #moveTo(remap: Remap, length: number, occupants: Occupants, ready: () => void): boolean {
     const before = this.#length;
     this.#nextLength = length;
-    this.#next = remap.reserve(length);
+    this.#next = this.#quarantine.withRoom(() => remap.reserve(length));
+    let users: Users | undefined;
     let moved = false;
     try {
       ready();
       this.#coverNext();
-      if (occupants.detach()) return false;
-      this.#length = 0;
-      this.#slot?.uncover();
-      moved = remap.move(this.#base, before, this.#next, length);
+      users = occupants.detach();
+      if (users === "none") {
+        this.#length = 0;
+        this.#slot?.uncover();
+        moved = remap.move(this.#base, before, this.#next, length);
+      }
     } finally {
       if (!moved) {
         this.#length = before;
@@ -312,7 +327,30 @@ export class Pages {
       }
     }
     if (moved) this.#moveIn();
-    return moved;
+    return moved || users === "threads" && this.#moveAway(remap, length);
+  }
+
+  /** Moves, and leaves blank memory for threads that still have the old addresses. */
+  #moveAway(remap: Remap, length: number): boolean {
+    const before = this.#length;
+    this.#length = 0;
+    let target: bigint | undefined;
+    try {
+      target = remap.moveAway(this.#base, before, length);
+    } finally {
+      if (target === undefined) this.#length = before;
+    }
+    if (target === undefined) return false;
+    this.#nextLength = length;
+    this.#next = target;
+    this.#coverNext();
+    try {
+      // The guard knows the old place until it is blank.
+      this.#quarantine.put(this.#base, before, "threads");
+    } finally {
+      this.#moveIn();
+    }
+    return true;
   }
 
   /** Maps again in another place, with the same contents, and unmaps the old place. */
@@ -382,7 +420,7 @@ export class Pages {
   }
 
   #setProtection(base: bigint, length: number, protection: readonly Protection[]): void {
-    this.#system.protect(base, length, protection, this.flags);
+    this.#quarantine.withRoom(() => this.#system.protect(base, length, protection, this.flags));
   }
 
   /** Maps memory that nobody uses yet. */
@@ -390,7 +428,7 @@ export class Pages {
     const request = { ...this.#request, protection: this.#protections.whole };
     const absorbing = this.#absorbsStores && !this.#slot && this.#copiedBySystem;
     this.#nextLength = length;
-    this.#next = this.#system.map(request, length, absorbing);
+    this.#next = this.#quarantine.withRoom(() => this.#system.map(request, length, absorbing));
   }
 
   /** Gives up memory that nobody uses yet. */
@@ -429,29 +467,42 @@ export class Pages {
   }
 
   /** Leaves no pages. */
-  #goAway(occupants: Occupants): void {
-    this.#leave(occupants.detach());
+  #goAway(users: Users): void {
+    this.#leave(users);
     this.#protections = this.#protections.resized(0);
   }
 
-  #leave(inUse: boolean): void {
+  #leave(users: Users): void {
     const length = this.#length;
     if (length === 0) return;
     this.#length = 0;
     try {
-      // What lies over somebody else's pages leaves pages there.
-      if (inUse || this.#request.place !== undefined) {
-        this.#system.blank(this.#base, length);
-        this.#slot?.uncover();
-      } else {
+      if (this.#request.place !== undefined) {
+        this.#giveBack(length);
+      } else if (users === "none") {
         this.#slot?.uncover();
         this.#system.unmap(this.#base, length);
+      } else if (typeof users === "string") {
+        this.#quarantine.put(this.#base, length, users, this.#slot);
+      } else {
+        this.#quarantine.hold(this.#base, length, users, this.#slot);
+        // What is lost from now on is no longer the region's.
+        this.#faultsBefore = this.faults;
+        this.#slot = undefined;
       }
     } catch (error) {
       this.#length = length;
       this.#cover();
       throw error;
     }
+  }
+
+  /** Leaves blank pages in a place that belongs to somebody else. */
+  #giveBack(length: number): void {
+    if (!this.#system.blank(this.#base, length)) {
+      throw this.#system.error("ENOMEM", "mmap", "the process has as many mappings as it may have");
+    }
+    this.#slot?.uncover();
   }
 
   // ---------------------------------------------------------------- the guard

@@ -1,18 +1,21 @@
 /**
- * Who may touch the memory: the ArrayBuffers that lie over a mapping. What becomes of them, and of the mapping, when it
+ * Who may touch the memory: the ArrayBuffers laid over a mapping, and what becomes of them and of the mapping when it
  * moves, is unmapped, or is forgotten.
  *
- * - Every buffer is kept here while the region lives, so that it can be detached before the memory goes away. A
- *   detached buffer and its views have length 0. A buffer that the program has transferred can no longer be detached.
- *   It is noticed because it is already detached, and harmless memory has to stay for whoever has it now.
- * - A buffer keeps its region alive, so a region is collected only if no view of it can be reached.
- * - A region that is collected releases its mapping. Nobody can tell any more whether a buffer of it was transferred,
- *   so harmless memory stays wherever there was one. It takes address space, but no memory and no file.
+ * - Every buffer is held here as long as the region lives, so that it can be detached before the memory goes away: its
+ *   views have length 0 from then on. A buffer that the program has transferred cannot be detached any more; it is
+ *   found out by being detached already, and harmless memory has to stay behind for whoever has it now.
+ * - Threads that were given a view go on with its address after it was detached. Where the runtime keeps a buffer for
+ *   them and does not detach it (Bun), the pages stay until it lets it go; elsewhere they find harmless memory.
+ * - A buffer keeps its region alive, so that a region is collected only when no view of it is reachable.
+ * - A region that is collected releases its mapping. Whether a buffer of it was transferred can no longer be asked
+ *   then, so harmless memory stays behind wherever there was one, as long as there is room.
  */
 import { describe } from "../arguments/describe.ts";
 import type { Ffi } from "../ffi/contract.ts";
 import type { Mapping } from "./mapping.ts";
 import type { Occupants } from "./pages.ts";
+import type { Pins, Users } from "./quarantine.ts";
 import { byteCount, wholeNumber } from "../arguments/range.ts";
 import type { ViewConstructor } from "../types.ts";
 
@@ -50,7 +53,7 @@ export function isMapped(buffer: ArrayBuffer): boolean {
 
 const forgotten: FinalizationRegistry<Mapping> = new FinalizationRegistry((mapping) => {
   try {
-    mapping.release(mapping.exposed);
+    mapping.release(mapping.exposed ? "unknown" : "none");
   } catch {
     // Nobody is left to tell, and an error here would end the process.
   }
@@ -64,6 +67,32 @@ export function releaseWhenForgotten(owner: object, mapping: Mapping): void {
 /** Call this when the mapping has been released by hand. */
 export function forget(mapping: Mapping): void {
   forgotten.unregister(mapping);
+}
+
+/** Buffers that the runtime works on. They are not kept from the collector, since the runtime keeps them itself. */
+class PinnedBuffers implements Pins {
+  #buffers: WeakRef<ArrayBuffer>[];
+
+  constructor(buffers: readonly ArrayBuffer[]) {
+    this.#buffers = buffers.map((buffer) => new WeakRef(buffer));
+  }
+
+  get held(): boolean {
+    this.#buffers = this.#buffers.filter((reference) => {
+      const buffer = reference.deref();
+      if (buffer) detach(buffer);
+      return buffer && !isDetached(buffer);
+    });
+    return this.#buffers.length > 0;
+  }
+}
+
+/** Who has buffers over a mapping that were given up. */
+interface Heirs {
+  readonly address: bigint;
+  /** Whether there are some that nobody will ever let go. */
+  forGood: boolean;
+  readonly pinned: ArrayBuffer[];
 }
 
 /** A part of a mapping with a buffer of its own, for when one buffer cannot hold all of it. */
@@ -84,8 +113,7 @@ export class Views implements Occupants {
   /** The buffers for parts, by their first byte. */
   readonly #windows: Map<number, ArrayBuffer> = new Map();
   readonly #views: Map<unknown, ArrayBufferView> = new Map();
-  /** The address of a buffer that was given up, but is still held by somebody. */
-  #lingering: bigint | undefined;
+  #heirs: Heirs | undefined;
 
   constructor(ffi: Ffi, mapping: Mapping, owner: object) {
     this.#ffi = ffi;
@@ -121,21 +149,33 @@ export class Views implements Occupants {
 
   /** Whether somebody holds the memory and cannot be made to let go: a buffer was transferred, or is pinned. */
   get inUse(): boolean {
-    return this.#lingering === this.#mapping.address || this.#buffers().some(isDetached);
+    return this.#heirsNow !== undefined || this.#buffers().some(isDetached);
   }
 
   /** Detaches every view, and forgets them. Returns whether somebody still holds the memory. */
-  detach(): boolean {
-    let { inUse } = this;
+  detach(): Users {
     for (const buffer of this.#buffers()) {
-      detach(buffer);
-      inUse ||= !isDetached(buffer);
+      const taken = isDetached(buffer);
+      if (!taken) detach(buffer);
+      if (taken || !isDetached(buffer)) this.#bequeath(buffer, taken);
     }
-    if (inUse) this.#lingering = this.#mapping.address;
     this.#whole = undefined;
     this.#windows.clear();
     this.#views.clear();
-    return inUse;
+    const heirs = this.#heirsNow;
+    if (heirs) return heirs.forGood ? "buffers" : new PinnedBuffers(heirs.pinned);
+    return this.#mapping.exposed ? "threads" : "none";
+  }
+
+  /** Notes that somebody else has a buffer now: the program, if it was taken, or the runtime. */
+  #bequeath(buffer: ArrayBuffer, taken: boolean): void {
+    const heirs = this.#heirs = this.#heirsNow ?? { address: this.#mapping.address, forGood: false, pinned: [] };
+    if (taken || !this.#ffi.pinsBuffers) heirs.forGood = true;
+    else heirs.pinned.push(buffer);
+  }
+
+  get #heirsNow(): Heirs | undefined {
+    return this.#heirs && this.#heirs.address === this.#mapping.address ? this.#heirs : undefined;
   }
 
   #buffers(): ArrayBuffer[] {
@@ -191,9 +231,8 @@ export class Views implements Occupants {
   #lay(start: number, length: number): ArrayBuffer {
     // There is no memory behind zero bytes.
     if (length === 0) return new ArrayBuffer(0);
-    const buffer = this.#ffi.arrayBuffer(this.#mapping.address + BigInt(start), length);
+    const buffer = this.#ffi.arrayBuffer(this.#mapping.expose() + BigInt(start), length);
     owners.set(buffer, this.#owner);
-    this.#mapping.exposed = true;
     return buffer;
   }
 }

@@ -105,6 +105,17 @@ export interface Remap {
   resizeInPlace(base: bigint, length: number, newLength: number): boolean;
   /** Moves a mapping over what is at `target`, in one step. False if the OS cannot do that. */
   move(base: bigint, length: number, target: bigint, newLength: number): boolean;
+  /**
+   * Moves a mapping to where there is room for it to grow, and leaves its place taken, by memory with nothing in it;
+   * `undefined`, with everything as it was, where the OS cannot do that.
+   */
+  moveAway(base: bigint, length: number, newLength: number): bigint | undefined;
+}
+
+/** How much blank memory may be kept before the rest of the process could lack something. */
+export interface BlankLimits {
+  readonly bytes: number;
+  readonly ranges: number;
 }
 
 /** A part of a file, and where it is mapped. */
@@ -140,8 +151,20 @@ export interface Memory {
   /** Throws what mapping would throw, as far as that can be known without mapping anything. */
   probe(request: MapRequest): void;
   unmap(base: bigint, length: number): void;
-  /** Puts memory that is harmless to touch in place of a mapping. In one step, except on Windows, which cannot. */
-  blank(base: bigint, length: number): void;
+  /**
+   * Puts memory that is harmless to touch in place of a mapping: in one step, but on Windows, which has none for it.
+   * False, with nothing changed, where the system has no room for more mappings, or for memory that could be stored to.
+   */
+  blank(base: bigint, length: number): boolean;
+  /**
+   * The same in two steps, for where {@linkcode Memory.blank} has failed; false if the mapping is gone, but nothing has
+   * taken its place.
+   */
+  blankAnew(base: bigint, length: number): boolean;
+  /** How much of it may be kept; `base` is the address of some of it. */
+  blankLimits(base: bigint): BlankLimits;
+  /** Whether neighbours can be unmapped in one call. */
+  readonly blanksJoin: boolean;
 
   /** Writes what was stored to the file behind the mapping. */
   flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void;

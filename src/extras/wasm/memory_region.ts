@@ -301,7 +301,7 @@ export class MemoryRegion implements Disposable {
     if (this.#mapping.released) return;
     mapped.delete(this);
     this.#bytes = undefined;
-    if (this.#isInPlace) this.#mapping.release(true);
+    if (this.#isInPlace) this.#mapping.release("none");
     else this.#mapping.forsake();
   }
 

@@ -19,7 +19,33 @@ export function linuxRemap(libc: Libc): Remap {
     move(base: bigint, length: number, target: bigint, newLength: number): boolean {
       return remap(libc, base, length, newLength, LINUX.MREMAP_MAYMOVE | LINUX.MREMAP_FIXED, target);
     },
+
+    moveAway(base: bigint, length: number, newLength: number): bigint | undefined {
+      return moveAway(libc, base, length, newLength);
+    },
   };
+}
+
+/** The kernel leaves a mapping in its place (since 5.13; without a file since 5.7) only if it keeps its length. */
+function moveAway(libc: Libc, base: bigint, length: number, newLength: number): bigint | undefined {
+  const { MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP } = LINUX;
+  const { munmap } = libc.functions;
+  const target = libc.mapAnonymous(newLength, ["none"]);
+  try {
+    const flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+    if (!remap(libc, base, length, length, flags, target)) {
+      munmap(target, BigInt(newLength));
+      return undefined;
+    }
+  } catch (error) {
+    munmap(target, BigInt(newLength));
+    throw error;
+  }
+  munmap(target + BigInt(length), BigInt(newLength - length));
+  if (remap(libc, target, length, newLength, 0, 0n)) return target;
+  // Another thread has taken the room meanwhile: back to where it was.
+  remap(libc, target, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, base);
+  return undefined;
 }
 
 /** The errors of mremap if it cannot change a mapping as a whole, or if there is no room in its place. */

@@ -7,6 +7,7 @@ import { cString, Libc } from "../posix/libc.ts";
 import { type Dialect, PLAIN } from "../posix/libc_functions.ts";
 import { posix } from "../posix/system.ts";
 import { posixWaiting } from "../posix/waiting.ts";
+import { linuxBlankLimits } from "./blank_limits.ts";
 import { extend } from "./extend.ts";
 import { futexCalls } from "./futex.ts";
 import { futexRing } from "./futex_ring.ts";
@@ -41,6 +42,10 @@ export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): 
     isStale: (part) => isStale(libc, part),
     remap: has("mremap") ? linuxRemap(libc) : undefined,
     hugePages: linuxHugePages(libc),
+    // Not for stacks alone, since Linux 6.7. A store into blank memory costs one page then; and pages that the guard has
+    // put into a region next to it, which are full of what was stored, do not become one mapping with it.
+    smallPagesFlag: LINUX.MAP_STACK,
+    blankLimits: (base) => linuxBlankLimits(libc, base),
     processes: linuxProcesses(libc),
     status: has("statx")
       ? { layout: STATX, read: (descriptor, into) => readStatus(libc, descriptor, into) }

@@ -3,7 +3,7 @@
  * system, and from these extensions. An extension that is missing here is missing on that system.
  */
 import type { OperatingSystem } from "../../types.ts";
-import type { Guard, Memory, Remap, Waiting } from "../contract.ts";
+import type { BlankLimits, Guard, Memory, Remap, Waiting } from "../contract.ts";
 import type { StatusLayout } from "./numbers.ts";
 
 /** The extensions of one system. */
@@ -36,6 +36,10 @@ export interface Extensions {
   /** Whether mappings can come to show another file than their descriptor reads, and whether one does. */
   readonly canBecomeStale?: Memory["canBecomeStale"];
   readonly isStale?: Memory["isStale"];
+  /** The flag of mmap for memory that never gets huge pages, if the system has one. */
+  readonly smallPagesFlag?: number;
+  /** How much blank memory may be kept, if the system says what it allows. */
+  readonly blankLimits?: (base: bigint) => BlankLimits;
   /** Locks pages as they are, without making a private copy of each. */
   readonly lockUncopied?: (base: bigint, length: number) => void;
   /** Makes reads and writes of a descriptor go around the page cache, if the system has no flag for it. */

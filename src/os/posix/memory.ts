@@ -3,16 +3,23 @@ import type { MmapError } from "../../error.ts";
 import type { Advice, FlushFlag, MapFlag, Protection } from "../../vocabulary.ts";
 import type { Descriptor } from "../../types.ts";
 import type { Cell } from "../columns.ts";
-import type { MapRequest, Memory } from "../contract.ts";
+import type { BlankLimits, MapRequest, Memory } from "../contract.ts";
 import type { Extensions } from "./extensions.ts";
 import { type Libc, MAP_FAILED } from "./libc.ts";
 
 /** Makes the memory half of a POSIX system. */
-export function posixMemory(libc: Libc, { remap, hugePages, lockUncopied, flushDrive }: Extensions): Memory {
+export function posixMemory(
+  libc: Libc,
+  { remap, hugePages, lockUncopied, flushDrive, blankLimits, smallPagesFlag }: Extensions,
+): Memory {
   const { functions, constants } = libc;
   const { numbers } = constants;
   const pageSize = functions.getpagesize();
   let hugePage: number | undefined;
+  // Looked up once, since nearly every unmap ends here.
+  const blankAccess = libc.access(["read", "write"], "mmap");
+  const blankFlags = libc.bits(constants.map, ["private", "anonymous"], "mmap") | libc.unreserved |
+    numbers.MAP_FIXED | (smallPagesFlag ?? 0);
 
   const lockPages = (base: bigint, length: number, copy: boolean): void => {
     // mlock writes to every page of a private, writable mapping, which copies the whole file. To lock the pages as they
@@ -60,13 +67,19 @@ export function posixMemory(libc: Libc, { remap, hugePages, lockUncopied, flushD
       libc.check(functions.munmap(base, BigInt(length)), "munmap");
     },
 
-    blank(base: bigint, length: number): void {
-      libc.mapAnonymous(length, ["read", "write"], base, numbers.MAP_FIXED);
-      // There is nothing worth dumping. With this advice, Linux also joins it with its neighbours of the same kind,
-      // which it does not always do after mmap.
-      const dontDump: Cell = constants.advice["dont-dump"];
-      if (typeof dontDump === "number") libc.more.madvise(base, BigInt(length), dontDump);
+    blank(base: bigint, length: number): boolean {
+      if (functions.mmap(base, BigInt(length), blankAccess, blankFlags, -1, 0n) !== MAP_FAILED) return true;
+      // Where there is no room, the engine may have none for an error either.
+      if (libc.code === "ENOMEM") return false;
+      throw libc.failure("mmap");
     },
+
+    blankAnew(base: bigint, length: number): boolean {
+      return blankAnew(libc, base, length);
+    },
+
+    blankLimits: blankLimits ?? (() => BLANK_LIMITS),
+    blanksJoin: true,
 
     flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void {
       libc.check(libc.more.msync(base, BigInt(length), libc.bits(constants.flush, flags, "msync")), "msync");
@@ -98,6 +111,26 @@ export function posixMemory(libc: Libc, { remap, hugePages, lockUncopied, flushD
       for (let page = 0; page < into.length; page++) into[page] &= 1;
     },
   };
+}
+
+/** Where nothing is known of limits: an addressable part of the usual 128 TiB, and of mappings. */
+const BLANK_LIMITS: BlankLimits = { bytes: 2 ** 40, ranges: 4096 };
+
+/** Beyond the limit of mappings, munmap is all that works. What comes after it takes nobody's place. */
+function blankAnew(libc: Libc, base: bigint, length: number): boolean {
+  libc.check(libc.functions.munmap(base, BigInt(length)), "munmap");
+  // Memory that can be stored to is limited (RLIMIT_DATA, vm.overcommit_memory); what is only read is not.
+  for (const protection of [["read", "write"], ["read"]] as const) {
+    try {
+      const address = libc.mapAnonymous(length, protection, base);
+      if (address === base) return true;
+      libc.functions.munmap(address, BigInt(length));
+      return false;
+    } catch {
+      // There is no room for it.
+    }
+  }
+  return false;
 }
 
 function map(libc: Libc, request: MapRequest, byteLength: number, absorbing: boolean): bigint {

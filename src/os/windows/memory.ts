@@ -3,7 +3,7 @@ import { writesToFile } from "../../arguments/flags.ts";
 import { MmapError } from "../../error.ts";
 import type { Advice, FlushFlag, MapFlag, Protection } from "../../vocabulary.ts";
 import type { Descriptor } from "../../types.ts";
-import type { MapRequest, Memory } from "../contract.ts";
+import type { BlankLimits, MapRequest, Memory } from "../contract.ts";
 import { halves, type Kernel32, THIS_PROCESS } from "./kernel32.ts";
 import { WIN32_ERRORS } from "./errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
@@ -24,6 +24,9 @@ const SMALLEST_PAGE = 4096;
 
 /** The bytes of a mapping that are flushed before others get a turn. */
 const WRITE_BACK_STEP = 4 << 20;
+
+/** Blank memory is counted against the page file, touched or not. */
+const BLANK_LIMITS: BlankLimits = { bytes: 2 ** 28, ranges: 4096 };
 
 /** Makes the memory half of Windows. */
 export function windowsMemory(kernel32: Kernel32): Memory {
@@ -73,12 +76,28 @@ export function windowsMemory(kernel32: Kernel32): Memory {
       kernel32.check(functions.VirtualFree(base, 0n, WIN32.MEM_RELEASE), "VirtualFree");
     },
 
-    blank(base: bigint, length: number): void {
+    blank(base: bigint, length: number): boolean {
       const isView = functions.UnmapViewOfFile(base) !== 0;
       if (!isView) kernel32.check(functions.VirtualFree(base, BigInt(length), WIN32.MEM_DECOMMIT), "VirtualFree");
-      const type = isView ? WIN32.MEM_RESERVE | WIN32.MEM_COMMIT : WIN32.MEM_COMMIT;
-      allocate(kernel32, base, length, type, WIN32.PAGE_READWRITE);
+      if (takePlace(kernel32, base, length, isView ? WIN32.MEM_RESERVE | WIN32.MEM_COMMIT : WIN32.MEM_COMMIT)) {
+        return true;
+      }
+      // The place was kept for memory that there is not enough of.
+      if (!isView) functions.VirtualFree(base, 0n, WIN32.MEM_RELEASE);
+      // Not "no room", after which the same could be tried again: what lies there by now may be another thread's.
+      throw kernel32.error("EEXIST", "VirtualAlloc", "nothing could take the place of what was unmapped");
     },
+
+    blankAnew(base: bigint, length: number): boolean {
+      return takePlace(kernel32, base, length, WIN32.MEM_RESERVE | WIN32.MEM_COMMIT);
+    },
+
+    blankLimits(): BlankLimits {
+      return BLANK_LIMITS;
+    },
+
+    // Each was allocated by itself, and is freed by itself.
+    blanksJoin: false,
 
     flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void {
       kernel32.check(functions.FlushViewOfFile(base, BigInt(length)), "FlushViewOfFile");
@@ -138,6 +157,11 @@ function allocate(kernel32: Kernel32, base: bigint, length: number, type: number
   // Only the length can be wrong among the parameters: it is more than a process has addresses.
   const code = kernel32.lastError === WIN32_ERRORS.INVALID_PARAMETER ? "ENOMEM" : undefined;
   throw kernel32.failure("VirtualAlloc", { code });
+}
+
+/** Takes a place that was left, unless another thread was faster. */
+function takePlace({ functions }: Kernel32, base: bigint, length: number, type: number): boolean {
+  return functions.VirtualAlloc(base, BigInt(length), type, WIN32.PAGE_READWRITE) !== 0n;
 }
 
 /** Maps a part of a file. */

@@ -1,0 +1,158 @@
+// Plays one scenario of memory that others may still use after unmap: SCENARIO PATH FRESH. Prints "survived" where all was
+// well; "flat" prints what has become more, as JSON. Linux only.
+import { execFileSync, spawn } from "node:child_process";
+import * as fs from "node:fs";
+import { writeFile } from "node:fs/promises";
+import process from "node:process";
+import { assert, assertEquals } from "@std/assert";
+import { type MappedRegion, mmap, platform } from "../../mod.ts";
+import { host } from "../../src/host.ts";
+import { collectAll } from "../support/collector.ts";
+import { areas, mappingsOf, statusKibibytes } from "../support/proc.ts";
+
+const [scenario, path, fresh] = process.argv.slice(2);
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+
+/** Makes the file consist of one byte, repeated. */
+function fill(byte: number): void {
+  fs.writeFileSync(path, new Uint8Array(MIB).fill(byte));
+}
+
+/** Maps one page after the other until the kernel allows no more: their addresses. The engine's heap has no part in it. */
+function mapToTheLimit(descriptor: number): bigint[] {
+  const { system } = host();
+  const addresses: bigint[] = [];
+  try {
+    // Every other page, so that none is joined with its neighbours.
+    for (let page = 0;; page += 2) {
+      const offset = 4096 * (page % 256);
+      const request = { descriptor, offset, protection: ["read"], flags: ["shared"], unit: 4096 } as const;
+      addresses.push(system.map(request, 4096));
+    }
+  } catch {
+    return addresses;
+  }
+}
+
+function unmapPages(addresses: readonly bigint[]): void {
+  for (const address of addresses) host().system.unmap(address, 4096);
+}
+
+/** A sparse file that is mapped to be looked at. */
+function mapSparse(length: number): MappedRegion {
+  if (!fs.existsSync(fresh)) {
+    fs.writeFileSync(fresh, "");
+    fs.truncateSync(fresh, length);
+  }
+  return mmap(fresh);
+}
+
+/** Sets a limit for this process, by so many bytes above what it has now. */
+function limit(resource: "as" | "data", status: "VmSize" | "VmData", more: number): void {
+  const bytes = statusKibibytes(status) * 1024 + more;
+  execFileSync("prlimit", ["--pid", String(process.pid), `--${resource}=${bytes}`]);
+}
+
+/** Maps more than the limit allows together, one after the other. */
+function mapBeyond(length: number): void {
+  for (let round = 0; round < 100; round++) {
+    using region = mapSparse(length);
+    assertEquals(region.view(Uint8Array, 0, 1)[0], 0);
+  }
+}
+
+const SCENARIOS: Record<string, () => void | Promise<void>> = {
+  "read-into": async () => {
+    fill(0x41);
+    execFileSync("mkfifo", [fresh]);
+    const writer = spawn("sh", ["-c", `exec 3>"$0"; sleep 1; head -c 60000 /dev/zero | tr '\\0' X >&3`, fresh]);
+    const descriptor = fs.openSync(fresh, "r");
+    const region = mmap(null, { size: 32 * MIB });
+    const at = region.address + BigInt(16 * MIB);
+    const { promise: read, resolve } = Promise.withResolvers<number>();
+    fs.read(descriptor, region.bytes.subarray(16 * MIB), 0, 60_000, null, (_error, count) => resolve(count));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    region.unmap();
+    const others = Array.from({ length: 100 }, () => mmap(path, { access: "write" }));
+    for (const { address } of others) assert(at < address || at >= address + BigInt(MIB), "another file lies there");
+    assert(await read > 0, "nothing was read");
+    writer.kill();
+    assert(fs.readFileSync(path).every((byte) => byte === 0x41), "another file was changed");
+  },
+
+  "written-from": async () => {
+    fill(0x41);
+    for (let round = 0; round < 20; round++) {
+      const region = mmap(path);
+      const written = writeFile(fresh, region.bytes);
+      region.unmap();
+      assertEquals([region.unmapped, region.descriptor], [true, null]);
+      // Where the runtime pins the buffer, its pages stay; elsewhere they are blank.
+      await written.catch(() => {});
+      const bytes = fs.readFileSync(fresh);
+      if (platform.runtime === "bun") assert(bytes.length === MIB && bytes.every((byte) => byte === 0x41));
+      else assert(bytes.every((byte) => byte === 0x41 || byte === 0));
+    }
+    if (platform.runtime !== "bun") return;
+    const started = performance.now();
+    while (mappingsOf(path) > 0 && performance.now() - started < 10_000) await new Promise((go) => setTimeout(go, 20));
+    assertEquals(mappingsOf(path), 0, "pages stay though nobody works on them");
+  },
+
+  "at-the-limit": async () => {
+    fill(0x41);
+    const region = mmap(path, { access: "write" });
+    const stolen = new Uint8Array(region.buffer.transfer());
+    const descriptor = fs.openSync(path, "r");
+    const addresses = mapToTheLimit(descriptor);
+    // The engine needs some itself to tidy up; then little is left to do for it.
+    unmapPages(addresses.splice(0, 1000));
+    await collectAll();
+    addresses.push(...mapToTheLimit(descriptor));
+    region.unmap();
+    unmapPages(addresses);
+    stolen.fill(0x5a);
+    assertEquals([stolen[0], stolen[MIB - 1], fs.readFileSync(path).indexOf(0x5a)], [0x5a, 0x5a, -1]);
+  },
+
+  "address-space": () => {
+    mapSparse(4 * GIB).unmap();
+    limit("as", "VmSize", 6 * GIB);
+    mapBeyond(4 * GIB);
+  },
+
+  "data": () => {
+    mapSparse(4 * GIB).unmap();
+    limit("data", "VmData", 2 * GIB);
+    mapBeyond(4 * GIB);
+  },
+
+  "flat": () => {
+    const figures = () => ({
+      mappings: areas().length,
+      virtualKibibytes: statusKibibytes("VmSize"),
+      rssKibibytes: statusKibibytes("VmRSS"),
+    });
+    const map = (count: number): void => {
+      for (let round = 0; round < count; round++) {
+        using region = mapSparse(GIB);
+        region.view(Uint8Array, 0, 1)[0];
+      }
+    };
+    map(100);
+    const before = figures();
+    map(3000);
+    const after = figures();
+    process.stdout.write(JSON.stringify({
+      mappings: after.mappings - before.mappings,
+      virtualKibibytes: after.virtualKibibytes - before.virtualKibibytes,
+      rssKibibytes: after.rssKibibytes - before.rssKibibytes,
+    }));
+    process.exit(0);
+  },
+};
+
+await SCENARIOS[scenario]();
+process.stdout.write("survived\n");
+process.exit(0);
