@@ -5,7 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ADVICE } from "../src/vocabulary.ts";
 import type { PosixTarget } from "../src/os/columns.ts";
 import { DARWIN as DARWIN_ONLY } from "../src/os/darwin/numbers.ts";
-import { LINUX as LINUX_ONLY, SIGACTION, STATX } from "../src/os/linux/numbers.ts";
+import { LINUX as LINUX_ONLY, SEAL_BITS, SIGACTION, STATX } from "../src/os/linux/numbers.ts";
 import { type Constants, constantsOf, MEMFD } from "../src/os/posix/numbers.ts";
 import { errorNumbersOf } from "../src/os/posix/errno.ts";
 import { WIN32_ERRORS, win32ErrorName, win32ErrorNumber } from "../src/os/windows/errors.ts";
@@ -229,7 +229,7 @@ const FREEBSD_HEADER: Header = {
 function linuxOn(target: PosixTarget, compiler: string): Subject<Numbers> {
   const tables = {
     constants: constantsOf(target),
-    only: { ...LINUX_ONLY, ...MEMFD },
+    only: { ...LINUX_ONLY, ...SEAL_BITS, ...MEMFD },
     statx: STATX,
     sigaction: SIGACTION,
   };

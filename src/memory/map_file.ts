@@ -15,9 +15,11 @@ export interface Opened {
   readonly descriptor: Descriptor;
   /** Whether the library opened it, and has to close it. */
   readonly ours: boolean;
-  /** The path to remove, if opening made the file. */
+  /** The path or name to remove, if opening made the file. */
   readonly created?: string;
   readonly path?: string;
+  /** Whether it was opened by a name of the system's, instead of a path. */
+  readonly named?: boolean;
   /** Whether the file must not grow, because a handle names it, and a handle may be anybody's data. */
   readonly keepsLength?: boolean;
 }
@@ -56,15 +58,17 @@ export function mapFile(
     ours: opened.ours && plan.closeDescriptor,
     close: plan.closeDescriptor ? closerOf(here, opened) : undefined,
   });
-  const cut = plan.open.includes("truncate") && status.kind === "regular";
+  const cut = cutsFirst(system, opened, plan, status);
   const kept = cut ? 0 : status.byteLength;
-  const byteLength = sizeInFile(status.kind, kept, plan);
-  const mayGrow = writesToFile(protection, flags) && !opened.keepsLength;
-  const fileLength = file.lengthToHold(offset, byteLength, kept, mayGrow);
   const unit = Math.max(system.unit(flags), status.unit);
   const lead = offset % Math.max(unit, system.allocationGranularity);
-  const place = placing?.(byteLength);
-  const request: MapRequest = { descriptor: opened.descriptor, offset: offset - lead, protection, flags, unit, place };
+  const anywhere: MapRequest = { descriptor: opened.descriptor, offset: offset - lead, protection, flags, unit };
+  // Only the kernel knows whether it maps this at all.
+  if (status.kind === "object" && plan.size === undefined) system.probe(anywhere);
+  const byteLength = sizeInFile(file, kept, plan);
+  const mayGrow = writesToFile(protection, flags) && !opened.keepsLength;
+  const fileLength = file.lengthToHold(offset, byteLength, kept, mayGrow);
+  const request: MapRequest = { ...anywhere, place: placing?.(byteLength) };
   const map: MapPart = (length) => new Mapping(system, { request, lead, byteLength: length, file, guard });
   const lengths = { before: status.byteLength, cut, after: fileLength };
   return (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(file, byteLength, lengths, map);
@@ -156,10 +160,21 @@ function mappableStatus(system: System, { descriptor, path }: Opened): FileStatu
   return status;
 }
 
+/** Whether to cut the file to nothing before it is mapped. */
+function cutsFirst(system: System, { created, path }: Opened, { open }: Plan, { kind }: FileStatus): boolean {
+  if (!open.includes("truncate")) return false;
+  if (kind !== "fixed" || created !== undefined) return kind === "regular";
+  throw system.error("ENOTSUP", "mmap", "This system fixes the length of memory when it is made", path);
+}
+
 /** How many bytes to map: as many as asked for, or all to the end of the file. */
-function sizeInFile(kind: FileStatus["kind"], fileLength: number, { size, offset }: Plan): number {
+function sizeInFile({ hasLength }: MappedFile, fileLength: number, { size, offset }: Plan): number {
   if (size !== undefined) return size;
-  if (kind === "character") throw new TypeError("size: undefined given, wanted the number of bytes to map of a device");
+  if (!hasLength) {
+    throw new TypeError(
+      "size: undefined given, wanted the number of bytes to map of a device or of memory of the kernel's",
+    );
+  }
   if (offset <= fileLength) return fileLength - offset;
   throw new RangeError(`offset: ${offset} given, but the file ends at ${fileLength}`);
 }

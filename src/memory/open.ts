@@ -4,7 +4,7 @@ import type { Plan } from "../arguments/options.ts";
 import type { Source } from "../arguments/source.ts";
 import { errorAbout } from "../error.ts";
 import type { Host } from "../host.ts";
-import type { Guard, System } from "../os/contract.ts";
+import type { Guard, OpenedFile, System } from "../os/contract.ts";
 import type { Descriptor } from "../types.ts";
 import type { OpenFlag } from "../vocabulary.ts";
 import { mapFile, mapMemory, type Opened, type Placing } from "./map_file.ts";
@@ -35,7 +35,7 @@ export function mapSource<Region>(
 
 /** Refuses words that this system does not have. How a descriptor was opened is up to whoever opened it. */
 function requireWords({ system }: Host, { kind }: Source, { open, protection, flags }: Plan): void {
-  if (kind === "path") system.requireWords("open", open);
+  if (kind === "path" || kind === "named") system.requireWords("open", open);
   system.requireWords("protection", protection);
   system.requireWords("map", flags);
 }
@@ -63,6 +63,13 @@ function openSource({ ffi, system }: Host, source: Source, plan: Plan): Opened |
       const adopted = system.adopt(pid, descriptor, (path) => ffi.authorize(path, access));
       return { descriptor: adopted, ours: true, keepsLength: true };
     }
+    case "named": {
+      const { name } = source;
+      const path = system.pathOfNamed(name);
+      const writes = WRITING.some((word) => plan.open.includes(word));
+      if (path !== undefined) ffi.authorize(path, { read: true, write: writes });
+      return { ...openNamed(system, name, plan), ours: true, path: name, named: true };
+    }
     case "path": {
       const { path } = source;
       const reads = plan.open.includes("read") || !plan.open.includes("write");
@@ -82,11 +89,18 @@ function openAnonymous(system: System, { offset, size, flags }: Plan): Descripto
   return system.openAnonymous(lengthToEnd(offset, size!, unit), flags);
 }
 
+/** New memory with a name has the length that is asked for, too. */
+function openNamed(system: System, name: string, { open, mode, offset, size, protection }: Plan): OpenedFile {
+  const byteLength = size === undefined ? undefined : lengthToEnd(offset, size, 1);
+  return system.openNamed(name, open, mode, { byteLength, executable: protection.includes("exec") });
+}
+
 /** Undoes the opening of a file that could not be mapped. */
-function abandon({ system }: Host, { descriptor, ours, created }: Opened): void {
+function abandon({ system }: Host, { descriptor, ours, created, named }: Opened): void {
   try {
     if (ours) system.close(descriptor);
   } finally {
-    if (created !== undefined) system.remove(created);
+    if (created !== undefined && named) system.unlinkNamed(created);
+    else if (created !== undefined) system.remove(created);
   }
 }

@@ -4,6 +4,9 @@ import type { StatusLayout } from "../posix/numbers.ts";
 /** By their names in C. */
 export const LINUX = {
   HUGETLBFS_MAGIC: 0x958458f6,
+  TRACEFS_MAGIC: 0x74726163,
+  DEBUGFS_MAGIC: 0x64626720,
+  F_ADD_SEALS: 1033,
   O_ACCMODE: 3,
   O_PATH: 0x200000,
   AT_EMPTY_PATH: 0x1000,
@@ -16,6 +19,15 @@ export const LINUX = {
   SA_SIGINFO: 0x4,
   SA_ONSTACK: 0x0800_0000,
   SA_RESTART: 0x1000_0000,
+} as const;
+
+/** The seals, by their names in C. */
+export const SEAL_BITS = {
+  F_SEAL_SEAL: 1,
+  F_SEAL_SHRINK: 2,
+  F_SEAL_GROW: 4,
+  F_SEAL_WRITE: 8,
+  F_SEAL_FUTURE_WRITE: 16,
 } as const;
 
 /** `struct statx`, which only Linux has. Two 32-bit words name a device there. */

@@ -8,11 +8,13 @@ import { type Dialect, PLAIN } from "../posix/libc_functions.ts";
 import { posix } from "../posix/system.ts";
 import { posixWaiting } from "../posix/waiting.ts";
 import { futexCalls, futexSets } from "./futex.ts";
+import { hidesLength } from "./file_system.ts";
 import { installGuard } from "./guard.ts";
 import { linuxHugePages } from "./huge_pages.ts";
 import { LINUX, STATX } from "./numbers.ts";
 import { linuxProcesses } from "./processes.ts";
 import { linuxRemap } from "./remap.ts";
+import { addSeals } from "./seals.ts";
 
 /** Loads the C library, and makes Linux from it. A dialect may leave functions out. */
 export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): System {
@@ -27,6 +29,9 @@ export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): 
     },
     remap: has("mremap") ? linuxRemap(libc) : undefined,
     hugePages: linuxHugePages(libc),
+    hidesLength: (descriptor) => hidesLength(libc, descriptor),
+    namedDirectory: "/dev/shm",
+    seal: has("memfd_create") ? (descriptor, seals) => addSeals(libc, descriptor, seals) : undefined,
     processes: linuxProcesses(libc),
     status: has("statx")
       ? { layout: STATX, read: (descriptor, into) => readStatus(libc, descriptor, into) }

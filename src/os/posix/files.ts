@@ -1,15 +1,16 @@
 /** Files and descriptors on POSIX. */
 import type { Descriptor } from "../../types.ts";
-import type { MapFlag, OpenFlag } from "../../vocabulary.ts";
+import type { MapFlag, OpenFlag, Seal } from "../../vocabulary.ts";
 import type { Files, FileStatus, OpenedFile } from "../contract.ts";
 import type { Extensions } from "./extensions.ts";
 import { syncInBackground } from "./fsync.ts";
 import { cString, type Libc } from "./libc.ts";
+import type { NamedMemory } from "./named.ts";
 import { MEMFD } from "./numbers.ts";
 import { StatusReader } from "./status.ts";
 
 /** Makes the file half of a POSIX system. */
-export function posixFiles(libc: Libc, extensions: Extensions): Files {
+export function posixFiles(libc: Libc, extensions: Extensions): Omit<Files, keyof NamedMemory> {
   const { functions } = libc;
   const reader = new StatusReader(libc, extensions);
 
@@ -31,6 +32,11 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
         throw error;
       }
       return descriptor;
+    },
+
+    seal(descriptor: Descriptor, seals: readonly Seal[]): void {
+      if (!extensions.seal) throw libc.error("ENOTSUP", "fcntl", "this system has no seals");
+      extensions.seal(descriptor as number, seals);
     },
 
     status(descriptor: Descriptor): FileStatus {
