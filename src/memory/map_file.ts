@@ -4,6 +4,7 @@
  */
 import { writesToFile } from "../arguments/flags.ts";
 import type { Plan } from "../arguments/options.ts";
+import type { MmapError } from "../error.ts";
 import type { Host } from "../host.ts";
 import type { FileStatus, Guard, MapRequest, System } from "../os/contract.ts";
 import type { Descriptor } from "../types.ts";
@@ -63,8 +64,7 @@ export function mapFile(
   const unit = Math.max(system.unit(flags), status.unit);
   const lead = offset % Math.max(unit, system.allocationGranularity);
   const anywhere: MapRequest = { descriptor: opened.descriptor, offset: offset - lead, protection, flags, unit };
-  // Only the kernel knows whether it maps this at all.
-  if (status.kind === "object" && plan.size === undefined) system.probe(anywhere);
+  if (status.kind === "object" && plan.size === undefined) refuseUnmappable(system, anywhere);
   const byteLength = sizeInFile(file, kept, plan);
   const mayGrow = writesToFile(protection, flags) && !opened.keepsLength;
   const fileLength = file.lengthToHold(offset, byteLength, kept, mayGrow);
@@ -158,6 +158,15 @@ function mappableStatus(system: System, { descriptor, path }: Opened): FileStatu
   if (status.kind === "directory") throw system.error("EISDIR", "mmap", "Is a directory", path);
   if (status.kind === "other") throw system.error("ENODEV", "mmap", "Not a file or device that can be mapped", path);
   return status;
+}
+
+/** Throws ENODEV if this cannot be mapped at all, which only the kernel knows. Any other error may be one of the size. */
+function refuseUnmappable(system: System, request: MapRequest): void {
+  try {
+    system.probe(request);
+  } catch (error) {
+    if ((error as MmapError).code === "ENODEV") throw error;
+  }
 }
 
 /** Whether to cut the file to nothing before it is mapped. */
