@@ -17,6 +17,9 @@ const NAMED = {
   OpenFileMappingW: { parameters: ["u32", "i32", "buffer"], result: "usize" },
 } as const;
 
+/** What opens memory to be run. Windows turns the one into the other. Wine does not, and wants the other for a view. */
+const EXECUTE = WIN32.FILE_MAP_EXECUTE | WIN32.SECTION_MAP_EXECUTE;
+
 /** Makes the part of Windows that knows memory by its name. */
 export function windowsNamed(kernel32: Kernel32): NamedMemory {
   const { functions } = kernel32;
@@ -43,7 +46,7 @@ export function windowsNamed(kernel32: Kernel32): NamedMemory {
         throw kernel32.errorOf(WIN32_ERRORS.ALREADY_EXISTS, "CreateFileMappingW", { path: name });
       }
       const access = WIN32.FILE_MAP_READ | (flags.includes("write") ? WIN32.FILE_MAP_WRITE : 0) |
-        (init.executable ? WIN32.FILE_MAP_EXECUTE : 0);
+        (init.executable ? EXECUTE : 0);
       const existing = named().OpenFileMappingW(access, 0, wideString(name));
       if (existing !== 0n) return { descriptor: existing };
       const error = kernel32.failure("OpenFileMappingW", { path: name });
