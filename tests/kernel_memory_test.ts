@@ -8,7 +8,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type MappedRegion, mmap, MmapError, type MmapOptions, platform } from "../mod.ts";
 import { notInQemu } from "./support/emulated.ts";
 import { fileOf, freshPath } from "./support/files.ts";
-import { call, close, ifKernelHas, open, structure, tryCall } from "./support/syscalls.ts";
+import { call, close, ifKernelHas, open, openPageFaults, structure, tryCall } from "./support/syscalls.ts";
 import { onLinux, onPosix } from "./support/systems.ts";
 
 const PAGE = platform.pageSize;
@@ -79,20 +79,7 @@ kernelTest(
 
 // ---------------------------------------------------------------- perf_event
 
-/** struct perf_event_attr: a record with the address of each page fault of this thread. */
-function openFaults(): number {
-  const attributes = structure(136, (view) => {
-    view.setUint32(0, 1, true); // type: PERF_TYPE_SOFTWARE
-    view.setUint32(4, 136, true); // size
-    view.setBigUint64(8, 2n, true); // config: PERF_COUNT_SW_PAGE_FAULTS
-    view.setBigUint64(16, 1n, true); // sample_period
-    view.setBigUint64(24, 8n, true); // sample_type: PERF_SAMPLE_ADDR
-    view.setBigUint64(40, 1n << 5n, true); // exclude_kernel
-  });
-  return call("perf_event_open", attributes, 0, -1, -1, 8);
-}
-
-kernelTest("perf_event writes its records into memory that is mapped", "perf_event", openFaults, (descriptor) => {
+kernelTest("perf_event writes its records into memory that is mapped", "perf_event", openPageFaults, (descriptor) => {
   const [HEAD, DATA] = [1024, PAGE];
   using ring = mmap(descriptor, { ...READ, size: 9 * PAGE });
   using file = mmap(fileOf(new Uint8Array(4 * PAGE)));

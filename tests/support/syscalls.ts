@@ -55,6 +55,20 @@ export function structure(size: number, fill?: (view: DataView) => void): bigint
 
 const kept: object[] = [];
 
+/** A descriptor of perf_event that records the address of each page fault of this thread. */
+export function openPageFaults(): number {
+  // struct perf_event_attr
+  const attributes = structure(136, (view) => {
+    view.setUint32(0, 1, true); // type: PERF_TYPE_SOFTWARE
+    view.setUint32(4, 136, true); // size
+    view.setBigUint64(8, 2n, true); // config: PERF_COUNT_SW_PAGE_FAULTS
+    view.setBigUint64(16, 1n, true); // sample_period
+    view.setBigUint64(24, 8n, true); // sample_type: PERF_SAMPLE_ADDR
+    view.setBigUint64(40, 1n << 5n, true); // exclude_kernel
+  });
+  return call("perf_event_open", attributes, 0, -1, -1, 8);
+}
+
 /** Tries to make a descriptor once, before the tests. The option of a test says how the kernel has refused it. */
 export function ifKernelHas(name: string, make: () => number): { readonly skip: string | false } {
   let descriptor: number;
