@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type MappedRegion, mmap, MmapError, named, platform, unlinkNamed } from "../mod.ts";
+import { type MappedRegion, mmap, type MmapError, named, platform, unlinkNamed } from "../mod.ts";
 import { EMULATOR } from "./support/emulated.ts";
 import { freshPath } from "./support/files.ts";
 import { isWindows, isWine } from "./support/systems.ts";

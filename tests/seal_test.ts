@@ -171,6 +171,12 @@ test("a descriptor that is another file's is not sealed", sealed, () => {
   using region = mmap(descriptor, { access: "write", size: PAGE });
   close(descriptor);
   failure("EBADF", () => region.seal("shrink"));
+  assertEquals(memfd(3), descriptor);
+  failure("EBADF", () => region.seal("shrink"));
+  using other = mmap(descriptor, { access: "write", size: PAGE });
+  assertEquals(sealsOf(other), 0);
+  other.unmap();
+  close(descriptor);
 });
 
 test("words that are no seals are refused, and a region that is gone", () => {
