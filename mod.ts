@@ -18,6 +18,7 @@
  */
 export { MmapError, type MmapErrorInit } from "./src/error.ts";
 export { mmap, withMmap } from "./src/mmap.ts";
+export { named, unlinkNamed } from "./src/named.ts";
 export { type Platform, platform } from "./src/platform.ts";
 export { MappedRegion } from "./src/region.ts";
 export {
@@ -27,6 +28,7 @@ export {
   type MapHandle,
   type MapSource,
   type MmapOptions,
+  type NamedSource,
   type OperatingSystem,
   type Runtime,
   type ViewConstructor,
@@ -46,4 +48,6 @@ export {
   type OpenFlag,
   type Protection,
   PROTECTIONS,
+  type Seal,
+  SEALS,
 } from "./src/vocabulary.ts";

@@ -52,6 +52,9 @@ export interface Platform {
    * - `"handle"`: regions can be handed to workers, which is true everywhere. Other processes can take them on Linux
    *   and Windows only.
    * - `"wait"`: `@region/mmap/sync` can wait for others.
+   * - `"wasm"`: `@region/mmap/wasm` can map into the memory of WebAssembly.
+   * - `"named"`: {@linkcode named} can share memory by a name.
+   * - `"seal"`: {@linkcode MappedRegion.seal} works on memory from {@linkcode ANONYMOUS}.
    *
    * @param kind The feature.
    * @returns Whether the platform has it.

@@ -1,12 +1,12 @@
 import { UNMAPPED } from "./arguments/unmapped.ts";
 import { bytesIn, bytesOf, isArrayBuffer, needleOf } from "./arguments/bytes.ts";
-import { checkAdvice, checkFlushFlags, checkProtection } from "./arguments/flags.ts";
+import { checkAdvice, checkFlushFlags, checkProtection, checkSeals } from "./arguments/flags.ts";
 import type { Host } from "./host.ts";
 import { refuseAsArray, showIn } from "./inspect.ts";
 import { elementSize, forget, isMapped, releaseWhenForgotten, Views } from "./memory/views.ts";
 import type { Mapping } from "./memory/mapping.ts";
 import { byteCount, rangeOf, type Span, spanWithin } from "./arguments/range.ts";
-import type { Advice, FlushFlag, MapFlag, Protection } from "./vocabulary.ts";
+import type { Advice, FlushFlag, MapFlag, Protection, Seal } from "./vocabulary.ts";
 import type { ByteRange, Descriptor, MapHandle, ViewConstructor } from "./types.ts";
 
 /** Known to this file alone: only `mmap` makes regions. */
@@ -800,13 +800,13 @@ export class MappedRegion implements Disposable {
    * in another place; Windows cuts a file only while nobody has it mapped, so that the region is unmapped for a moment.
    *
    * @param byteLength The new length in bytes.
-   * @throws {MmapError} where the OS refuses; `EIO` where {@linkcode faults} says that pages were lost; `EBADF` where
-   * the caller has closed the descriptor; `EFBIG` beyond the limit for files; `ESTALE` in a container where the file was
-   * replaced, and its path has to be mapped again; `ENOTSUP` for a character device; the error of ftruncate for
-   * {@linkcode ANONYMOUS} on macOS, whose length never changes; on Windows `EBUSY` where the file is to be cut and
-   * somebody else has it mapped.
-   * @throws {RangeError} where the region would end beyond a file that it may not grow.
-   * @throws {TypeError} for a length of the wrong type, or where the region is unmapped.
+   * @throws {MmapError} If the OS refuses. If {@linkcode faults} is not 0 (`EIO`). If you have closed the descriptor
+   * (`EBADF`). If the file would exceed the limit for files (`EFBIG`). If the file was replaced in a container, and its
+   * path has to be mapped again (`ESTALE`). If the length cannot be known or changed (`ENOTSUP`): that of a device, of
+   * memory of the kernel's, of {@linkcode ANONYMOUS} on macOS, and of memory with a name on macOS and Windows. If the file
+   * is to be cut on Windows and somebody else has it mapped (`EBUSY`).
+   * @throws {RangeError} If the region would end beyond a file that it may not grow.
+   * @throws {TypeError} If the length has the wrong type, or if the region is unmapped.
    *
    * @example
    * ```ts
@@ -940,6 +940,44 @@ export class MappedRegion implements Disposable {
    */
   check(): void {
     this.#mapping.check();
+  }
+
+  /**
+   * Seals the memory behind the region, for everybody and for ever: what the words name, nobody can do from then on, in any
+   * process. After `seal("shrink")`, nobody can cut what you have mapped.
+   *
+   * It works on {@linkcode ANONYMOUS} and on the memfds of other programs that allow it. `write` is refused while anybody
+   * has the memory mapped `shared` and can write to it, which includes this region: seal `future-write`, or seal through
+   * a region that is `private`. Sealing again adds to the seals.
+   *
+   * Calls [fcntl(2)](https://man7.org/linux/man-pages/man2/F_ADD_SEALS.2const.html) with `F_ADD_SEALS`, which only Linux
+   * has for this library.
+   *
+   * @param seals One or more words.
+   * @throws {MmapError} If the OS refuses: `EBUSY` if "write" is asked for and the memory can be written through a mapping;
+   * `EINVAL` if it is not memory that can be sealed, or the kernel is too old; `EPERM` if the descriptor cannot write, or
+   * the memory has the seal "seal". `EBADF` if you have closed the descriptor. `ENOTSUP` if the region is from `null`, or
+   * if the system has no seals (`platform.supports("seal")` is false).
+   * @throws {TypeError} If a word is not a {@linkcode Seal}, if there is none, or if the region is unmapped.
+   *
+   * @example
+   * ```ts
+   * import { ANONYMOUS, mmap, platform } from "@region/mmap";
+   * import { assertThrows } from "@std/assert";
+   *
+   * using region = mmap(ANONYMOUS, { size: 8192 });
+   * if (platform.supports("seal")) {
+   *   region.seal("shrink", "grow");
+   *   assertThrows(() => region.resize(4096), Error, "EPERM");
+   * }
+   * ```
+   */
+  seal(...seals: Seal[]): void {
+    const words = checkSeals(seals);
+    const { file } = this.#live();
+    const { system } = this.#host;
+    if (!file) throw system.error("ENOTSUP", "fcntl", "memory from null cannot be sealed; map ANONYMOUS instead");
+    file.seal(words);
   }
 
   // ---------------------------------------------------------------- the end

@@ -29,10 +29,13 @@ export const ANONYMOUS: unique symbol = Symbol.for("@region/mmap.ANONYMOUS");
  * - an open descriptor (a number on POSIX, a HANDLE as a `bigint` on Windows), or an object that has one as `fd`;
  * - a handle from another region;
  * - `null`, for memory without a file;
- * - {@linkcode ANONYMOUS}, for memory with a descriptor.
+ * - {@linkcode ANONYMOUS}, for memory with a descriptor;
+ * - memory that has a name of the system's, from {@linkcode named}.
  *
- * A descriptor of yours stays open at unmap, unless `closeDescriptor` is true. Its position does not matter. If it has
- * no length, as a pipe has none, {@linkcode mmap} throws an {@linkcode MmapError} with code `ENODEV`.
+ * A descriptor of yours stays open at unmap, unless `closeDescriptor` is true. Its position does not matter. It may be
+ * anything that the system can map: also a device, or memory of the kernel's such as the rings of io_uring and
+ * perf_event. If its length cannot be known, `size` says how much to map. What cannot be mapped, such as a pipe, is an
+ * {@linkcode MmapError}, most often with code `ENODEV`.
  *
  * @example
  * ```ts
@@ -56,6 +59,7 @@ export type MapSource =
   | bigint
   | { readonly fd: number }
   | MapHandle
+  | NamedSource
   | null
   | typeof ANONYMOUS;
 
@@ -85,8 +89,8 @@ export interface MmapOptions {
    * - `"write"`: open `read` `write`, protection `read` `write`, flags `shared`
    * - `"copy"`: open `read`, protection `read` `write`, flags `private`
    *
-   * Other defaults hold for `null` and ANONYMOUS. Both have protection `read` `write`; `null` is `private`, and
-   * ANONYMOUS is `shared`.
+   * Other defaults hold for `null`, ANONYMOUS and names. They have protection `read` `write`; `null` is `private`, and
+   * the others are `shared`.
    *
    * @default {"read"}
    */
@@ -95,22 +99,23 @@ export interface MmapOptions {
    * How a path is opened. Default: `["read"]`. A region that is `shared` and allows "write" needs `["read", "write"]`,
    * or there is an MmapError with code `EACCES`.
    *
-   * Other sources are already open. For them, `create`, `ensure-create` and `truncate` are a TypeError, and other words
-   * are ignored.
+   * A name takes `read`, `write`, `create`, `ensure-create` and `truncate`, see {@linkcode named}. Other sources are
+   * already open. For them, `create`, `ensure-create` and `truncate` are a TypeError, and other words are ignored.
    */
   open?: readonly OpenFlag[];
   /**
-   * What the memory allows. Default: `["read"]`; for `null` and ANONYMOUS `["read", "write"]`; for a handle its own.
+   * What the memory allows. Default: `["read"]`; for `null`, ANONYMOUS and names `["read", "write"]`; for a handle its
+   * own.
    */
   protection?: readonly Protection[];
   /**
    * How the mapping behaves. Default: for a handle its own. If neither `private` nor `shared` is named, it is
-   * `private`, or `shared` for ANONYMOUS and for a handle.
+   * `private`, or `shared` for ANONYMOUS, names and a handle.
    */
   flags?: readonly MapFlag[];
   /**
-   * Bytes to map. Default: from `offset` to the end of the file. It is required for `null`, ANONYMOUS and character
-   * devices. The default for a handle is its `byteLength`, even if you give another `offset`: then give both.
+   * Bytes to map. Default: from `offset` to the end of the file. It is required for `null`, ANONYMOUS, and
+   * whatever has a length that cannot be known, such as character devices. The default for a handle is its `byteLength`, even if you give another `offset`: then give both.
    *
    * If the region would end beyond the end of the file, a shared and writable mapping makes the file longer. Any other
    * is a RangeError. So are a mapping of a block device and one from a handle, which never make the file longer.
@@ -122,8 +127,8 @@ export interface MmapOptions {
    */
   offset?: number | bigint;
   /**
-   * Permission bits of a file that is created, less the umask: 0 to 0o7777, or a RangeError. Default: 0o666. On Windows
-   * only 0o200 counts: without it, the file becomes read-only.
+   * Permission bits of a file that is created, less the umask: 0 to 0o7777, or a RangeError. Default: 0o666; for a name
+   * 0o600, as in Python. On Windows only 0o200 counts: without it, the file becomes read-only. A name ignores it there.
    */
   mode?: number;
   /** Whether unmapping closes the descriptor. Default: true if the library opened it, false if you passed it. */
@@ -192,6 +197,14 @@ export interface MapHandle {
   readonly protection: readonly Protection[];
   /** Flags of the region. */
   readonly flags: readonly MapFlag[];
+}
+
+/** Memory with a name of the system's, as plain data. {@linkcode named} makes it. */
+export interface NamedSource {
+  /** Tells it from other objects. */
+  readonly kind: "mmap-name";
+  /** The name, as {@linkcode named} takes it. */
+  readonly name: string;
 }
 
 /**

@@ -285,6 +285,41 @@ export const ADVICE = [
 export type Advice = typeof ADVICE[number];
 
 /**
+ * All words of {@linkcode Seal}.
+ *
+ * @example
+ * ```ts
+ * import { SEALS } from "@region/mmap";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(SEALS, ["shrink", "grow", "write", "future-write", "seal"]);
+ * ```
+ */
+export const SEALS = ["shrink", "grow", "write", "future-write", "seal"] as const;
+
+/**
+ * What {@linkcode MappedRegion.seal} forbids, for everybody and for ever, in the terms of
+ * [F_ADD_SEALS](https://man7.org/linux/man-pages/man2/F_ADD_SEALS.2const.html):
+ *
+ * - `shrink`: making the memory shorter, so that nobody's mapping of it loses pages.
+ * - `grow`: making it longer.
+ * - `write`: writing to it. It is `EBUSY` while anybody has it mapped `shared` through a descriptor that can write, even
+ *   if that mapping is only read.
+ * - `future-write` (Linux 5.1): the same, except through mappings that exist already.
+ * - `seal`: sealing it further.
+ *
+ * @example
+ * ```ts
+ * import { ANONYMOUS, mmap, platform, type Seal } from "@region/mmap";
+ *
+ * const seals: Seal[] = ["shrink", "grow"];
+ * using region = mmap(ANONYMOUS, { size: 4096 });
+ * if (platform.supports("seal")) region.seal(...seals);
+ * ```
+ */
+export type Seal = typeof SEALS[number];
+
+/**
  * The names of the vocabularies, for {@linkcode Platform.supports}.
  *
  * @example
@@ -314,7 +349,7 @@ export type FlagKind = typeof FLAG_KINDS[number];
  * assert(FEATURES.filter((feature) => platform.supports(feature)).includes("residency"));
  * ```
  */
-export const FEATURES = ["guard", "residency", "handle", "wait", "wasm"] as const;
+export const FEATURES = ["guard", "residency", "handle", "wait", "wasm", "named", "seal"] as const;
 
 /** Something that a platform as a whole can have or lack. {@linkcode Platform.supports} tells. */
 export type Feature = typeof FEATURES[number];

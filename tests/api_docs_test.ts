@@ -23,6 +23,8 @@ interface Parameter {
   readonly name?: string;
   /** Of a parameter with a default. */
   readonly left?: Parameter;
+  /** Of the rest of the arguments. */
+  readonly arg?: Parameter;
 }
 
 interface Signature {
@@ -84,8 +86,8 @@ function documented(name: string, kind: string, { params = [] }: Signature, jsDo
   };
 }
 
-function nameOf({ name, left }: Parameter): string {
-  return name ?? nameOf(left!);
+function nameOf({ name, left, arg }: Parameter): string {
+  return name ?? nameOf((left ?? arg)!);
 }
 
 function hasTag({ tags }: Documented, kind: string, name?: string): boolean {

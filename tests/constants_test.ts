@@ -6,7 +6,7 @@ import { ADVICE } from "../src/vocabulary.ts";
 import type { PosixTarget } from "../src/os/columns.ts";
 import { DARWIN as DARWIN_ONLY } from "../src/os/darwin/numbers.ts";
 import { FREEBSD as FREEBSD_ONLY } from "../src/os/freebsd/numbers.ts";
-import { IO_URING, LINUX as LINUX_ONLY, SIGACTION, STATX } from "../src/os/linux/numbers.ts";
+import { IO_URING, LINUX as LINUX_ONLY, SEAL_BITS, SIGACTION, STATX } from "../src/os/linux/numbers.ts";
 import { type Constants, constantsOf, MEMFD } from "../src/os/posix/numbers.ts";
 import { errorNumbersOf } from "../src/os/posix/errno.ts";
 import { WIN32_ERRORS, win32ErrorName, win32ErrorNumber } from "../src/os/windows/errors.ts";
@@ -267,7 +267,7 @@ function ringClaims(rings: typeof IO_URING): Claim[] {
 function linuxOn(target: PosixTarget, compiler: string): Subject<Numbers> {
   const tables = {
     constants: constantsOf(target),
-    only: { ...LINUX_ONLY, ...MEMFD },
+    only: { ...LINUX_ONLY, ...SEAL_BITS, ...MEMFD },
     statx: STATX,
     sigaction: SIGACTION,
     rings: IO_URING,

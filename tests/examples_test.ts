@@ -8,6 +8,7 @@ import { RingReader, ringSize, RingWriter } from "../examples/ring/ring.ts";
 import { startChild } from "./support/children.ts";
 import { EMULATOR } from "./support/emulated.ts";
 import { betweenRuntimes, runtimesHere, startIn } from "./support/runtimes.ts";
+import { ifKernelHas, openPageFaults } from "./support/syscalls.ts";
 import { isWindows, onLinux } from "./support/systems.ts";
 
 /** Systems on which programs can start themselves again, and print to the program that started them. */
@@ -52,6 +53,18 @@ test("ring.ts shows its figures", { ...here, ...(onRing.skip === false ? {} : on
   for (const name of ["ring", "ring, no spins", "pipe, streams", "pipe, blocking", "postMessage"]) {
     assertMatch(output, new RegExp(`^ +${name} +\\d+\\.\\d+ M +\\d+\\.\\d+ µs`, "m"));
   }
+});
+
+const python = spawnSync("python3", ["--version"], { stdio: "ignore" });
+
+test("page_faults.ts shows the pages that were touched", {
+  ...here,
+  skip: here.skip || onLinux("perf_event").skip || (python.error && "python3 is not here") ||
+    ifKernelHas("perf_event", openPageFaults).skip,
+}, () => {
+  const pages = "pages 3, 50, 200";
+  const output = runExample("page_faults");
+  assertEquals(output, `Touched: ${pages} of a file.\nThe kernel recorded faults in ${pages}.\n`);
 });
 
 test("demo.ts comes to its end", here, () => {

@@ -70,6 +70,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "memory": ["vocabulary.ts", "types.ts", "error.ts", "arguments", "host.ts", "os"],
   "region.ts": ["vocabulary.ts", "types.ts", "arguments", "host.ts", "inspect.ts", "memory"],
   "mmap.ts": ["types.ts", "arguments", "host.ts", "memory", "region.ts"],
+  "named.ts": ["types.ts", "arguments", "host.ts"],
   "platform.ts": ["vocabulary.ts", "types.ts", "arguments", "host.ts"],
   "extras": ["vocabulary.ts", "types.ts", "arguments", "host.ts", "inspect.ts", "memory", "region.ts", "mmap.ts"],
 };

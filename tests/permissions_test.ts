@@ -5,8 +5,10 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { platform } from "../mod.ts";
 import { runChildWith } from "./support/children.ts";
 import { exists, fileOf, freshPath } from "./support/files.ts";
+import { onLinux } from "./support/systems.ts";
 
 interface Outcome {
+  readonly removed?: boolean;
   readonly byteLength?: number;
   readonly name?: string;
   readonly code?: string;
@@ -73,6 +75,19 @@ describe("Deno's permissions", { skip: platform.runtime !== "deno" && "Deno's ow
     assertEquals(outcome([...base, "--allow-ffi"], "", "memory"), { byteLength: 4096 });
   });
 
+  test("a name needs what its path would need", onLinux("paths for names"), () => {
+    const name = `mmap-${crypto.randomUUID().slice(0, 18)}`;
+    const path = `/dev/shm/${name}`;
+    assertDenied(["--allow-ffi", "--allow-read"], name, "named", "write");
+    assertDenied(["--allow-ffi", "--allow-write"], name, "named", "read");
+    assert(!exists(path));
+    const both = ["--allow-ffi", `--allow-read=${path}`, `--allow-write=${path}`];
+    assertEquals(outcome([...base, ...both], name, "named"), { byteLength: 10 });
+    assertEquals(outcome([...base, "--allow-ffi", `--allow-read=${path}`], name, "named-read"), { byteLength: 10 });
+    assertDenied(["--allow-ffi", "--allow-read"], name, "unlink", "write");
+    assertEquals(outcome([...base, "--allow-ffi", `--allow-write=${path}`], name, "unlink"), { removed: true });
+  });
+
   test("a permission that is given up is gone", () => {
     const path = fileOf("text");
     const line = [...base, "--allow-ffi", "--allow-read"];
@@ -110,5 +125,17 @@ describe("Node's permissions", { skip: platform.runtime !== "node" && "Node's ow
       assertDenied(["--allow-ffi", `--allow-fs-read=${missing}`], missing, access, "--allow-fs-write");
     }
     assert(!exists(missing));
+  });
+
+  test("a name needs what its path would need", onLinux("paths for names"), () => {
+    const name = `mmap-${crypto.randomUUID().slice(0, 18)}`;
+    const path = `/dev/shm/${name}`;
+    assertDenied(["--allow-ffi", `--allow-fs-read=${path}`], name, "named", "--allow-fs-write");
+    assertDenied(["--allow-ffi", `--allow-fs-write=${path}`], name, "named", "--allow-fs-read");
+    assert(!exists(path));
+    const both = ["--allow-ffi", `--allow-fs-read=${path}`, `--allow-fs-write=${path}`];
+    assertEquals(outcome([...base, ...both], name, "named"), { byteLength: 10 });
+    assertDenied(["--allow-ffi", `--allow-fs-read=${path}`], name, "unlink", "--allow-fs-write");
+    assertEquals(outcome([...base, ...both], name, "unlink"), { removed: true });
   });
 });

@@ -5,7 +5,17 @@
 // that. What a run writes, Wine's registry and temporary files, goes to memory and is gone with it, so that runs do not
 // see each other and may go on at the same time.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -94,8 +104,18 @@ function windowsPath(path: string): string {
   return `P:\\${path.replaceAll("/", "\\")}`;
 }
 
+/** The partner of a test in C, compiled if the machine has MinGW. The test is skipped without it. */
+function compilePartner(): void {
+  const compiler = "x86_64-w64-mingw32-gcc";
+  const [source, program] = [join(ROOT, "tests/partners/section.c"), join(ROOT, partOf(NAME, "section.exe"))];
+  // Another run may be using it.
+  const isNew = existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs;
+  if (!isNew && isThere(compiler)) command([compiler, "-O2", source, "-o", program]);
+}
+
 /** Runs test files; the status is that of the runtime. */
 function run(runtime: RuntimeName, program: string, report: string, files: readonly string[]): number {
+  compilePartner();
   const line = [windowsPath(program), ...TESTING[runtime]("Z:\\tmp\\report.xml"), ...files];
   return printed([...ISOLATED, "sh", "-c", RUN, "sh", join(ROOT, partOf(NAME, DEBIAN)), ROOT, report, ...line]);
 }

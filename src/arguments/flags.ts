@@ -11,6 +11,8 @@ import {
   type OpenFlag,
   type Protection,
   PROTECTIONS,
+  type Seal,
+  SEALS,
 } from "../vocabulary.ts";
 import type { MmapOptions } from "../types.ts";
 
@@ -68,6 +70,22 @@ export function checkOpenFlags(given: unknown): readonly OpenFlag[] {
   return words;
 }
 
+/** What memory can be opened with by a name. */
+const NAMED_FLAGS: readonly OpenFlag[] = ["read", "write", "create", "ensure-create", "truncate"];
+
+/** Checks words that have passed {@linkcode checkOpenFlags} for memory with a name. It is for both unless they say which. */
+export function checkNamedFlags(words: readonly OpenFlag[]): readonly OpenFlag[] {
+  const other = words.find((word) => !NAMED_FLAGS.includes(word));
+  if (other !== undefined) {
+    throw new TypeError(
+      `open: ${describe(words)} given, but memory by a name takes only ${NAMED_FLAGS.join(", ")}, not "${other}"`,
+    );
+  }
+  return words.includes("read") || words.includes("write")
+    ? words
+    : Object.freeze(["read", "write", ...words] as const);
+}
+
 /** Checks the words for what the memory allows. */
 export function checkProtection(given: unknown, name = "protection"): readonly Protection[] {
   const words = checkWords(given, name, PROTECTIONS);
@@ -107,6 +125,13 @@ const FLUSH_INVALIDATE: readonly FlushFlag[] = ["async", "invalidate"];
 /** Checks a word of advice. */
 export function checkAdvice(given: unknown): Advice {
   return checkWord(given, "advice", ADVICE);
+}
+
+/** Checks the words for what nobody may do any more. */
+export function checkSeals(given: readonly unknown[]): readonly Seal[] {
+  const words = checkWords([...given], "seals", SEALS);
+  if (words.length === 0) throw new TypeError(`seals: none given, wanted at least one of ${SEALS.join(", ")}`);
+  return words;
 }
 
 /** Whether stores to a mapping with these words reach the file. */

@@ -1,12 +1,12 @@
 /** The options of `mmap`: checks them, and adds the defaults of their source. Pure. */
 import { describe } from "./describe.ts";
-import { ACCESS, checkMapFlags, checkOpenFlags, checkProtection, type Lists, lists } from "./flags.ts";
+import { ACCESS, checkMapFlags, checkNamedFlags, checkOpenFlags, checkProtection, type Lists, lists } from "./flags.ts";
 import { byteCount, unsigned } from "./range.ts";
 import type { MmapOptions } from "../types.ts";
 import type { OpenFlag } from "../vocabulary.ts";
 
 /** What is mapped, as far as the defaults depend on it. */
-export type SourceKind = "path" | "descriptor" | "handle" | "memory" | "anonymous";
+export type SourceKind = "path" | "descriptor" | "handle" | "memory" | "anonymous" | "named";
 
 /** Options in which nothing is missing. */
 export interface Plan extends Lists {
@@ -26,9 +26,10 @@ const DEFAULTS: Readonly<Record<SourceKind, Lists & { readonly sharing: "private
   handle: { ...ACCESS.read, sharing: "shared" },
   memory: { ...lists({ open: [], protection: ["read", "write"], flags: ["private"] }), sharing: "private" },
   anonymous: { ...lists({ open: [], protection: ["read", "write"], flags: ["shared"] }), sharing: "shared" },
+  named: { ...ACCESS.write, sharing: "shared" },
 };
 
-/** Open flags that change the file that a path names. */
+/** Open flags that change what a path or a name stands for. */
 const ACTIONS: readonly OpenFlag[] = ["create", "ensure-create", "truncate"];
 
 /** The options, each read once: they are the caller's, and may be others at the next look. None at all are empty ones. */
@@ -45,8 +46,8 @@ export function optionsOf(given: MmapOptions | undefined): MmapOptions {
 export function planOf(given: MmapOptions, source: SourceKind): Plan {
   const { open, protection, flags } = given.access === undefined ? listsOf(given, source) : shorthandOf(given);
   for (const word of ACTIONS) {
-    if (source !== "path" && open.includes(word)) {
-      throw new TypeError(`open: ${describe(open)} given, but "${word}" needs a path`);
+    if (source !== "path" && source !== "named" && open.includes(word)) {
+      throw new TypeError(`open: ${describe(open)} given, but "${word}" needs a path or a name`);
     }
   }
   if (source !== "memory" && flags.includes("anonymous")) {
@@ -61,12 +62,13 @@ export function planOf(given: MmapOptions, source: SourceKind): Plan {
     throw new TypeError(`offset: ${offset} given, but memory from null has no file`);
   }
   return {
-    open,
+    open: source === "named" ? checkNamedFlags(open) : open,
     protection,
     flags,
     size,
     offset,
-    mode: modeOf(given.mode),
+    // Shared memory is its owner's alone, unless it is to be others' too: as C's examples and Python have it.
+    mode: modeOf(given.mode) ?? (source === "named" ? 0o600 : 0o666),
     closeDescriptor: booleanOf(given.closeDescriptor, "closeDescriptor") ?? source !== "descriptor",
     guard: booleanOf(given.guard, "guard"),
   };
@@ -93,8 +95,8 @@ function listsOf(given: MmapOptions, source: SourceKind): Lists {
   };
 }
 
-function modeOf(given: unknown): number {
-  if (given === undefined) return 0o666;
+function modeOf(given: unknown): number | undefined {
+  if (given === undefined) return undefined;
   if (typeof given !== "number") throw new TypeError(`mode: ${describe(given)} given, wanted a number`);
   if (Number.isInteger(given) && given >= 0 && given <= 0o7777) return unsigned(given);
   throw new RangeError(`mode: ${given} given, wanted permission bits from 0 to 0o7777`);

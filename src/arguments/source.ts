@@ -3,6 +3,7 @@ import { describe } from "./describe.ts";
 import { MmapError } from "../error.ts";
 import { pathOfFileUrl } from "./file_url.ts";
 import { checkHandle } from "./handle.ts";
+import { checkName } from "./named.ts";
 import type { SourceKind } from "./options.ts";
 import { MAX_DESCRIPTOR, unsigned } from "./range.ts";
 import { ANONYMOUS, type Descriptor, type MapHandle, type MapSource, type OperatingSystem } from "../types.ts";
@@ -12,7 +13,8 @@ export type Source =
   | { readonly kind: Extract<SourceKind, "path">; readonly path: string }
   | { readonly kind: Extract<SourceKind, "descriptor">; readonly descriptor: Descriptor }
   | { readonly kind: Extract<SourceKind, "memory" | "anonymous"> }
-  | { readonly kind: Extract<SourceKind, "handle">; readonly handle: MapHandle };
+  | { readonly kind: Extract<SourceKind, "handle">; readonly handle: MapHandle }
+  | { readonly kind: Extract<SourceKind, "named">; readonly name: string };
 
 /** INVALID_HANDLE_VALUE, which no handle has. */
 const MAX_HANDLE = 2n ** 64n - 1n;
@@ -29,12 +31,17 @@ export function sourceOf(source: MapSource, os: OperatingSystem): Source {
   if (typeof source === "object" && "kind" in source && source.kind === "mmap-handle") {
     return { kind: "handle", handle: checkHandle(source) };
   }
+  if (typeof source === "object" && "kind" in source && source.kind === "mmap-name") {
+    return { kind: "named", name: checkName(source.name, os) };
+  }
   if (typeof source === "object" && "fd" in source) {
     const { fd } = source;
     if (typeof fd === "number") return { kind: "descriptor", descriptor: checkDescriptor(fd, os) };
   }
   throw new TypeError(
-    `source: ${describe(source)} given, wanted a path, a file: URL, a descriptor, { fd }, a handle, null or ANONYMOUS`,
+    `source: ${
+      describe(source)
+    } given, wanted a path, a file: URL, a descriptor, { fd }, a handle, a name, null or ANONYMOUS`,
   );
 }
 

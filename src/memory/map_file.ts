@@ -4,6 +4,7 @@
  */
 import { writesToFile } from "../arguments/flags.ts";
 import type { Plan } from "../arguments/options.ts";
+import type { MmapError } from "../error.ts";
 import type { Host } from "../host.ts";
 import type { FileStatus, MapRequest, OpenedFile, System } from "../os/contract.ts";
 import type { Descriptor } from "../types.ts";
@@ -15,6 +16,8 @@ export interface Opened extends OpenedFile {
   /** Where the library opens it: close it. */
   readonly ours: boolean;
   readonly path?: string;
+  /** Whether it was opened by a name of the system's, instead of a path. */
+  readonly named?: boolean;
   /** Whether the file must not grow, because a handle names it, and a handle may be anybody's data. */
   readonly keepsLength?: boolean;
   /** How long the library has made the file, if it has. */
@@ -51,20 +54,16 @@ export function mapFile(here: Host, opened: Opened, plan: Plan, mapping: Mapping
     ours: opened.ours && plan.closeDescriptor,
     close: plan.closeDescriptor ? closerOf(here, opened) : undefined,
   });
-  const cut = plan.open.includes("truncate") && status.kind === "regular";
+  const cut = cutsFirst(system, opened, plan, status);
   const kept = cut ? 0 : status.byteLength;
-  const byteLength = sizeInFile(status.kind, kept, plan);
-  const mayGrow = writesToFile(protection, flags) && !opened.keepsLength;
-  const fileLength = file.lengthToHold(offset, byteLength, kept, mayGrow);
   const unit = Math.max(system.unit(flags), status.unit);
   const lead = offset % Math.max(unit, system.allocationGranularity);
-  const place = placing?.(byteLength);
-  mapping.bytes = {
-    request: { descriptor, offset: offset - lead, protection, flags, unit, place },
-    lead,
-    byteLength,
-    file,
-  };
+  const anywhere: MapRequest = { descriptor, offset: offset - lead, protection, flags, unit };
+  if (status.kind === "object" && plan.size === undefined) refuseUnmappable(system, anywhere);
+  const byteLength = sizeInFile(file, kept, plan);
+  const mayGrow = writesToFile(protection, flags) && !opened.keepsLength;
+  const fileLength = file.lengthToHold(offset, byteLength, kept, mayGrow);
+  mapping.bytes = { request: { ...anywhere, place: placing?.(byteLength) }, lead, byteLength, file };
   opened.grownTo = fileLength;
   const lengths = { before: status.byteLength, cut, after: fileLength };
   (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(mapping, file, lengths);
@@ -138,10 +137,30 @@ function mappableStatus(system: System, descriptor: Descriptor, path: string | u
   return status;
 }
 
+/** Throws ENODEV if this cannot be mapped at all, which only the kernel knows. Any other error may be one of the size. */
+function refuseUnmappable(system: System, request: MapRequest): void {
+  try {
+    system.probe(request);
+  } catch (error) {
+    if ((error as MmapError).code === "ENODEV") throw error;
+  }
+}
+
+/** Whether to cut the file to nothing before it is mapped. */
+function cutsFirst(system: System, { created, path }: Opened, { open }: Plan, { kind }: FileStatus): boolean {
+  if (!open.includes("truncate")) return false;
+  if (kind !== "fixed" || created !== undefined) return kind === "regular";
+  throw system.error("ENOTSUP", "mmap", "This system fixes the length of memory when it is made", path);
+}
+
 /** How many bytes to map: as many as asked for, or all to the end of the file. */
-function sizeInFile(kind: FileStatus["kind"], fileLength: number, { size, offset }: Plan): number {
+function sizeInFile({ hasLength }: MappedFile, fileLength: number, { size, offset }: Plan): number {
   if (size !== undefined) return size;
-  if (kind === "character") throw new TypeError("size: undefined given, wanted the number of bytes to map of a device");
+  if (!hasLength) {
+    throw new TypeError(
+      "size: undefined given, wanted the number of bytes to map of a device or of memory of the kernel's",
+    );
+  }
   if (offset <= fileLength) return fileLength - offset;
   throw new RangeError(`offset: ${offset} given, but the file ends at ${fileLength}`);
 }

@@ -2,6 +2,7 @@
 import type { FileStatus, System } from "../os/contract.ts";
 import { alignUp } from "../arguments/range.ts";
 import type { Descriptor } from "../types.ts";
+import type { Seal } from "../vocabulary.ts";
 
 /** What a file is made from. */
 export interface MappedFileInit {
@@ -32,6 +33,11 @@ export class MappedFile {
     this.#unit = status.unit;
     this.#close = close;
     this.#identity = ours ? undefined : system.identity(descriptor);
+  }
+
+  /** Whether it has a length that can be known. What a device or the kernel has to map is theirs to say. */
+  get hasLength(): boolean {
+    return this.kind !== "character" && this.kind !== "object";
   }
 
   /** Whether the descriptor is closed when the mapping is released. */
@@ -94,12 +100,18 @@ export class MappedFile {
   lengthToHold(offset: number, byteLength: number, length: number, mayGrow: boolean): number {
     const needed = this.lengthToEnd(offset, byteLength);
     const end = offset + byteLength;
-    if (end <= length || this.kind === "character") return length;
+    if (end <= length || !this.hasLength) return length;
     if (this.kind === "regular" && mayGrow) return needed;
     throw new RangeError(
       `region: it would end at ${end}, but the file ends at ${length}, ` +
         "and only a shared, writable region of a regular file grows it",
     );
+  }
+
+  /** Forbids what the words say, for everybody who has the file. */
+  seal(seals: readonly Seal[]): void {
+    this.check();
+    this.#system.seal(this.descriptor, seals);
   }
 
   /** Writes the file to disk in the background. Before that, `writeBack` hands over what its mapping holds. */

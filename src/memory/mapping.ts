@@ -395,8 +395,9 @@ export class Mapping {
     const { file, offset } = this;
     if (!file) return { from: 0, to: 0, cuts: false };
     file.check();
-    if (file.kind === "character") {
-      throw this.#system.error("ENOTSUP", "mremap", "A region of a device cannot change its length");
+    if (!file.hasLength || file.kind === "fixed") {
+      const what = file.hasLength ? "memory whose length the system fixes" : "a device or of memory of the kernel's";
+      throw this.#system.error("ENOTSUP", "mremap", `A region of ${what} cannot change its length`);
     }
     const from = file.byteLength!;
     const to = file.lengthToHold(offset, byteLength, from, this.#pages.everShared);

@@ -49,7 +49,7 @@ export function mapSource<Region>(
 
 /** Refuses words that this system does not have. How a descriptor was opened is up to whoever opened it. */
 function requireWords({ system }: Host, { kind }: Source, { open, protection, flags }: Plan): void {
-  if (kind === "path") system.requireWords("open", open);
+  if (kind === "path" || kind === "named") system.requireWords("open", open);
   system.requireWords("protection", protection);
   system.requireWords("map", flags);
 }
@@ -74,6 +74,8 @@ function openingOf(source: Source): Opened | null {
       return { ours: true, keepsLength: true };
     case "anonymous":
       return { ours: true };
+    case "named":
+      return { ours: true, path: source.name, named: true };
     case "path":
       return { ours: true, path: source.path };
   }
@@ -88,6 +90,13 @@ function openSource({ ffi, system }: Host, source: Source, plan: Plan, opened: O
       const access = { read: true, write: writesToFile(plan.protection, plan.flags) };
       opened.descriptor = system.adopt(pid, descriptor, (path) => ffi.authorize(path, access));
       return;
+    }
+    case "named": {
+      const { name } = source;
+      const path = system.pathOfNamed(name);
+      const writes = WRITING.some((word) => plan.open.includes(word));
+      if (path !== undefined) ffi.authorize(path, { read: true, write: writes });
+      return openNamed(system, name, plan, opened);
     }
     case "path": {
       const { path } = source;
@@ -108,11 +117,19 @@ function openAnonymous(system: System, { offset, size, flags }: Plan, opened: Op
   system.openAnonymous(lengthToEnd(offset, size!, unit), flags, opened);
 }
 
+/** New memory with a name has the length that is asked for, too. */
+function openNamed(system: System, name: string, plan: Plan, opened: Opened): void {
+  const { open, mode, offset, size, protection } = plan;
+  const byteLength = size === undefined ? undefined : lengthToEnd(offset, size, 1);
+  Object.assign(opened, system.openNamed(name, open, mode, { byteLength, executable: protection.includes("exec") }));
+}
+
 /** Undoes the opening of a file that could not be mapped. */
-function abandon({ system }: Host, { descriptor, ours, created, grownTo = 0 }: Opened): void {
+function abandon({ system }: Host, { descriptor, ours, created, named, grownTo = 0 }: Opened): void {
   if (descriptor === undefined || !ours) return;
   try {
-    if (created !== undefined) system.remove(created, descriptor, grownTo);
+    if (created !== undefined && named) system.unlinkNamed(created);
+    else if (created !== undefined) system.remove(created, descriptor, grownTo);
   } finally {
     system.close(descriptor);
   }

@@ -6,13 +6,16 @@
  * safe integers that the caller has checked. What the OS refuses is thrown as an MmapError.
  */
 import type { MmapError } from "../error.ts";
-import type { Advice, Feature, FlagKind, FlushFlag, MapFlag, OpenFlag, Protection } from "../vocabulary.ts";
+import type { Advice, Feature, FlagKind, FlushFlag, MapFlag, OpenFlag, Protection, Seal } from "../vocabulary.ts";
 import type { Descriptor, OperatingSystem } from "../types.ts";
 
 /** What a descriptor refers to. */
 export interface FileStatus {
-  /** `regular` and `block` have a length. `character` has none of its own. `other` cannot be mapped. */
-  readonly kind: "regular" | "block" | "character" | "directory" | "other";
+  /**
+   * `regular`, `block` and `fixed` have a length, which is for ever the same for `fixed`. `character` and `object`, which
+   * is memory of the kernel's own, have none that could be known. `other` cannot be mapped.
+   */
+  readonly kind: "regular" | "block" | "fixed" | "character" | "object" | "directory" | "other";
   readonly byteLength: number;
   /** Its length, and the lengths of its mappings, are multiples of this: 1, or the size of a huge page. */
   readonly unit: number;
@@ -21,8 +24,14 @@ export interface FileStatus {
 /** A file that is being opened. The caller makes this, and whoever opens fills it in as soon as something is known. */
 export interface OpenedFile {
   descriptor?: Descriptor;
-  /** The path of the file, if opening made the file. */
+  /** The path of the file, or its name, if opening made it. */
   created?: string;
+}
+
+/** How new memory with a name is made. */
+export interface NamedInit {
+  readonly byteLength: number | undefined;
+  readonly executable: boolean;
 }
 
 /** What to map, and how. It is made once from the options, and passed down as it is. */
@@ -61,6 +70,17 @@ export interface Files {
   open(path: string, flags: readonly OpenFlag[], mode: number, executable: boolean, into: OpenedFile): void;
   /** A descriptor of memory without a name. Its length has to be a multiple of the unit of the flags. */
   openAnonymous(byteLength: number, flags: readonly MapFlag[], into: OpenedFile): void;
+  /**
+   * Opens memory by its name. If that makes the memory, it has this length, as far as one is given. `executable` is as
+   * for `open`.
+   */
+  openNamed(name: string, flags: readonly OpenFlag[], mode: number, init: NamedInit): OpenedFile;
+  /** Takes a name away. Returns whether there was one, and is false if the name goes with the last handle. */
+  unlinkNamed(name: string): boolean;
+  /** The path by which anybody can open such memory too; `undefined` if there is none. */
+  pathOfNamed(name: string): string | undefined;
+  /** Forbids what the words say, for the memory behind a descriptor. */
+  seal(descriptor: Descriptor, seals: readonly Seal[]): void;
   status(descriptor: Descriptor): FileStatus;
   /** A text that is the same for two descriptors of one file, and differs for any two files. */
   identity(descriptor: Descriptor): string;

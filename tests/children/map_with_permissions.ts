@@ -1,7 +1,7 @@
 // Maps PATH with ACCESS (a key of OPTIONS), and prints the outcome as JSON. With "revoke" as a third argument, it maps
 // a second time, without the permission that it had the first time.
 import process from "node:process";
-import { mmap, type MmapOptions } from "../../mod.ts";
+import { type MapSource, mmap, type MmapOptions, named, unlinkNamed } from "../../mod.ts";
 
 const [path, access, revoke] = process.argv.slice(2);
 
@@ -12,7 +12,15 @@ const OPTIONS: Readonly<Record<string, MmapOptions>> = {
   create: { open: ["read", "write", "create"], protection: ["read", "write"], flags: ["shared"], size: 10 },
   "only-create": { open: ["create"] },
   memory: { size: 4096 },
+  named: { open: ["create"], size: 10 },
+  "named-read": { access: "read" },
 };
+
+/** What to map. With "unlink", nothing: the name is taken away. */
+function source(): MapSource {
+  if (access === "memory") return null;
+  return access.startsWith("named") ? named(path) : path;
+}
 
 if (revoke !== undefined) {
   mmap(path, OPTIONS[access]).unmap();
@@ -21,8 +29,12 @@ if (revoke !== undefined) {
 }
 
 try {
-  using region = mmap(access === "memory" ? null : path, OPTIONS[access]);
-  process.stdout.write(JSON.stringify({ byteLength: region.byteLength }));
+  if (access === "unlink") {
+    process.stdout.write(JSON.stringify({ removed: unlinkNamed(path) }));
+  } else {
+    using region = mmap(source(), OPTIONS[access]);
+    process.stdout.write(JSON.stringify({ byteLength: region.byteLength }));
+  }
 } catch (error) {
   const { name, code, message } = error as Error & { code?: string };
   process.stdout.write(JSON.stringify({ name, code, message }));

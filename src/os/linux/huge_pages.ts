@@ -2,6 +2,7 @@
 import type { HugePages } from "../posix/extensions.ts";
 import type { Libc } from "../posix/libc.ts";
 import { LINUX } from "./numbers.ts";
+import { fileSystemOf } from "./file_system.ts";
 import { readProc } from "./proc.ts";
 
 /** Makes the functions that tell about huge pages. */
@@ -15,10 +16,7 @@ export function linuxHugePages(libc: Libc): HugePages {
     },
 
     hold(descriptor: number): boolean {
-      // The type of the file system is the first word of a struct statfs. The struct is shorter than this buffer.
-      const status = new Uint32Array(128);
-      libc.check(libc.more.fstatfs(descriptor, new Uint8Array(status.buffer)), "fstatfs");
-      return status[0] === LINUX.HUGETLBFS_MAGIC;
+      return fileSystemOf(libc, descriptor) === LINUX.HUGETLBFS_MAGIC;
     },
   };
 }

@@ -8,6 +8,9 @@ import type { StatusLayout } from "../posix/numbers.ts";
 export const LINUX = {
   HUGETLBFS_MAGIC: 0x958458f6,
   OVERLAYFS_SUPER_MAGIC: 0x794c7630,
+  TRACEFS_MAGIC: 0x74726163,
+  DEBUGFS_MAGIC: 0x64626720,
+  F_ADD_SEALS: 1033,
   O_ACCMODE: 3,
   O_PATH: 0x200000,
   F_OFD_SETLK: 37,
@@ -38,6 +41,15 @@ export const LINUX = {
   IORING_OP_NOP: 0,
   IORING_OP_ASYNC_CANCEL: 14,
   IORING_OP_FUTEX_WAIT: 51,
+} as const;
+
+/** The seals, by their names in C. */
+export const SEAL_BITS = {
+  F_SEAL_SEAL: 1,
+  F_SEAL_SHRINK: 2,
+  F_SEAL_GROW: 4,
+  F_SEAL_WRITE: 8,
+  F_SEAL_FUTURE_WRITE: 16,
 } as const;
 
 /** `struct statx`, which only Linux has. Two 32-bit words name a device there. */

@@ -12,6 +12,7 @@ import { extend } from "./extend.ts";
 import { futexCalls } from "./futex.ts";
 import { futexRing } from "./futex_ring.ts";
 import { futexSets } from "./futex_sets.ts";
+import { hidesLength } from "./file_system.ts";
 import { installGuard } from "./guard.ts";
 import { linuxHugePages } from "./huge_pages.ts";
 import { alone } from "./lease.ts";
@@ -19,6 +20,7 @@ import { LINUX, STATX } from "./numbers.ts";
 import { canBecomeStale, isStale } from "./overlay.ts";
 import { linuxProcesses } from "./processes.ts";
 import { linuxRemap } from "./remap.ts";
+import { addSeals } from "./seals.ts";
 
 /** Loads the C library, and makes Linux from it. A dialect may leave functions out. */
 export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): System {
@@ -46,6 +48,9 @@ export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): 
     // put into a region next to it, which are full of what was stored, do not become one mapping with it.
     smallPagesFlag: LINUX.MAP_STACK,
     blankLimits: (base) => linuxBlankLimits(libc, base),
+    hidesLength: (descriptor) => hidesLength(libc, descriptor),
+    namedDirectory: "/dev/shm",
+    seal: has("memfd_create") ? (descriptor, seals) => addSeals(libc, descriptor, seals) : undefined,
     processes: linuxProcesses(libc),
     status: has("statx")
       ? { layout: STATX, read: (descriptor, into) => readStatus(libc, descriptor, into) }

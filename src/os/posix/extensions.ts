@@ -3,6 +3,7 @@
  * system, and from these extensions. An extension that is missing here is missing on that system.
  */
 import type { OperatingSystem } from "../../types.ts";
+import type { Seal } from "../../vocabulary.ts";
 import type { BlankLimits, Guard, Memory, Remap, Waiting } from "../contract.ts";
 import type { StatusLayout } from "./numbers.ts";
 
@@ -16,6 +17,12 @@ export interface Extensions {
   /** Changes the length of a mapping as a whole. */
   readonly remap?: Remap;
   readonly hugePages?: HugePages;
+  /** Whether a file that says it is empty may have something to map all the same. */
+  readonly hidesLength?: (descriptor: number) => boolean;
+  /** The directory in which memory has its names, if it is one. */
+  readonly namedDirectory?: string;
+  /** Forbids what the words say, for the memory behind a descriptor. */
+  readonly seal?: (descriptor: number, seals: readonly Seal[]) => void;
   readonly processes?: Processes;
   /** The status of a descriptor, if the C library is too old to have fstat. */
   readonly status?: StatusCall;

@@ -1,17 +1,18 @@
 /** Files and descriptors on POSIX. */
 import type { Descriptor } from "../../types.ts";
-import type { MapFlag, OpenFlag } from "../../vocabulary.ts";
+import type { MapFlag, OpenFlag, Seal } from "../../vocabulary.ts";
 import type { Files, FileStatus, Growth, OpenedFile } from "../contract.ts";
 import type { Extensions } from "./extensions.ts";
 import { syncInBackground } from "./fsync.ts";
 import { Grower } from "./growth.ts";
 import { cString, type Libc } from "./libc.ts";
+import type { NamedMemory } from "./named.ts";
 import { MEMFD } from "./numbers.ts";
 import { StatusReader } from "./status.ts";
 import { isZero } from "./zeros.ts";
 
 /** Makes the file half of a POSIX system. */
-export function posixFiles(libc: Libc, extensions: Extensions): Files {
+export function posixFiles(libc: Libc, extensions: Extensions): Omit<Files, keyof NamedMemory> {
   const { functions } = libc;
   const reader = new StatusReader(libc, extensions);
   const lengthOf = (descriptor: number): number => reader.status(descriptor).byteLength;
@@ -33,6 +34,11 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
       // Nobody else has it, and ftruncate sets no page aside.
       grower.checkLimit(descriptor, byteLength);
       setLength(descriptor, byteLength);
+    },
+
+    seal(descriptor: Descriptor, seals: readonly Seal[]): void {
+      if (!extensions.seal) throw libc.error("ENOTSUP", "fcntl", "this system has no seals");
+      extensions.seal(descriptor as number, seals);
     },
 
     status(descriptor: Descriptor): FileStatus {

@@ -10,7 +10,7 @@ import type { Libc } from "./libc.ts";
 const GONE: readonly string[] = ["ENOENT", "ESRCH", "EBADF"];
 
 /** Makes the handles of a POSIX system. */
-export function posixHandles(libc: Libc, { processes }: Extensions, { identity }: Files): Handles {
+export function posixHandles(libc: Libc, { processes }: Extensions, { identity }: Pick<Files, "identity">): Handles {
   const { functions, constants: { numbers } } = libc;
   const birthOf = (process: number): string => processes?.birthOf(process) ?? "";
   let ownBirth: string | undefined;

@@ -9,6 +9,7 @@ import { posixFiles } from "./files.ts";
 import { posixHandles } from "./handles.ts";
 import type { Libc } from "./libc.ts";
 import { posixMemory } from "./memory.ts";
+import { hasNames, posixNamed } from "./named.ts";
 
 /** The call that takes the words of each vocabulary. */
 const CALLS: Readonly<Record<FlagKind, string>> = {
@@ -30,11 +31,14 @@ export function posix(libc: Libc, extensions: Extensions): System {
     handle: () => true,
     wait: () => waiting() !== undefined,
     wasm: () => true,
+    named: () => hasNames(libc, extensions),
+    seal: () => extensions.seal !== undefined,
   };
 
   return {
     os: extensions.os,
     ...files,
+    ...posixNamed(libc, extensions),
     ...posixHandles(libc, extensions, files),
     ...posixMemory(libc, extensions),
     canBecomeStale: extensions.canBecomeStale,

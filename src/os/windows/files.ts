@@ -5,14 +5,16 @@ import type { MapFlag, OpenFlag } from "../../vocabulary.ts";
 import type { Files, FileStatus, Growth, OpenedFile } from "../contract.ts";
 import { INVALID_HANDLE, type Kernel32, textOf, THIS_PROCESS, wideString } from "./kernel32.ts";
 import { WIN32_ERRORS, win32ErrorName } from "./errors.ts";
+import type { NamedMemory } from "./named.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
+import { isSection, sectionIdentity, sectionLength } from "./sections.ts";
 import { syncInThread } from "./fsync.ts";
 
 /** Others may read, write, rename and delete an open file, as on POSIX. */
 const SHARE_ALL = WIN32.FILE_SHARE_READ | WIN32.FILE_SHARE_WRITE | WIN32.FILE_SHARE_DELETE;
 
 /** Makes the file half of Windows. */
-export function windowsFiles(kernel32: Kernel32): Files {
+export function windowsFiles(kernel32: Kernel32): Omit<Files, keyof NamedMemory> {
   const { functions } = kernel32;
 
   const setLength = (descriptor: Descriptor, byteLength: number): void => {
@@ -36,6 +38,10 @@ export function windowsFiles(kernel32: Kernel32): Files {
     openAnonymous(byteLength: number, _flags: readonly MapFlag[], into: OpenedFile): void {
       into.descriptor = openTemporary(kernel32);
       setLength(into.descriptor, byteLength);
+    },
+
+    seal(): void {
+      throw kernel32.error("ENOTSUP", "fcntl", "this system has no seals");
     },
 
     status(descriptor: Descriptor): FileStatus {
@@ -69,7 +75,8 @@ export function windowsFiles(kernel32: Kernel32): Files {
       if (own === undefined) throw kernel32.failure("DuplicateHandle");
       try {
         await writeBack();
-        await syncInThread(kernel32, own);
+        // A section is memory, and has nothing on disk.
+        if (!isSection(kernel32, own)) await syncInThread(kernel32, own);
       } finally {
         functions.CloseHandle(own);
       }
@@ -158,6 +165,7 @@ const TEMPORARY = new RegExp(`[\\\\/]${TEMPORARY_PREFIX}[0-9a-f-]{36}\\.tmp$`, "
 
 /** The path of an open file; `undefined` if it stands for memory, whose path nobody could allow. */
 export function pathOf(kernel32: Kernel32, handle: bigint): string | undefined {
+  if (isSection(kernel32, handle)) return undefined;
   const buffer = new Uint8Array(2 * 32768);
   const length = kernel32.functions.GetFinalPathNameByHandleW(handle, buffer, buffer.length / 2, 0);
   const path = textOf(buffer, kernel32.check(length, "GetFinalPathNameByHandleW"));
@@ -211,6 +219,8 @@ function nameOf(kernel32: Kernel32, path: string): string {
 // ---------------------------------------------------------------- what is open
 
 function statusOf(kernel32: Kernel32, handle: bigint): FileStatus {
+  const section = sectionLength(kernel32, handle);
+  if (section !== undefined) return { kind: "fixed", byteLength: section, unit: 1 };
   const { dwFileAttributes, nFileSizeHigh, nFileSizeLow } = WIN32_LAYOUTS.BY_HANDLE_FILE_INFORMATION;
   const type = kernel32.functions.GetFileType(handle);
   if (type !== WIN32.FILE_TYPE_DISK && type !== WIN32.FILE_TYPE_UNKNOWN) {
@@ -235,6 +245,8 @@ function informationOf(kernel32: Kernel32, handle: bigint): DataView {
 /** A text that is the same for two handles of one file, and differs for any two files. */
 export function identityOf(kernel32: Kernel32, handle: bigint): string {
   const { dwVolumeSerialNumber, nFileIndexHigh, nFileIndexLow } = WIN32_LAYOUTS.BY_HANDLE_FILE_INFORMATION;
+  const section = sectionIdentity(kernel32, handle);
+  if (section !== undefined) return section;
   const information = informationOf(kernel32, handle);
   return [dwVolumeSerialNumber, nFileIndexHigh, nFileIndexLow]
     .map((field) => information.getUint32(field, true)).join(":");

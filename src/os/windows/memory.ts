@@ -8,6 +8,7 @@ import { halves, type Kernel32, THIS_PROCESS } from "./kernel32.ts";
 import { WIN32_ERRORS } from "./errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
 import { flushFile } from "./fsync.ts";
+import { isSection } from "./sections.ts";
 
 /** What a view of a file does with stores: it does not allow them, shares them, or keeps them to itself. */
 type Sharing = "read" | "write" | "copy";
@@ -60,8 +61,12 @@ export function windowsMemory(kernel32: Kernel32): Memory {
     },
 
     probe(request: MapRequest): void {
-      const reachesFile = writesToFile(request.protection, request.flags);
-      const section = openSection(kernel32, request, reachesFile ? "write" : "copy");
+      const sharing = writesToFile(request.protection, request.flags) ? "write" : "copy";
+      if (isSection(kernel32, request.descriptor as bigint)) {
+        functions.UnmapViewOfFile(mapSection(kernel32, request, request.descriptor as bigint, request.unit, sharing));
+        return;
+      }
+      const section = openSection(kernel32, request, sharing);
       if (section !== 0n) {
         functions.CloseHandle(section);
         return;
@@ -101,7 +106,9 @@ export function windowsMemory(kernel32: Kernel32): Memory {
 
     flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void {
       kernel32.check(functions.FlushViewOfFile(base, BigInt(length)), "FlushViewOfFile");
-      if (flags.includes("sync")) flushFile(kernel32, descriptor as bigint);
+      if (flags.includes("sync") && !isSection(kernel32, descriptor as bigint)) {
+        flushFile(kernel32, descriptor as bigint);
+      }
     },
 
     advise(base: bigint, length: number, advice: Advice): void {
@@ -205,17 +212,29 @@ function isNumber(error: unknown, number: number): boolean {
 
 function mapView(kernel32: Kernel32, request: MapRequest, length: number, sharing: Sharing): bigint {
   const { functions } = kernel32;
+  const descriptor = request.descriptor as bigint;
+  if (isSection(kernel32, descriptor)) return mapSection(kernel32, request, descriptor, length, sharing);
   const byteLength = bytesInFile(kernel32, request, length);
   const section = openSection(kernel32, request, sharing);
   kernel32.checkAddress(section, "CreateFileMappingW");
   try {
-    const access = KINDS[sharing].view | (isExecutable(request) ? WIN32.FILE_MAP_EXECUTE : 0);
-    const address = functions.MapViewOfFile(section, access, ...halves(request.offset), BigInt(byteLength));
-    return kernel32.checkAddress(address, "MapViewOfFile");
+    return mapSection(kernel32, request, section, byteLength, sharing);
   } finally {
     // The view keeps the section.
     functions.CloseHandle(section);
   }
+}
+
+function mapSection(
+  kernel32: Kernel32,
+  request: MapRequest,
+  section: bigint,
+  length: number,
+  sharing: Sharing,
+): bigint {
+  const access = KINDS[sharing].view | (isExecutable(request) ? WIN32.FILE_MAP_EXECUTE : 0);
+  const address = kernel32.functions.MapViewOfFile(section, access, ...halves(request.offset), BigInt(length));
+  return kernel32.checkAddress(address, "MapViewOfFile");
 }
 
 /** How many bytes of the pages the file has. A view cannot end beyond the file, but its last page is whole. */

@@ -36,6 +36,7 @@ export const WIN32 = {
   FILE_MAP_WRITE: 0x02,
   FILE_MAP_READ: 0x04,
   FILE_MAP_EXECUTE: 0x20,
+  SECTION_MAP_EXECUTE: 0x08,
   MEM_COMMIT: 0x1000,
   MEM_RESERVE: 0x2000,
   MEM_DECOMMIT: 0x4000,
@@ -61,7 +62,7 @@ export const WIN32_LAYOUTS = {
     nFileIndexLow: 48,
   },
   SYSTEM_INFO: { size: 48, dwPageSize: 4, dwAllocationGranularity: 40 },
-  MEMORY_BASIC_INFORMATION: { size: 48, AllocationProtect: 16, Type: 40 },
+  MEMORY_BASIC_INFORMATION: { size: 48, AllocationBase: 8, AllocationProtect: 16, RegionSize: 24, Type: 40 },
   WIN32_MEMORY_RANGE_ENTRY: { size: 16, VirtualAddress: 0, NumberOfBytes: 8 },
   PSAPI_WORKING_SET_EX_INFORMATION: { size: 16, VirtualAddress: 0, VirtualAttributes: 8 },
   // No public header has these two, but they are the same since the first 64-bit Windows. `lastErrorOf` tries them out.

@@ -10,6 +10,7 @@ import { once, unlessRefused } from "../once.ts";
 import { windowsFiles } from "./files.ts";
 import { windowsHandles } from "./handles.ts";
 import { windowsMemory } from "./memory.ts";
+import { windowsNamed } from "./named.ts";
 
 /** A C library that is a part of Windows itself. Compilers have others of their own. */
 const MSVCRT = ["msvcrt.dll"];
@@ -34,10 +35,13 @@ export function windows(ffi: Ffi, arch: string): System {
     wait: () => false,
     // A view lies over no memory that is in use (error 487), and an engine that finds its reservation in pieces dies.
     wasm: () => false,
+    named: () => true,
+    seal: () => false,
   };
   return {
     os: "windows",
     ...windowsFiles(kernel32),
+    ...windowsNamed(kernel32),
     ...windowsHandles(kernel32),
     ...windowsMemory(kernel32),
     ...cBytes(ffi.load(MSVCRT, BYTES), once(() => ffi.load(MSVCRT, SEARCH)), ffi.search),
