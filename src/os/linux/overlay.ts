@@ -6,6 +6,7 @@
 import type { Descriptor } from "../../types.ts";
 import type { MappedPart } from "../contract.ts";
 import type { Libc } from "../posix/libc.ts";
+import { fileSystemOf } from "./file_system.ts";
 import { LINUX } from "./numbers.ts";
 
 /** Somebody may be writing to the file at just the time. */
@@ -13,10 +14,7 @@ const ATTEMPTS = 3;
 
 /** Whether the file behind a descriptor may be replaced so. */
 export function canBecomeStale(libc: Libc, descriptor: Descriptor): boolean {
-  // The type of the file system is the first word of a struct statfs, which is shorter than this.
-  const status = new Uint32Array(128);
-  return libc.more.fstatfs(descriptor as number, new Uint8Array(status.buffer)) === 0 &&
-    status[0] === LINUX.OVERLAYFS_SUPER_MAGIC;
+  return fileSystemOf(libc, descriptor as number) === LINUX.OVERLAYFS_SUPER_MAGIC;
 }
 
 /** Whether a mapping cannot show what its descriptor reads, as far as the end of it tells. */
