@@ -412,7 +412,8 @@ const SCENARIOS: Record<string, () => Promise<void> | void> = {
     const signals = ["SIGUSR2", "SIGALRM", "SIGWINCH"] as const;
     for (const signal of signals) process.on(signal, () => {});
     const senders = signals.map((signal) => {
-      const loop = `while kill -${signal.slice(3)} ${process.pid} 2>/dev/null; do :; done`;
+      // Without a pause, an event loop on a busy machine does nothing but take signals.
+      const loop = `while kill -${signal.slice(3)} ${process.pid} 2>/dev/null; do sleep 0.0005; done`;
       return spawn("bash", ["-c", loop], { stdio: "ignore" });
     });
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -87,6 +87,7 @@ const CALLS: readonly Call[] = [
   method("lock", () => [{ byteOffset: 8, byteLength: 100 }]),
   method("unlock", () => [range()]),
   method("residency", () => [range()]),
+  method("seal", () => ["shrink"]),
   method("toJSON", () => []),
   method("check", () => []),
   method("unmap", () => []),
@@ -99,6 +100,9 @@ const CALLS: readonly Call[] = [
     (source: mod.MapSource, options: mod.MmapOptions) => withMmap(source, options, ({ byteLength }) => byteLength),
     (region) => [region.handle, lists()],
   ),
+  plain("mmap", mmap, () => [{ kind: "mmap-name", name: `mmap-hostile-${process.pid}` }, lists()]),
+  plain("named", mod.named, () => ["hostile"]),
+  plain("unlinkNamed", mod.unlinkNamed, () => ["hostile"]),
   plain("platform.supports", platform.supports, () => ["open", "read"]),
   plain(
     "MmapError",
