@@ -11,4 +11,5 @@
  *
  * @module
  */
+export { indexLines, type LineIndex } from "./src/extras/line_index.ts";
 export { lines } from "./src/extras/lines.ts";

@@ -86,6 +86,12 @@ def first_byte():
     os.close(descriptor)
 
 
+def find_all(needle):
+    memory, at = text(), -1
+    while (at := memory.find(needle, at + 1)) >= 0:
+        pass
+
+
 # What is done, and how many times a call does it.
 CASES = {
     "map-1m": (lambda: map_file("1m"), 1),
@@ -99,6 +105,8 @@ CASES = {
     "find-string": (lambda: text().find(b"needle in a haystack"), 1),
     "find-short": (lambda: text().find(b"qqqq"), 1),
     "find-rare": (lambda: text().find(b"eqq7"), 1),
+    "visit-lines": (lambda: find_all(b"\n"), 1),
+    "visit-word": (lambda: find_all(b"the"), 1),
 }
 
 

@@ -4,8 +4,9 @@ import { Buffer } from "node:buffer";
 import { openSync, readFileSync, readSync, rmSync } from "node:fs";
 import process from "node:process";
 import { do_not_optimize as keep } from "mitata";
-import { type MappedRegion, mmap, type MmapOptions } from "../mod.ts";
+import { type MappedRegion, mmap, type MmapOptions, platform } from "../mod.ts";
 import { collect } from "./collect.ts";
+import { countJobs } from "./counts.ts";
 import type { Job } from "./job.ts";
 import { scanJobs } from "./scans.ts";
 import { wasmJobs } from "./wasm.ts";
@@ -214,7 +215,7 @@ function randomReadSync(): Job {
   });
 }
 
-const JOBS: Readonly<Record<string, () => Job>> = {
+const JOBS: Readonly<Record<string, () => Job | undefined>> = {
   "map-1m": () => mapFile("1m"),
   "map-1m.unguarded": () => mapFile("1m", { guard: false }),
   "map-1m.bun": () => mapWithBun("1m"),
@@ -240,19 +241,20 @@ const JOBS: Readonly<Record<string, () => Job>> = {
   "random": () => randomReads((offset) => text().bytes.subarray(offset, offset + 64)),
   "random.read": randomReadSync,
   ...findJobs(),
+  ...countJobs(file("1g"), text, textBuffer, platform.runtime),
   ...scanJobs(lazily(() => mmap(file("1m")))),
   ...wasmJobs(file),
 };
 
 const made: Map<string, Job> = new Map();
 
-/** The job of this name, if this runtime has it. */
+/** The job of this name, if this runtime and this machine have it. */
 export function jobOf(name: string): Job | undefined {
   if (!Object.hasOwn(JOBS, name) || (name.includes(".bun") && !Bun)) return undefined;
   let job = made.get(name);
   if (!job) {
     job = JOBS[name]();
-    made.set(name, job);
+    if (job) made.set(name, job);
   }
   return job;
 }

@@ -80,6 +80,31 @@ export const CASES: readonly Case[] = [
     effort: SLOW,
     bytes: GIB,
   })),
+  ...Object.entries({
+    "count-lines": "Count 13 million lines in 1 GiB",
+    "visit-lines": "Visit the ends of 13 million lines in 1 GiB",
+    "count-word": "Count a word that is in 1 GiB 40,000 times",
+    "visit-word": "Visit a word that is in 1 GiB 40,000 times",
+    "count-missing": "Count 4 bytes that are not in 1 GiB",
+  }).map(([job, title]): Case => {
+    const program = job.endsWith("lines") ? "wc" : "rg";
+    return {
+      job,
+      title,
+      variants: ["loop", "buffer", program],
+      reference: `.${program}`,
+      effort: SLOW,
+      bytes: GIB,
+    };
+  }),
+  {
+    job: "mgrep",
+    title: "The tool `mgrep -c` for that word, from its start to its end",
+    variants: ["rg"],
+    reference: ".rg",
+    effort: SLOW,
+    bytes: GIB,
+  },
   ...SCANS.map((job): Case => ({
     job,
     title: `Scan 1 MiB: ${job.slice("scan-".length)}`,
@@ -118,6 +143,10 @@ export const NAMES: Readonly<Record<string, string>> = {
   copied: "the text is read into the memory first",
   mmap: "`mmap` instead",
   buffer: "`Buffer.indexOf`, same mapping",
+  loop: "a loop over `indexOf`",
+  wc: "`wc -l`",
+  rg: "`rg --count-matches`",
+  "mgrep.rg": "`rg -c`",
   c: "C",
   python: "Python's mmap",
   "mmap-io": "@riaskov/mmap-io, one collection for 64 maps",
@@ -166,6 +195,20 @@ export const TARGETS: readonly Target[] = [
       most: 1.03,
       same: true as const,
     })),
+    {
+      text: "lines counted in at most 0.6 of `wc -l`",
+      job: "count-lines",
+      contestant: runtime,
+      reference: `${runtime}.wc`,
+      most: 0.6,
+    },
+    {
+      text: "the end of every line visited in at most twice `wc -l`",
+      job: "visit-lines",
+      contestant: runtime,
+      reference: `${runtime}.wc`,
+      most: 2,
+    },
     {
       text: "first byte of 1 GiB 1000 times sooner than readFileSync",
       job: "first-byte",

@@ -87,11 +87,7 @@ export function mmap(source: MapSource, options?: MmapOptions): MappedRegion {
  * import { withMmap } from "@region/mmap";
  * import { assert } from "@std/assert";
  *
- * const lines = withMmap("README.md", (region) => {
- *   let count = 0;
- *   for (let at = region.indexOf("\n"); at >= 0; at = region.indexOf("\n", at + 1)) count++;
- *   return count;
- * });
+ * const lines = withMmap("README.md", (region) => region.count("\n"));
  * assert(lines > 10);
  * ```
  */

@@ -27,6 +27,11 @@ describe("files beyond 4 GiB", () => {
     assertEquals(new Float64Array(region.read(last, 8).buffer)[0], 1.5);
     region.write(new Uint8Array([9]), 5 * GIB);
     assertEquals(region.indexOf(9, 4 * GIB + 1), 5 * GIB);
+    assertEquals(region.indexOf(9, 5 * GIB - 1000, 5 * GIB), -1);
+    assertEquals(region.lastIndexOf(9, 5 * GIB + 1_000_000), 5 * GIB);
+    const around = { byteOffset: 5 * GIB - 1_000_000, byteLength: 2_000_000 };
+    assertEquals([region.count(9, around), region.count(0, around)], [1, 1_999_999]);
+    assertEquals([...region.indexesOf(new Uint8Array([0, 9, 0]), around)], [5 * GIB - 1]);
     region.flush({ byteOffset: 5 * GIB, byteLength: 1 });
 
     const descriptor = openSync(path, "r");

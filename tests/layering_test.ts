@@ -64,10 +64,11 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "inspect.ts": [],
   "types.ts": ["vocabulary.ts"],
   "arguments": ["vocabulary.ts", "types.ts", "error.ts"],
+  "search": ["arguments"],
   "ffi": ["types.ts"],
-  "os": ["vocabulary.ts", "types.ts", "error.ts", "arguments"],
+  "os": ["vocabulary.ts", "types.ts", "error.ts", "arguments", "search"],
   "host.ts": ["types.ts", "error.ts", "ffi", "os"],
-  "memory": ["vocabulary.ts", "types.ts", "error.ts", "arguments", "host.ts", "os"],
+  "memory": ["vocabulary.ts", "types.ts", "error.ts", "arguments", "search", "host.ts", "os"],
   "region.ts": ["vocabulary.ts", "types.ts", "arguments", "host.ts", "inspect.ts", "memory"],
   "mmap.ts": ["types.ts", "arguments", "host.ts", "memory", "region.ts"],
   "named.ts": ["types.ts", "arguments", "host.ts"],
@@ -148,7 +149,7 @@ test("only host.ts sees both axes", () => {
 });
 
 test("the pure files need no system to run", () => {
-  const pure = FILES.filter((file) => file.startsWith("src/arguments/"));
+  const pure = FILES.filter((file) => /^src\/(arguments|search)\//.test(file));
   for (const file of [...pure, "src/error.ts", "src/memory/protections.ts"]) {
     assertEquals(reachedFrom(file).filter((name) => /^src\/(host|os|ffi)/.test(name)), [], file);
   }

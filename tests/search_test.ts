@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { indexOfCopied, rarestIndex } from "../src/os/search.ts";
+import { indexOfCopied } from "../src/search/copied.ts";
+import { rarestIndex } from "../src/search/rarest.ts";
 
 /** Searches bytes as if they were memory. */
 function search(haystack: Uint8Array, needle: Uint8Array): number {

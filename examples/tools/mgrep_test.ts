@@ -5,7 +5,7 @@ import process from "node:process";
 import { describe, test } from "node:test";
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { type Search, searchFor, type Wanted } from "./mgrep/matcher.ts";
-import { countNewlines, LineNumbers } from "./mgrep/newlines.ts";
+import { LineNumbers } from "./mgrep/newlines.ts";
 import { regularExpression } from "./mgrep/pattern.ts";
 import { lineWindows } from "./mgrep/windows.ts";
 import { assertFails, here, run } from "./testing.ts";
@@ -149,13 +149,15 @@ describe("mgrep", () => {
     }
   });
 
-  test("newlines are counted at every alignment", () => {
+  test("lines are numbered alike, however far it is from one to the next", () => {
     const next = random(3);
-    const source = Uint8Array.from({ length: 5000 }, () => [10, 10, 0x8a, 11, 0, 0x0b, 138][next(7)]);
-    for (let round = 0; round < 500; round++) {
-      const start = next(20);
-      const part = source.subarray(start, start + next(round % 2 === 0 ? 20 : 4900));
-      assertEquals(countNewlines(part), part.filter((byte) => byte === 10).length);
+    using file = mmap(fileOf(Uint8Array.from({ length: 50_000 }, () => [10, 10, 0x8a, 11, 0, 0x0b, 138][next(7)])));
+    const numbers = new LineNumbers(file);
+    for (let start = 0; start < file.byteLength; start += next(4) === 0 ? next(4000) : next(300)) {
+      const wanted = 1 + file.bytes.subarray(0, start).filter((byte) => byte === 10).length;
+      // A window that begins at or before the line, as they come.
+      const offset = start - start % 1000;
+      assertEquals(numbers.at({ bytes: file.bytes.subarray(offset), offset }, start - offset), wanted);
     }
   });
 

@@ -76,3 +76,10 @@ export function needleOf(needle: unknown): number | Uint8Array {
   if (classOf.call(needle) === "Uint8Array") return bytesOf(needle, "needle");
   throw new TypeError(`needle: ${describe(needle)} given, wanted a string, a byte or a Uint8Array`);
 }
+
+/** The same for what is counted or visited: something is needed that can be found. */
+export function needleToCount(needle: unknown): number | Uint8Array {
+  const wanted = needleOf(needle);
+  if (typeof wanted === "number" || wanted.byteLength > 0) return wanted;
+  throw new RangeError(`needle: ${describe(needle)} given, wanted at least one byte`);
+}

@@ -7,6 +7,7 @@ import type { MappedFile } from "./mapped_file.ts";
 import type { Guard, MapRequest, System } from "../os/contract.ts";
 import { type Allowed, type Occupants, Pages } from "./pages.ts";
 import type { Users } from "./quarantine.ts";
+import { countIn, Indexes, lastIndexIn } from "../search/occurrences.ts";
 import { alignUp, narrow, type Span, widen } from "../arguments/range.ts";
 import type { Advice, FlushFlag, MapFlag, Protection } from "../vocabulary.ts";
 import type { Descriptor } from "../types.ts";
@@ -214,6 +215,25 @@ export class Mapping {
       ? this.#system.indexOfByte(from, length, needle)
       : this.#system.indexOfBytes(from, length, needle);
     return found === -1 ? -1 : start + found;
+  }
+
+  /** The byte offset of the last occurrence inside `span`, or -1. */
+  lastIndexOf(needle: number | Uint8Array, span: Span): number {
+    this.#pages.require("read", this.#inPages(span));
+    const last = span.start + span.length - (typeof needle === "number" ? 1 : needle.byteLength);
+    return typeof needle !== "number" && needle.byteLength === 0 ? last : lastIndexIn(this, needle, last);
+  }
+
+  /** How many occurrences are inside `span` that do not overlap. */
+  count(needle: number | Uint8Array, span: Span): number {
+    this.#pages.require("read", this.#inPages(span));
+    return countIn(this, needle, span);
+  }
+
+  /** Where they begin. */
+  indexesOf(needle: number | Uint8Array, span: Span): Indexes {
+    this.#pages.require("read", this.#inPages(span));
+    return new Indexes(this, needle, span);
   }
 
   // ---------------------------------------------------------------- pages

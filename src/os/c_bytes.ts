@@ -1,7 +1,8 @@
 /** Reads and searches the bytes in mapped memory with the system's C library, which has the fastest loops for it. */
 import type { Functions, RuntimeSearch } from "../ffi/contract.ts";
 import type { Bytes } from "./contract.ts";
-import { indexOfCopied, rarestIndex } from "./search.ts";
+import { indexOfCopied } from "../search/copied.ts";
+import { rarestIndex } from "../search/rarest.ts";
 
 /** By the exact name in C. memcpy copies out and memmove copies in, since a function can have only one prototype. */
 export const BYTES = {

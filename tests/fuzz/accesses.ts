@@ -1,4 +1,5 @@
 /** Operations on bytes: loads, stores, searches, and buffers that are taken away. */
+import { Buffer } from "node:buffer";
 import type { MappedRegion } from "../../mod.ts";
 import { type Model, PAGE } from "./model.ts";
 import { expect, expectOutcome, outcomeOf } from "./outcome.ts";
@@ -166,6 +167,50 @@ export function indexOf(world: World, model: Model): void {
   const allowed = readable ? ["ok", ...(empty ? ["TypeError"] : [])] : ["TypeError"];
   const outcome = expectOutcome(() => found = model.region.indexOf(needle, from), allowed);
   if (outcome === "ok" && model.certain) compareIndex(model, needle, from, found);
+}
+
+/** All occurrences in a part, and the last one. */
+export function occurrences(world: World, model: Model): void {
+  const part = randomPart(world, model, Infinity);
+  const needle = randomNeedle(world, model);
+  const bytes = bytesOf(needle);
+  if (bytes.length === 0 || part.length === 0) return;
+  world.note("occurrences", model.init.id, part.start, part.length, bytes.length);
+  const { region } = model;
+  const allowed = model.allows("read", part.start, part.length) ? "ok" : "TypeError";
+  const range = { byteOffset: part.start, byteLength: part.length };
+  let [count, indexes] = [NaN, [] as number[]];
+  const counted = expectOutcome(() => count = region.count(needle, range), [allowed]);
+  expectOutcome(() => indexes = [...region.indexesOf(needle, range)], [allowed]);
+  if (counted === "ok" && model.certain) {
+    const wanted = placesIn(model.content(), bytes, part);
+    expect(indexes.join() === wanted.join(), () => `indexesOf: ${indexes}, wanted ${wanted}`);
+    expect(count === wanted.length, () => `count: ${count}, wanted ${wanted.length}`);
+  }
+  const end = part.start + part.length;
+  let last = NaN;
+  const readable = model.allows("read", 0, end) ? "ok" : "TypeError";
+  if (bytes.length > end) return;
+  const found = expectOutcome(() => last = region.lastIndexOf(needle, end - bytes.length), [readable]);
+  if (found === "ok" && model.certain) {
+    const wanted = Buffer.from(model.content().subarray(0, end)).lastIndexOf(bytes);
+    expect(last === wanted, () => `lastIndexOf: ${last}, wanted ${wanted}`);
+  }
+}
+
+function bytesOf(needle: number | string | Uint8Array): Uint8Array {
+  if (typeof needle === "number") return Uint8Array.of(needle);
+  return typeof needle === "string" ? new TextEncoder().encode(needle) : needle;
+}
+
+function placesIn(content: Uint8Array, bytes: Uint8Array, { start, length }: Part): number[] {
+  const haystack = Buffer.from(content.subarray(0, start + length));
+  const places: number[] = [];
+  for (let at = haystack.indexOf(bytes, start); at >= 0; at = haystack.indexOf(bytes, at + bytes.length)) {
+    places.push(at);
+    if (at + bytes.length >= haystack.length) break;
+  }
+  return places;
 }
 
 function compareIndex(model: Model, needle: number | string | Uint8Array, from: number, found: number): void {

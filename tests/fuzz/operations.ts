@@ -36,6 +36,7 @@ const OPERATIONS: readonly (readonly [weight: number, operation: Operation])[] =
   [800, on(accesses.read)],
   [1000, on(accesses.write)],
   [500, on(accesses.indexOf)],
+  [300, on(accesses.occurrences)],
   [600, (world) => world.full ? on(unmap)(world) : map(world)],
   [450, on(unmap)],
   [200, useAfterUnmap],

@@ -107,13 +107,23 @@ class FileSearch {
 
   #searchWindow(window: LineWindow, matcher: Matcher): void {
     const { countOnly, enough } = this.#task;
+    if (countOnly) return this.#countWindow(window, matcher);
     for (let line = matcher.nextLine(0); line && !this.#done; line = matcher.nextLine(line.end + 1)) {
       // What reads as zeros now was never in the file.
       if (window.region.faults > 0) return;
       this.#lines++;
       this.#done = this.#lines >= enough;
-      if (!countOnly) this.#write(window, matcher, line);
+      this.#write(window, matcher, line);
       if (this.#done) return;
+    }
+  }
+
+  #countWindow({ region }: LineWindow, matcher: Matcher): void {
+    const { enough } = this.#task;
+    for (let end = matcher.nextEnd(0); end >= 0 && !this.#done; end = matcher.nextEnd(end + 1)) {
+      if (region.faults > 0) return;
+      this.#lines++;
+      this.#done = this.#lines >= enough;
     }
   }
 

@@ -1,4 +1,4 @@
-/** Finding lines in a window: fixed strings at the speed of memmem, expressions in lines that are decoded in chunks. */
+/** Finding lines in a window: fixed strings many at a time, expressions in lines that are decoded in chunks. */
 import type { Buffer } from "node:buffer";
 import { UsageError } from "../trouble.ts";
 import { fixedExpression, type Pattern, regularExpression } from "./pattern.ts";
@@ -19,6 +19,8 @@ import type { LineWindow, WindowSizes } from "./windows.ts";
 export interface Matcher {
   /** The first line at or after `from`, which is the beginning of a line, that has a match. */
   nextLine(from: number): Range | undefined;
+  /** Where that line ends, or -1: where only lines are counted, this is enough. */
+  nextEnd(from: number): number;
   /** The matches in a line that are not empty, from left to right. */
   matchesIn(line: Range): Range[];
 }
@@ -62,50 +64,39 @@ function searchForPattern({ expression, literal }: Pattern): Search {
   };
 }
 
-/** Bytes behind a match that are near it. */
-const NEAR = 1 << 16;
-
 class FixedMatcher implements Matcher {
   readonly #window: LineWindow;
   readonly #needle: Uint8Array<ArrayBuffer>;
-  /** Each byte as a character, of which engines find a text sooner than bytes in bytes. */
-  readonly #needleText: string;
   readonly #buffer: Buffer;
-  /** What is searched without the system's library. */
-  #near: Range = { start: -1, end: 0 };
-  #nearText = "";
+  /** No match begins in one line and ends in another, so that those which overlap do not matter. */
+  readonly #matches: Iterator<number, void> | undefined;
+  /** The match that was found last. */
+  #at = -1;
 
   constructor(window: LineWindow, needle: Uint8Array<ArrayBuffer>) {
     this.#window = window;
     this.#needle = needle;
     this.#buffer = bufferOf(window.bytes);
-    this.#needleText = bufferOf(needle).toString("latin1");
+    // The empty text is everywhere.
+    if (needle.length > 0) this.#matches = window.region.indexesOf(needle);
   }
 
   nextLine(from: number): Range | undefined {
+    const end = this.nextEnd(from);
+    return end < 0 ? undefined : { start: lineStart(this.#buffer, this.#find(from)), end };
+  }
+
+  nextEnd(from: number): number {
     const { end } = this.#window;
-    const at = from > end ? -1 : this.#find(from);
-    if (at < 0 || at > end) return undefined;
-    return { start: lineStart(this.#buffer, at), end: lineEnd(this.#buffer, at, end) };
+    if (from > end) return -1;
+    const at = this.#find(from);
+    return at > end ? -1 : lineEnd(this.#buffer, at, end);
   }
 
   #find(from: number): number {
-    // The empty text is everywhere.
-    if (this.#needle.length === 0) return from;
-    const near = this.#findNear(from);
-    if (near >= 0) return near;
-    const start = Math.max(from, this.#near.end - this.#needle.length + 1);
-    const at = this.#window.region.indexOf(this.#needle, start);
-    if (at >= 0 && at - start < NEAR) this.#near = { start: at, end: Math.min(at + NEAR, this.#buffer.length) };
-    if (at === this.#near.start) this.#nearText = this.#buffer.toString("latin1", at, this.#near.end);
-    return at;
-  }
-
-  /** Where matches are dense, a call of the system's library for each takes longer than the search. */
-  #findNear(from: number): number {
-    if (from >= this.#near.end) return -1;
-    const found = this.#nearText.indexOf(this.#needleText, from - this.#near.start);
-    return found < 0 ? -1 : this.#near.start + found;
+    if (!this.#matches) return from;
+    while (this.#at < from) this.#at = this.#matches.next().value ?? Infinity;
+    return this.#at;
   }
 
   matchesIn({ start, end }: Range): Range[] {
@@ -161,6 +152,10 @@ class PatternMatcher implements Matcher {
       start = this.#text.end + 1;
     }
     return undefined;
+  }
+
+  nextEnd(from: number): number {
+    return this.nextLine(from)?.end ?? -1;
   }
 
   matchesIn(line: Range): Range[] {

@@ -1,27 +1,4 @@
-/**
- * Searches memory for bytes: which byte of a needle to look for, and what to do if the system has no function for it.
- */
-import { once } from "./once.ts";
-
-/** Bytes that are common in texts and in other data, the most common first. All others are rarer. */
-const COMMON = "\0 etaoinsrhldcumfpgwybvkxjqz\xff";
-
-/** How common each byte is. 0 if it is not one of those. */
-const commonness = once(() => Uint8Array.from({ length: 256 }, (_, byte) => rankOf(String.fromCharCode(byte))));
-
-function rankOf(character: string): number {
-  return COMMON.includes(character) ? COMMON.length - COMMON.indexOf(character) : 0;
-}
-
-/** The index of the least common byte of a needle. */
-export function rarestIndex(needle: Uint8Array): number {
-  const common = commonness();
-  let rarest = 0;
-  for (let index = 1; index < needle.length && common[needle[rarest]] > 0; index++) {
-    if (common[needle[index]] < common[needle[rarest]]) rarest = index;
-  }
-  return rarest;
-}
+/** A search in copies, for systems whose C library has none for more than one byte. */
 
 /** Bytes that are copied at a time, unless the needle is longer. */
 const PIECE = 1 << 18;
