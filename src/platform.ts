@@ -52,6 +52,7 @@ export interface Platform {
    * - `"handle"`: regions can be handed to workers, which is true everywhere. Other processes can take them on Linux
    *   and Windows only.
    * - `"wait"`: `@region/mmap/sync` can wait for others.
+   * - `"lock-range"`: `lockFile` in `@region/mmap/sync` can lock a part of a file, and not only all of it.
    *
    * @param kind The feature.
    * @returns Whether the platform has it.

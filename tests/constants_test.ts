@@ -5,6 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ADVICE } from "../src/vocabulary.ts";
 import type { PosixTarget } from "../src/os/columns.ts";
 import { DARWIN as DARWIN_ONLY } from "../src/os/darwin/numbers.ts";
+import { FREEBSD as FREEBSD_ONLY } from "../src/os/freebsd/numbers.ts";
 import { IO_URING, LINUX as LINUX_ONLY, SIGACTION, STATX } from "../src/os/linux/numbers.ts";
 import { type Constants, constantsOf, MEMFD } from "../src/os/posix/numbers.ts";
 import { errorNumbersOf } from "../src/os/posix/errno.ts";
@@ -85,6 +86,13 @@ const LAYOUTS = {
     descriptor: "offsetof(struct aiocb, aio_fildes)",
     notify: "offsetof(struct aiocb, aio_sigevent.sigev_notify)",
   },
+  flock: {
+    size: "sizeof(struct flock)",
+    type: "offsetof(struct flock, l_type)",
+    whence: "offsetof(struct flock, l_whence)",
+    start: "offsetof(struct flock, l_start)",
+    length: "offsetof(struct flock, l_len)",
+  },
   statx: {
     size: "sizeof(struct statx)",
     device: "offsetof(struct statx, stx_dev_major)",
@@ -126,6 +134,7 @@ function posixClaims(constants: Constants): Claim[] {
     ...words,
     ...layoutClaims(LAYOUTS.stat, constants.stat),
     ...layoutClaims(LAYOUTS.aiocb, constants.aiocb),
+    ...layoutClaims(LAYOUTS.flock, constants.flock),
   ];
 }
 
@@ -287,7 +296,7 @@ const MACOS = subject(
 );
 
 const FREE_BSD = subject(
-  { constants: constantsOf("freebsd"), only: MEMFD },
+  { constants: constantsOf("freebsd"), only: { ...FREEBSD_ONLY, ...MEMFD } },
   writtenIn(FREEBSD_HEADER),
   ({ constants, only }) => [...posixClaims(constants), ...Object.entries(only)],
 );

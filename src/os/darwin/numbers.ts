@@ -2,5 +2,7 @@
 /** By their names in C. */
 export const DARWIN = {
   F_NOCACHE: 48,
+  F_GETPATH: 50,
   F_FULLFSYNC: 51,
+  F_OFD_SETLK: 90,
 } as const;

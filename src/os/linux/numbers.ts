@@ -7,7 +7,7 @@ import type { StatusLayout } from "../posix/numbers.ts";
 /** By their names in C. */
 export const LINUX = {
   HUGETLBFS_MAGIC: 0x958458f6,
-  O_ACCMODE: 3,
+  F_OFD_SETLK: 37,
   O_PATH: 0x200000,
   AT_EMPTY_PATH: 0x1000,
   STATX_BASIC_STATS: 0x7ff,

@@ -12,6 +12,7 @@ import { futexRing } from "./futex_ring.ts";
 import { futexSets } from "./futex_sets.ts";
 import { installGuard } from "./guard.ts";
 import { linuxHugePages } from "./huge_pages.ts";
+import { linuxLocking } from "./locks.ts";
 import { LINUX, STATX } from "./numbers.ts";
 import { linuxProcesses } from "./processes.ts";
 import { linuxRemap } from "./remap.ts";
@@ -30,6 +31,7 @@ export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): 
       const sets = () => has("futex_waitv") ? futexSets(libc, calls.notify) : undefined;
       return posixWaiting(libc, calls, once(() => ring() ?? sets()));
     },
+    locking: () => linuxLocking(libc),
     remap: has("mremap") ? linuxRemap(libc) : undefined,
     hugePages: linuxHugePages(libc),
     processes: linuxProcesses(libc),

@@ -3,7 +3,7 @@
  * system, and from these extensions. An extension that is missing here is missing on that system.
  */
 import type { OperatingSystem } from "../../types.ts";
-import type { Guard, Remap, Waiting } from "../contract.ts";
+import type { Files, Guard, Locking, Remap, Waiting } from "../contract.ts";
 import type { StatusLayout } from "./numbers.ts";
 
 /** The extensions of one system. */
@@ -13,6 +13,8 @@ export interface Extensions {
   readonly guard?: () => Guard | undefined;
   /** Waits across processes. Called once. */
   readonly waiting?: () => Waiting | undefined;
+  /** Locks files. Called once. */
+  readonly locking: (files: Files) => Locking;
   /** Changes the length of a mapping as a whole. */
   readonly remap?: Remap;
   readonly hugePages?: HugePages;

@@ -8,13 +8,16 @@ import { columnOf, type PosixRow, type PosixTarget, TARGETS, type Words, wordsOf
 
 /** Numbers by their names in C. */
 const NUMBERS = {
+  O_WRONLY: [1, 1, 1, 1],
   O_RDWR: [2, 2, 2, 2],
+  O_ACCMODE: [3, 3, 3, 3],
   O_CREAT: [0x40, 0x40, 0x200, 0x200],
   O_EXCL: [0x80, 0x80, 0x800, 0x800],
   O_NONBLOCK: [0x800, 0x800, 4, 4],
   O_NOCTTY: [0x100, 0x100, 0x20000, 0x8000],
   O_CLOEXEC: [0x80000, 0x80000, 0x1000000, 0x100000],
   O_SYNC: [0x101000, 0x101000, 0x80, 0x80],
+  F_GETFL: [3, 3, 3, 3],
   F_SETFL: [4, 4, 4, 4],
   F_DUPFD_CLOEXEC: [1030, 1030, 67, 17],
   SEEK_SET: [0, 0, 0, 0],
@@ -28,6 +31,9 @@ const NUMBERS = {
   S_IFDIR: [0x4000, 0x4000, 0x4000, 0x4000],
   MAP_FIXED: [0x10, 0x10, 0x10, 0x10],
   SIGEV_NONE: [1, 1, 0, 0],
+  F_RDLCK: [0, 0, 1, 1],
+  F_WRLCK: [1, 1, 3, 3],
+  F_UNLCK: [2, 2, 2, 2],
 } as const;
 
 /** Flags of memfd_create, by their names in C. They are the same on Linux and FreeBSD, which both have it. */
@@ -51,6 +57,12 @@ const LAYOUTS = {
     { size: 80, descriptor: 0, notify: 40 },
     { size: 160, descriptor: 0, notify: 80 },
   ],
+  flock: [
+    { size: 32, type: 0, whence: 2, start: 8, length: 16 },
+    { size: 32, type: 0, whence: 2, start: 8, length: 16 },
+    { size: 24, type: 20, whence: 22, start: 0, length: 8 },
+    { size: 32, type: 20, whence: 22, start: 0, length: 8 },
+  ],
 } as const;
 
 /** The libraries with the functions of C, in the order in which they are tried: glibc, then musl. */
@@ -72,11 +84,21 @@ export interface StatusLayout {
   readonly blockSize: number;
 }
 
+/** The offsets in a `struct flock`. */
+export interface LockLayout {
+  readonly size: number;
+  readonly type: number;
+  readonly whence: number;
+  readonly start: number;
+  readonly length: number;
+}
+
 /** Everything that is known about a POSIX system: its column. */
 export interface Constants extends Words {
   readonly numbers: Readonly<Record<keyof typeof NUMBERS, number>>;
   readonly stat: StatusLayout;
   readonly aiocb: { readonly size: number; readonly descriptor: number; readonly notify: number };
+  readonly flock: LockLayout;
   readonly libraries: readonly string[];
   /** The name of the function that returns where errno is. */
   readonly errnoLocation: string;
@@ -92,6 +114,7 @@ export function constantsOf(target: PosixTarget): Constants {
     numbers: columnOf(NUMBERS, index),
     stat: LAYOUTS.stat[index],
     aiocb: LAYOUTS.aiocb[index],
+    flock: LAYOUTS.flock[index],
     libraries: LIBRARIES[index],
     errnoLocation: target === "darwin" || target === "freebsd" ? "__error" : "__errno_location",
     untypedMemory: target === "darwin",

@@ -24,12 +24,14 @@ export function posix(libc: Libc, extensions: Extensions): System {
   const files = posixFiles(libc, extensions);
   const guard = once(() => extensions.guard?.());
   const waiting = once(() => extensions.waiting?.());
+  const locking = once(() => extensions.locking(files));
   const features: Readonly<Record<Feature, () => boolean>> = {
     guard: () => guard() !== undefined,
     residency: () => true,
     handle: () => true,
     wait: () => waiting() !== undefined,
     wasm: () => true,
+    "lock-range": () => locking().hasRanges,
   };
 
   return {
@@ -46,6 +48,7 @@ export function posix(libc: Libc, extensions: Extensions): System {
     supportsFeature: (feature) => features[feature](),
     guard,
     waiting,
+    locking,
     error: (code, syscall, reason, path) => libc.error(code, syscall, reason, path),
   };
 }

@@ -9,6 +9,7 @@ import { Kernel32 } from "./kernel32.ts";
 import { once, unlessRefused } from "../once.ts";
 import { windowsFiles } from "./files.ts";
 import { windowsHandles } from "./handles.ts";
+import { windowsLocking } from "./locks.ts";
 import { windowsMemory } from "./memory.ts";
 
 /** A C library that is a part of Windows itself. Compilers have others of their own. */
@@ -34,10 +35,12 @@ export function windows(ffi: Ffi, arch: string): System {
     wait: () => false,
     // A view lies over no memory that is in use (error 487), and an engine that finds its reservation in pieces dies.
     wasm: () => false,
+    "lock-range": () => true,
   };
+  const files = windowsFiles(kernel32);
   return {
     os: "windows",
-    ...windowsFiles(kernel32),
+    ...files,
     ...windowsHandles(kernel32),
     ...windowsMemory(kernel32),
     ...cBytes(ffi.load(MSVCRT, BYTES), once(() => ffi.load(MSVCRT, SEARCH)), ffi.search),
@@ -51,6 +54,7 @@ export function windows(ffi: Ffi, arch: string): System {
     // WaitOnAddress does not reach beyond the process. Named objects would need a count of the waiters in everybody's
     // memory.
     waiting: () => undefined,
+    locking: once(() => windowsLocking(kernel32, files)),
     error: (code, syscall, reason, path) => kernel32.error(code, syscall, reason, path),
   };
 }
