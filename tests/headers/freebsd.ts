@@ -4,8 +4,8 @@
  * 5cb586b56f407005c3e3dd09017746e0e68799dd). The paths are those of freebsd-src; the numbers are what a program sees,
  * with all of `__BSD_VISIBLE`, not what the kernel sees. amd64 and arm64 agree in every one of them.
  *
- * Later releases add to them (O_PATH in sys/sys/fcntl.h, say). O_EMPTY_PATH is from 14, as sobomax/freebsd14_vendor keeps
- * it (commit 42edb4ec73d9d9ac042028c1b06a40c257c67899). Where golang/sys and rust-lang/libc name
+ * Later releases add to them (O_PATH in sys/sys/fcntl.h, say). O_EMPTY_PATH came with 14, and its number is from
+ * fel1x-developer/freebsd-src (commit 2d614aa2fe3e037bd11d351b0b5cfda776e65814). Where golang/sys and rust-lang/libc name
  * the same numbers, up to FreeBSD 15, they agree with these, but for MINCORE_SUPER, which was 0x20 once.
  */
 
