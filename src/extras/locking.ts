@@ -2,7 +2,6 @@
 import { describe } from "../arguments/describe.ts";
 import { byteCount } from "../arguments/range.ts";
 import { sourceOf } from "../arguments/source.ts";
-import { errorAbout } from "../error.ts";
 import { type Host, host, os } from "../host.ts";
 import type { LockRequest } from "../os/contract.ts";
 import { checkedDescriptor, isRegion, type MappedRegion } from "../region.ts";
@@ -232,7 +231,7 @@ function checked({ system }: Host, descriptor: Descriptor, path?: string): Descr
     return descriptor;
   } catch (error) {
     system.close(descriptor);
-    throw errorAbout(error, path);
+    throw error;
   }
 }
 
