@@ -5,7 +5,7 @@ import { suite, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { ANONYMOUS, mmap, MmapError, platform } from "../mod.ts";
+import { ANONYMOUS, type Descriptor, mmap, MmapError, platform } from "../mod.ts";
 import { host, useHost } from "../src/host.ts";
 import type { LinuxTarget } from "../src/os/columns.ts";
 import { freebsdLocking } from "../src/os/freebsd/locks.ts";
@@ -14,7 +14,7 @@ import { FileLock, lockFile, lockFileAsync, type LockOptions } from "../sync.ts"
 import { bareSystem } from "./support/bare.ts";
 import { runChild, spawnChild, startChild } from "./support/children.ts";
 import { collectAll, collectUntil } from "./support/collector.ts";
-import { closeDescriptor, openDescriptor } from "./support/descriptors.ts";
+import { closeDescriptor, openDescriptor, openDescriptorAs } from "./support/descriptors.ts";
 import { notInQemu } from "./support/emulated.ts";
 import { fileOf, freshPath } from "./support/files.ts";
 import { openDescriptors } from "./support/process.ts";
@@ -533,6 +533,17 @@ test("a descriptor that is closed is EBADF", patient, async () => {
   assertEquals((await codeOf(region))[0], "EBADF");
 });
 
+test("a descriptor that is another file's by now is not locked for its region", patient, async () => {
+  const [path, other] = [fileOf("text"), fileOf("other")];
+  const descriptor = openDescriptor(path, "r+");
+  using region = mmap(descriptor, { access: "write" });
+  closeDescriptor(descriptor);
+  openDescriptorAs(descriptor, other, "r+");
+  assertEquals((await codeOf(region))[0], "EBADF");
+  assert(isFree(other));
+  closeDescriptor(descriptor);
+});
+
 test("locks are not constructed", patient, () => {
   const Class = FileLock as unknown as new (...given: unknown[]) => FileLock;
   assertThrows(() => new Class(Symbol("FileLock"), {}), TypeError, "cannot be constructed");
@@ -550,6 +561,31 @@ function locking(system: Partial<ReturnType<typeof host>["system"]>, body: () =>
     useHost(before);
   }
 }
+
+test("a lock is given back before its descriptor is closed, since a child may have that for a moment", patient, () => {
+  const path = fileOf("text");
+  const { system } = host();
+  const calls: string[] = [];
+  const recorded = {
+    locking: () => ({
+      ...system.locking(),
+      unlock(...given: Parameters<ReturnType<typeof system.locking>["unlock"]>): void {
+        calls.push("unlock");
+        system.locking().unlock(...given);
+      },
+    }),
+    close(descriptor: Descriptor): void {
+      calls.push("close");
+      system.close(descriptor);
+    },
+  };
+  locking(recorded, () => {
+    const lock = mine(path);
+    assertEquals(calls, []);
+    lock.release();
+    assertEquals(calls, ["unlock", "close"]);
+  });
+});
 
 test("a system without Linux's own calls locks in the same way", { ...patient, ...onLinux("those calls") }, () => {
   const path = fileOf("text");
