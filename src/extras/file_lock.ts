@@ -20,8 +20,8 @@ export function makeFileLock(hold: Hold): FileLock {
 }
 
 /**
- * Unlocks and closes. A child of this process may have the descriptor for a moment, until it starts its program. So
- * closing alone could come too early to unlock.
+ * Unlocks, and closes the descriptor. A child of this process has the descriptor too until it starts its program, and for
+ * so long, closing it here would not unlock anything.
  */
 function giveBack({ system, descriptor, request }: Hold): void {
   try {
@@ -42,9 +42,9 @@ const forgotten: FinalizationRegistry<Hold> = new FinalizationRegistry((hold) =>
 /**
  * A lock on a file, or on a part of it. Call {@linkcode lockFile} or {@linkcode lockFileAsync} to get one.
  *
- * Give it back with `using` or {@linkcode FileLock.release}. The system gives it back when the process ends, however it
- * ends. The garbage collector also gives it back when nobody can reach the lock any more, so keep it for as long as you
- * need it. A worker that ends gives nothing back; its process does.
+ * Give it back with `using` or {@linkcode FileLock.release}. The garbage collector gives it back when the program can no
+ * longer reach the lock, so keep it for as long as you need it. The system gives it back when the process ends, however
+ * that happens. If only a worker ends, its locks stay until the process does.
  *
  * The lock has a descriptor of its own. Unmapping a region, or closing other descriptors of the file, does not lose it.
  *

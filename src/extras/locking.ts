@@ -44,24 +44,26 @@ export interface LockOptions {
 }
 
 /**
- * Locks a file, or a part of it, and blocks the thread until others are out of the way. Nobody else gets the lock until
- * it is given back, in this process or any other: not by another call, and not in another thread.
+ * Locks a file, or a part of it, and blocks the thread until others are out of the way. Nobody else gets the lock before
+ * it is given back: no other process, no other thread, and no other call in this thread.
  *
- * The lock is advisory: it keeps out those who ask for one, and nobody else. If its holder dies, even by SIGKILL, the
- * system gives it back. What the holder has left half done stays: a program that needs more than that writes in an order
- * that can be continued.
+ * The lock is advisory. It keeps out those who ask for one, and nobody else. If its holder dies, even by SIGKILL, the
+ * system gives it back, and the next holder finds what was left half done.
  *
- * Whoever asks twice waits for itself: give a `timeout` if that can happen. The system does not tell when a lock becomes
- * free, so this looks again, at first at once and then every 10 milliseconds. Those who wait have no order among them.
+ * Others are out of the way at some time, and the system does not tell when. So this looks again and again, soon at first
+ * and then every 10 milliseconds at most. Those who wait have no order. Asking for the same lock twice waits for ever: give
+ * a `timeout` if that can happen.
  *
- * Locking needs an access of its own. To lock it alone, the process must be allowed to write to the file, also if the
- * region or descriptor only reads; to lock it `shared`, it must be allowed to read. If the runtime has permissions, a path
- * is checked for the same.
+ * The process must be allowed to write to the file, or to read it if the lock is `shared`. That is also true if the region
+ * or the descriptor only reads. If the runtime has permissions, the path is checked for the same.
  *
- * Rests on [F_OFD_SETLK](https://man7.org/linux/man-pages/man2/F_OFD_SETLK.2const.html) on Linux and macOS, so `lockf` and
- * `fcntl` of other languages take part. FreeBSD has [flock(2)](https://man.freebsd.org/cgi/man.cgi?query=flock&sektion=2)
- * for it, and Windows
- * [LockFileEx](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-lockfileex), with which others cannot even
+ * What is locked is the file, and not its path. If somebody replaces the file, the next one to lock the path has another
+ * lock.
+ *
+ * Calls fcntl with [F_OFD_SETLK](https://man7.org/linux/man-pages/man2/F_OFD_SETLK.2const.html) on Linux and macOS, which
+ * also keeps out `fcntl` and `lockf` of other languages. FreeBSD has
+ * [flock(2)](https://man.freebsd.org/cgi/man.cgi?query=flock&sektion=2) for it, and Windows has
+ * [LockFileEx](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-lockfileex). On Windows, others cannot even
  * read or write what is locked, except through mapped memory. See `docs/systems.md`.
  *
  * @param source A region, a path, a `file:` URL or an open descriptor. A path is not created.
