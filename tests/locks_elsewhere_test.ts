@@ -3,7 +3,7 @@
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { MmapError } from "../mod.ts";
-import type { Files, LockRequest } from "../src/os/contract.ts";
+import type { LockRequest } from "../src/os/contract.ts";
 import { darwinLocking } from "../src/os/darwin/locks.ts";
 import { DARWIN } from "../src/os/darwin/numbers.ts";
 import { freebsdLocking } from "../src/os/freebsd/locks.ts";
@@ -171,7 +171,7 @@ test("Windows is given where a lock begins and how long it is, in halves", () =>
     failure: (syscall: string) => error(`${lastError}`, syscall),
     check() {},
   } as unknown as Kernel32;
-  const locking = windowsLocking(kernel32, {} as Files);
+  const locking = windowsLocking(kernel32, () => 8n);
 
   assertEquals(locking.tryLock(8n, ALONE), true);
   locking.tryLock(8n, PART);

@@ -50,9 +50,9 @@ export interface LockOptions {
  * The lock is advisory. It keeps out those who ask for one, and nobody else. If its holder dies, even by SIGKILL, the
  * system gives it back, and the next holder finds what was left half done.
  *
- * Others are out of the way at some time, and the system does not tell when. So this looks again and again, soon at first
- * and then every 10 milliseconds at most. Those who wait have no order. Asking for the same lock twice waits for ever: give
- * a `timeout` if that can happen.
+ * The system does not tell when a lock becomes free. So this looks again and again: soon at first, and later at least every
+ * 10 milliseconds. Those who wait get it in no order. If you ask for a lock that you hold, you wait for yourself: give a
+ * `timeout` if that can happen.
  *
  * The process must be allowed to write to the file, or to read it if the lock is `shared`. That is also true if the region
  * or the descriptor only reads. If the runtime has permissions, the path is checked for the same.
@@ -60,9 +60,9 @@ export interface LockOptions {
  * What is locked is the file, and not its path. If somebody replaces the file, the next one to lock the path has another
  * lock.
  *
- * Calls fcntl with [F_OFD_SETLK](https://man7.org/linux/man-pages/man2/F_OFD_SETLK.2const.html) on Linux and macOS, which
- * also keeps out `fcntl` and `lockf` of other languages. FreeBSD has
- * [flock(2)](https://man.freebsd.org/cgi/man.cgi?query=flock&sektion=2) for it, and Windows has
+ * Calls fcntl with [F_OFD_SETLK](https://man7.org/linux/man-pages/man2/F_OFD_SETLK.2const.html) on Linux and macOS, and
+ * [flock(2)](https://man.freebsd.org/cgi/man.cgi?query=flock&sektion=2) on FreeBSD. Both also keep out `fcntl` and `lockf`
+ * of other languages. On Linux, `flock` is a lock of another kind, of which this takes no notice. Windows has
  * [LockFileEx](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-lockfileex). On Windows, others cannot even
  * read or write what is locked, except through mapped memory. See `docs/systems.md`.
  *

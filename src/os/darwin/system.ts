@@ -24,7 +24,7 @@ export function darwin(ffi: Ffi, arch: string): System {
       const calls = darwinCalls(libc);
       return calls && posixWaiting(libc, calls);
     },
-    locking: ({ identity }) => darwinLocking(libc, identity),
+    locking: (identity) => darwinLocking(libc, identity),
     bypassCache: (descriptor) => libc.functions.fcntl(descriptor, DARWIN.F_NOCACHE, 1n),
     flushDrive: (descriptor) => flushDrive(libc, descriptor),
   });

@@ -2,8 +2,8 @@
  * What one POSIX system has beyond the others. A system is put together from POSIX's parts, which know no single
  * system, and from these extensions. An extension that is missing here is missing on that system.
  */
-import type { OperatingSystem } from "../../types.ts";
-import type { Files, Guard, Locking, Remap, Waiting } from "../contract.ts";
+import type { Descriptor, OperatingSystem } from "../../types.ts";
+import type { Guard, Locking, Remap, Waiting } from "../contract.ts";
 import type { StatusLayout } from "./numbers.ts";
 
 /** The extensions of one system. */
@@ -13,8 +13,8 @@ export interface Extensions {
   readonly guard?: () => Guard | undefined;
   /** Waits across processes. Called once. */
   readonly waiting?: () => Waiting | undefined;
-  /** Locks files. Called once. */
-  readonly locking: (files: Files) => Locking;
+  /** Locks files, which `identity` tells apart. Called once. */
+  readonly locking: (identity: (descriptor: Descriptor) => string) => Locking;
   /** Changes the length of a mapping as a whole. */
   readonly remap?: Remap;
   readonly hugePages?: HugePages;

@@ -24,7 +24,7 @@ export function posix(libc: Libc, extensions: Extensions): System {
   const files = posixFiles(libc, extensions);
   const guard = once(() => extensions.guard?.());
   const waiting = once(() => extensions.waiting?.());
-  const locking = once(() => extensions.locking(files));
+  const locking = once(() => extensions.locking(files.identity));
   const features: Readonly<Record<Feature, () => boolean>> = {
     guard: () => guard() !== undefined,
     residency: () => true,

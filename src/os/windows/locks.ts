@@ -1,5 +1,6 @@
 /** Locks on files on Windows. */
-import type { Files, Locking, LockRequest } from "../contract.ts";
+import type { Descriptor } from "../../types.ts";
+import type { Locking, LockRequest } from "../contract.ts";
 import { WIN32_ERRORS } from "./errors.ts";
 import { halves, INVALID_HANDLE, type Kernel32 } from "./kernel32.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
@@ -16,14 +17,17 @@ const LOCKS = {
 /** The largest end of a lock. */
 const END = 2n ** 64n - 1n;
 
-/** Makes the locking of Windows. */
-export function windowsLocking(kernel32: Kernel32, files: Files): Locking {
+/** Makes the locking of Windows. `open` opens a file that is there. */
+export function windowsLocking(
+  kernel32: Kernel32,
+  open: (path: string, access: "read" | "write") => Descriptor,
+): Locking {
   const { LockFileEx, UnlockFileEx, ReOpenFile } = kernel32.ffi.load(["kernel32.dll"], LOCKS);
 
   return {
     hasRanges: true,
 
-    open: (path, shared) => files.open(path, [shared ? "read" : "write"], 0o666, false).descriptor,
+    open: (path, shared) => open(path, shared ? "read" : "write"),
 
     // Here any access is enough for any lock, and whatever can be mapped can be read.
     reopen(handle): bigint {

@@ -54,7 +54,7 @@ export function windows(ffi: Ffi, arch: string): System {
     // WaitOnAddress does not reach beyond the process. Named objects would need a count of the waiters in everybody's
     // memory.
     waiting: () => undefined,
-    locking: once(() => windowsLocking(kernel32, files)),
+    locking: once(() => windowsLocking(kernel32, (path, flag) => files.open(path, [flag], 0o666, false).descriptor)),
     error: (code, syscall, reason, path) => kernel32.error(code, syscall, reason, path),
   };
 }
