@@ -92,7 +92,6 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ["system.locking().unlock(descriptor, request);", "", "locks"],
     ["yield 0;", "", "locks"],
     ["yield Math.min(left, longest * (1 + Math.random()) / 2);", "yield 0;", "locks"],
-    ["if (left <= 0) return;", "", "locks"],
     ["if (length > 0) return length;", "return length;", "locks"],
     ["if (given >= 0) return given;", "if (given >= -1) return given;", "locks"],
     ["request.start > 0 || request.length !== undefined", "request.length !== undefined", "locks"],
