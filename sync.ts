@@ -1,6 +1,7 @@
 /**
  * Waiting for other threads and processes on memory that is shared with them: `Atomics.wait`, `waitAsync` and `notify`
- * for regions, and `load`, which is `Atomics.load` for memory that is only read.
+ * for regions, and `load`, which is `Atomics.load` for memory that is only read. And locks on files, which the system
+ * gives back when their holder dies.
  *
  * ```ts
  * import { ANONYMOUS, mmap } from "@region/mmap";
@@ -12,7 +13,18 @@
  * wait(region, 1, 0, 100); // until word 1 is notified, 100 ms at most
  * ```
  *
+ * ```ts
+ * import { mmap } from "@region/mmap";
+ * import { lockFile } from "@region/mmap/sync";
+ *
+ * using region = mmap("README.md");
+ * using lock = lockFile(region, { shared: true, timeout: 1000 }); // keeps out whoever wants it alone
+ * if (lock === undefined) throw new Error("somebody writes to it for more than a second");
+ * ```
+ *
  * @module
  */
 export { load } from "./src/extras/load.ts";
+export { FileLock } from "./src/extras/file_lock.ts";
+export { lockFile, lockFileAsync, type LockOptions } from "./src/extras/locking.ts";
 export { notify, wait, waitAsync, type WaitAsyncResult, type WaitResult } from "./src/extras/waiting.ts";

@@ -138,6 +138,16 @@ static void map_among(long others) {
 static void many_0(void) { map_among(0); }
 static void many_10000(void) { map_among(10000); }
 
+/* Opens a file, locks it alone, unlocks it, closes it. */
+static void lock(void) {
+  int fd = must(open(path_of("4k"), O_WRONLY | O_CLOEXEC), "open");
+  struct flock part = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  must(fcntl(fd, F_OFD_SETLK, &part), "fcntl");
+  part.l_type = F_UNLCK;
+  must(fcntl(fd, F_OFD_SETLK, &part), "fcntl");
+  close(fd);
+}
+
 static void first_byte(void) {
   int fd = must(open(path_of("1g"), O_RDONLY | O_CLOEXEC), "open");
   struct stat status;
@@ -189,6 +199,7 @@ static const struct {
     {"flush", flush_page, 1},
     {"many-0", many_0, 1},
     {"many-10000", many_10000, 1},
+    {"lock", lock, 1},
     {"first-byte", first_byte, 1},
     {"find-byte", find_byte, 1},
     {"find-string", find_string, 1},

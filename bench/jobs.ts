@@ -5,6 +5,7 @@ import { openSync, readFileSync, readSync, rmSync } from "node:fs";
 import process from "node:process";
 import { do_not_optimize as keep } from "mitata";
 import { type MappedRegion, mmap, type MmapOptions, platform } from "../mod.ts";
+import { lockFile } from "../sync.ts";
 import { collect } from "./collect.ts";
 import { countJobs } from "./counts.ts";
 import type { Job } from "./job.ts";
@@ -162,6 +163,13 @@ function mapAmong(others: number): Job {
   };
 }
 
+// ---------------------------------------------------------------- locking
+
+/** Locks a file that nobody else has locked, and gives the lock back. */
+function lock(source: string | MappedRegion): Job {
+  return { run: () => lockFile(source)!.release() };
+}
+
 // ---------------------------------------------------------------- reading
 
 /** The needles. None of them is in the file, but all bytes of "find-rare" are. */
@@ -230,6 +238,8 @@ const JOBS: Readonly<Record<string, () => Job | undefined>> = {
   "flush": flushPage,
   "many-0": () => mapAmong(0),
   "many-10000": () => mapAmong(10000),
+  "lock": () => lock(file("4k")),
+  "lock.region": () => lock(mmap(file("4k"), { access: "write" })),
   "first-byte": () => ({
     run(): void {
       const region = mmap(file("1g"));

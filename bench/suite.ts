@@ -65,6 +65,7 @@ export const CASES: readonly Case[] = [
     effort: LONG,
   },
   { job: "flush", title: "Flush 1 GiB with one dirty page", variants: [], reference: "c", effort: LONG },
+  { job: "lock", title: "Lock a file and give it back", variants: ["region"], reference: "c", effort: SHORT },
   { job: "first-byte", title: "First byte of a file of 1 GiB", variants: ["read"], reference: ".read", effort: SLOW },
   { job: "random", title: "64 bytes at a random place of 1 GiB", variants: ["read"], reference: ".read", effort: LONG },
   ...Object.entries({
@@ -136,6 +137,7 @@ export const NAMES: Readonly<Record<string, string>> = {
   unguarded: "the same, `guard: false`",
   bun: "`Bun.mmap`, one collection for 64 maps",
   write: "the same, stored to by `write`",
+  region: "the file of a region",
   read: "`readFileSync`",
   "random.read": "`readSync`",
   heap: "the runtime's own array",
@@ -215,6 +217,13 @@ export const TARGETS: readonly Target[] = [
       contestant: runtime,
       reference: `${runtime}.read`,
       most: 1 / 1000,
+    },
+    {
+      text: "a lock and its release at most 3x C",
+      job: "lock",
+      contestant: runtime,
+      reference: "c",
+      most: 3,
     },
     {
       text: "WebAssembly code as fast on a mapped file as on its own pages",

@@ -48,7 +48,7 @@ export class MmapError extends Error {
   readonly errno: number;
   /**
    * The call that failed: `"open"`, `"mmap"`, `"CreateFileW"`. If the library itself refuses, it may not be a call:
-   * `"handle"`, `"guard"`, `"wait"`, `"node:ffi"`.
+   * `"handle"`, `"guard"`, `"wait"`, `"lock"`, `"node:ffi"`.
    */
   readonly syscall: string;
   /** The path that the call was about, if there was one. */

@@ -55,6 +55,7 @@ export interface Platform {
    * - `"wasm"`: `@region/mmap/wasm` can map into the memory of WebAssembly.
    * - `"named"`: {@linkcode named} can share memory by a name.
    * - `"seal"`: {@linkcode MappedRegion.seal} works on memory from {@linkcode ANONYMOUS}.
+   * - `"lock-range"`: `lockFile` in `@region/mmap/sync` can lock a part of a file, and not only all of it.
    *
    * @param kind The feature.
    * @returns Whether the platform has it.

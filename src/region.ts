@@ -20,6 +20,7 @@ const UNCLONEABLE: unique symbol = Symbol("MappedRegion: wanted region.handle");
 
 let construct: (host: Host, mapping: Mapping) => MappedRegion;
 let isMade: (value: object) => boolean;
+let descriptorIn: (region: MappedRegion) => Descriptor | null;
 
 /** Makes a region over a mapping. */
 export function makeRegion(host: Host, mapping: Mapping): MappedRegion {
@@ -32,6 +33,11 @@ export function makeRegion(host: Host, mapping: Mapping): MappedRegion {
  */
 export function isRegion(value: unknown): value is MappedRegion {
   return typeof value === "object" && value !== null && isMade(value);
+}
+
+/** The descriptor of a region that is mapped. Throws an MmapError if it was closed, or is another file's by now. */
+export function checkedDescriptor(region: MappedRegion): Descriptor | null {
+  return descriptorIn(region);
 }
 
 /**
@@ -67,6 +73,11 @@ export class MappedRegion implements Disposable {
   static {
     construct = (host, mapping) => new MappedRegion(KEY, host, mapping);
     isMade = (value) => #mapping in value;
+    descriptorIn = (region) => {
+      const { file } = region.#live();
+      file?.check();
+      return file ? file.descriptor : null;
+    };
   }
 
   private constructor(key: symbol, host: Host, mapping: Mapping) {

@@ -105,6 +105,7 @@ const NEVER_THROW = [
   "MappedRegion.unmapped",
   "MappedRegion.faults",
   "MappedRegion.[Symbol.toStringTag]",
+  "FileLock.held",
 ];
 
 /** The texts behind a tag, each with the name that it belongs to. */

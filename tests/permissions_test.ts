@@ -9,6 +9,7 @@ import { onLinux } from "./support/systems.ts";
 
 interface Outcome {
   readonly removed?: boolean;
+  readonly held?: boolean;
   readonly byteLength?: number;
   readonly name?: string;
   readonly code?: string;
@@ -18,6 +19,11 @@ interface Outcome {
 /** What comes out if a process with these permissions maps a path. */
 function outcome(flags: readonly string[], path: string, access: string): Outcome {
   return JSON.parse(runChildWith(flags, "map_with_permissions", path, access));
+}
+
+/** What comes out if such a process locks a path, or a region of it that is only read. */
+function outcomeOfLock(flags: readonly string[], path: string, how: string): Outcome {
+  return JSON.parse(runChildWith(flags, "lock_with_permissions", path, how));
 }
 
 const directory = (path: string): string => dirname(path);
@@ -94,6 +100,24 @@ describe("Deno's permissions", { skip: platform.runtime !== "deno" && "Deno's ow
     const { name } = JSON.parse(runChildWith(line, "map_with_permissions", path, "read", "revoke"));
     assertEquals(name, "NotCapable");
   });
+
+  test("a shared lock needs the permission to read, and another one that to write", () => {
+    const path = fileOf("text");
+    for (const [how, kind, other] of [["shared", "read", "write"], ["alone", "write", "read"]]) {
+      assertEquals(outcomeOfLock([...base, "--allow-ffi", `--allow-${kind}=${path}`], path, how), { held: true });
+      const { name, message } = outcomeOfLock([...base, "--allow-ffi", `--allow-${other}`], path, how);
+      assertEquals(name, "NotCapable");
+      assertMatch(message!, new RegExp(`^Requires ${kind} access to `));
+    }
+  });
+
+  test("and so does that of a region, if its descriptor cannot do that", onLinux("this way to open it again"), () => {
+    const path = fileOf("text");
+    const reading = [...base, "--allow-ffi", `--allow-read=${path}`];
+    assertEquals(outcomeOfLock(reading, path, "region shared"), { held: true });
+    assertEquals(outcomeOfLock(reading, path, "region alone").name, "NotCapable");
+    assertEquals(outcomeOfLock([...reading, `--allow-write=${path}`], path, "region alone"), { held: true });
+  });
 });
 
 describe("Node's permissions", { skip: platform.runtime !== "node" && "Node's own" }, () => {
@@ -137,5 +161,15 @@ describe("Node's permissions", { skip: platform.runtime !== "node" && "Node's ow
     assertEquals(outcome([...base, ...both], name, "named"), { byteLength: 10 });
     assertDenied(["--allow-ffi", `--allow-fs-read=${path}`], name, "unlink", "--allow-fs-write");
     assertEquals(outcome([...base, ...both], name, "unlink"), { removed: true });
+  });
+
+  test("a shared lock needs the permission to read, and another one that to write", () => {
+    const path = fileOf("text");
+    const writing = [...base, "--allow-ffi", `--allow-fs-write=${path}`];
+    assertEquals(outcomeOfLock(writing, path, "alone"), { held: true });
+    assertEquals(outcomeOfLock(writing, path, "shared").code, "ERR_ACCESS_DENIED");
+    const reading = [...base, "--allow-ffi", `--allow-fs-read=${path}`];
+    assertEquals(outcomeOfLock(reading, path, "shared"), { held: true });
+    assertEquals(outcomeOfLock(reading, path, "alone").code, "ERR_ACCESS_DENIED");
   });
 });

@@ -14,6 +14,7 @@ test("supports says what the system has, and of no other word that it has it", (
   }
   for (const feature of ["residency", "handle"] as const) assertEquals(platform.supports(feature), true);
   assertEquals(platform.supports("wait"), platform.os !== "windows");
+  assertEquals(platform.supports("lock-range"), platform.os !== "freebsd");
 });
 
 test("a word has no number where the system has no such thing", () => {

@@ -281,6 +281,34 @@ export interface Waiting {
   notify(address: bigint, count: number): number;
 }
 
+/** What a lock is to cover. */
+export interface LockRequest {
+  /** Whether others may have a shared lock too. */
+  readonly shared: boolean;
+  readonly start: number;
+  /** `undefined` means everything from `start` on, however long the file becomes. */
+  readonly length: number | undefined;
+}
+
+/**
+ * Locks on files, which keep out only those who ask for one too. A lock belongs to one opening of the file. The system
+ * gives it back when that is closed, also because its process has ended.
+ */
+export interface Locking {
+  /** Whether a part of a file can be locked. */
+  readonly hasRanges: boolean;
+  /** Opens a path, so that it can be locked: for reading if the lock is shared, and else for writing. */
+  open(path: string, shared: boolean): Descriptor;
+  /**
+   * Opens the file behind a descriptor once more. `authorize` is called with its path if that takes an access that the
+   * descriptor does not have.
+   */
+  reopen(descriptor: Descriptor, shared: boolean, authorize: (path: string) => void): Descriptor;
+  /** Locks if nobody is in the way, and returns whether it did. */
+  tryLock(descriptor: Descriptor, request: LockRequest): boolean;
+  unlock(descriptor: Descriptor, request: LockRequest): void;
+}
+
 /** An operating system. */
 export interface System extends Files, Handles, Memory, Bytes {
   readonly os: OperatingSystem;
@@ -292,6 +320,8 @@ export interface System extends Files, Handles, Memory, Bytes {
   guard(): Guard | undefined;
   /** Waiting across processes; `undefined` if the system does not have it. */
   waiting(): Waiting | undefined;
+  /** Locks on files. */
+  locking(): Locking;
   /** An error that the library raises in the system's name. */
   error(code: string, syscall: string, reason: string, path?: string): MmapError;
 }

@@ -120,13 +120,26 @@ const CALLS: readonly Call[] = [
   over("load", load, () => [2]),
   over("wait", wait, () => [2, 1, 1]),
   over("waitAsync", (region, ...rest: [number, number]) => waitAsync(region, ...rest).value, () => [2, 1, 1]),
+  over(
+    "lockFile",
+    (region, options: object) => syncEntry.lockFile(region, options)?.release(),
+    () => [{ byteOffset: 8, byteLength: 8, timeout: 0 }],
+  ),
+  over(
+    "lockFileAsync",
+    async (region, options: object) => (await syncEntry.lockFileAsync(region, options))?.release(),
+    () => [{ byteOffset: 8, byteLength: 8, timeout: 0 }],
+  ),
   over("notify", notify, () => [2, 1]),
 ];
+
+/** Classes that only the library makes anything of. */
+const MADE: readonly unknown[] = [MappedRegion, syncEntry.FileLock];
 
 /** What is public and can be called with arguments. */
 function everythingPublic(): string[] {
   const entries = Object.entries({ ...mod, ...syncEntry, ...linesEntry, ...webEntry });
-  const functions = entries.filter(([, value]) => typeof value === "function" && value !== MappedRegion);
+  const functions = entries.filter(([, value]) => typeof value === "function" && !MADE.includes(value));
   const methods = Object.entries(Object.getOwnPropertyDescriptors(MappedRegion.prototype))
     .filter(([name, { value }]) => typeof value === "function" && name !== "constructor");
   return ["platform.supports", ...functions.map(([name]) => name), ...methods.map(([name]) => `MappedRegion.${name}`)];

@@ -4,7 +4,8 @@
  * 5cb586b56f407005c3e3dd09017746e0e68799dd). The paths are those of freebsd-src; the numbers are what a program sees,
  * with all of `__BSD_VISIBLE`, not what the kernel sees. amd64 and arm64 agree in every one of them.
  *
- * Later releases add to them (O_PATH and O_EMPTY_PATH in sys/sys/fcntl.h, say). Where golang/sys and rust-lang/libc name
+ * Later releases add to them (O_PATH in sys/sys/fcntl.h, say). O_EMPTY_PATH came with 14, and its number is from
+ * fel1x-developer/freebsd-src (commit 2d614aa2fe3e037bd11d351b0b5cfda776e65814). Where golang/sys and rust-lang/libc name
  * the same numbers, up to FreeBSD 15, they agree with these, but for MINCORE_SUPER, which was 0x20 once.
  */
 
@@ -38,6 +39,7 @@ export const FREEBSD: Readonly<Record<string, FromHeader>> = {
   O_VERIFY: [0x00200000, "sys/sys/fcntl.h"],
   O_RESOLVE_BENEATH: [0x00800000, "sys/sys/fcntl.h"],
   O_DSYNC: [0x01000000, "sys/sys/fcntl.h"],
+  O_EMPTY_PATH: [0x02000000, "sys/sys/fcntl.h"],
   O_NDELAY: [0x0004, "sys/sys/fcntl.h"],
   AT_FDCWD: [-100, "sys/sys/fcntl.h"],
   F_DUPFD: [0, "sys/sys/fcntl.h"],
@@ -69,6 +71,10 @@ export const FREEBSD: Readonly<Record<string, FromHeader>> = {
   F_UNLCK: [2, "sys/sys/fcntl.h"],
   RLIMIT_FSIZE: [1, "sys/sys/resource.h"],
   F_WRLCK: [3, "sys/sys/fcntl.h"],
+  LOCK_SH: [0x01, "sys/sys/fcntl.h"],
+  LOCK_EX: [0x02, "sys/sys/fcntl.h"],
+  LOCK_NB: [0x04, "sys/sys/fcntl.h"],
+  LOCK_UN: [0x08, "sys/sys/fcntl.h"],
   F_UNLCKSYS: [4, "sys/sys/fcntl.h"],
   F_CANCEL: [5, "sys/sys/fcntl.h"],
   INHERIT_SHARE: [0, "sys/sys/mman.h"],

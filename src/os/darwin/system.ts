@@ -5,6 +5,7 @@ import { Libc } from "../posix/libc.ts";
 import type { Dialect } from "../posix/libc_functions.ts";
 import { posix } from "../posix/system.ts";
 import { posixWaiting } from "../posix/waiting.ts";
+import { darwinLocking } from "./locks.ts";
 import { DARWIN } from "./numbers.ts";
 import { darwinCalls } from "./wait_calls.ts";
 
@@ -25,6 +26,7 @@ export function darwin(ffi: Ffi, arch: string): System {
     },
     lockCommand: DARWIN.F_OFD_SETLK,
     onlyLook: DARWIN.O_EVTONLY,
+    locking: (identity) => darwinLocking(libc, identity),
     bypassCache: (descriptor) => libc.functions.fcntl(descriptor, DARWIN.F_NOCACHE, 1n),
     flushDrive: (descriptor) => flushDrive(libc, descriptor),
   });

@@ -4,6 +4,7 @@ import type { System } from "../contract.ts";
 import { Libc } from "../posix/libc.ts";
 import { posix } from "../posix/system.ts";
 import { posixWaiting } from "../posix/waiting.ts";
+import { freebsdLocking } from "./locks.ts";
 import { FREEBSD } from "./numbers.ts";
 import { freebsdCalls } from "./wait_calls.ts";
 
@@ -16,6 +17,7 @@ export function freebsd(ffi: Ffi): System {
     extend: (descriptor, byteLength) => extend(libc, descriptor, byteLength),
     // Of the process: FreeBSD has no locks of a descriptor.
     lockCommand: FREEBSD.F_SETLK,
+    locking: () => freebsdLocking(libc),
   });
 }
 

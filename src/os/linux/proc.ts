@@ -13,3 +13,16 @@ export function readProc(libc: Libc, path: string): string {
     functions.close(descriptor);
   }
 }
+
+/** Calls `authorize` with the path of the file that a link in /proc stands for. */
+export function authorizeTarget(libc: Libc, link: string, authorize: (path: string) => void): void {
+  const target = readLink(libc, link);
+  // Memory has no path that anybody could allow.
+  if (!target.startsWith("/memfd:")) authorize(target);
+}
+
+function readLink(libc: Libc, path: string): string {
+  const target = new Uint8Array(libc.constants.numbers.PATH_MAX);
+  const length = libc.more.readlink(cString(path), target, BigInt(target.length));
+  return new TextDecoder().decode(target.subarray(0, libc.check(Number(length), "readlink", path)));
+}

@@ -4,7 +4,7 @@
 import { cString, type Libc } from "../posix/libc.ts";
 import type { Processes } from "../posix/extensions.ts";
 import { LINUX } from "./numbers.ts";
-import { readProc } from "./proc.ts";
+import { authorizeTarget, readProc } from "./proc.ts";
 
 /** Makes the functions that reach what other processes have open. */
 export function linuxProcesses(libc: Libc): Processes {
@@ -47,21 +47,13 @@ function openPath(libc: Libc, path: string, bits: number): number {
 function accessOf(libc: Libc, process: number, descriptor: number): number {
   const status = readProc(libc, `/proc/${process}/fdinfo/${descriptor}`);
   const [, flags = "0"] = /^flags:\s*([0-7]+)$/m.exec(status) ?? [];
-  return Number.parseInt(flags, 8) & LINUX.O_ACCMODE;
+  return Number.parseInt(flags, 8) & libc.constants.numbers.O_ACCMODE;
 }
 
 /** Opens the file that a descriptor names. */
 function openNamed(libc: Libc, name: number, access: number, authorize: (path: string) => void): number {
   const { numbers } = libc.constants;
   const path = `/proc/self/fd/${name}`;
-  const target = readLink(libc, path);
-  // Memory has no path that anybody could allow.
-  if (!target.startsWith("/memfd:")) authorize(target);
+  authorizeTarget(libc, path, authorize);
   return openPath(libc, path, access | numbers.O_NONBLOCK | numbers.O_NOCTTY);
-}
-
-function readLink(libc: Libc, path: string): string {
-  const target = new Uint8Array(libc.constants.numbers.PATH_MAX);
-  const length = libc.more.readlink(cString(path), target, BigInt(target.length));
-  return new TextDecoder().decode(target.subarray(0, libc.check(Number(length), "readlink", path)));
 }

@@ -16,6 +16,7 @@ import { hidesLength } from "./file_system.ts";
 import { installGuard } from "./guard.ts";
 import { linuxHugePages } from "./huge_pages.ts";
 import { alone } from "./lease.ts";
+import { linuxLocking } from "./locks.ts";
 import { LINUX, STATX } from "./numbers.ts";
 import { canBecomeStale, isStale } from "./overlay.ts";
 import { linuxProcesses } from "./processes.ts";
@@ -42,6 +43,7 @@ export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): 
     onlyLook: LINUX.O_PATH,
     canBecomeStale: (descriptor) => canBecomeStale(libc, descriptor),
     isStale: (part) => isStale(libc, part),
+    locking: () => linuxLocking(libc),
     remap: has("mremap") ? linuxRemap(libc) : undefined,
     hugePages: linuxHugePages(libc),
     // Not for stacks alone, since Linux 6.7. A store into blank memory costs one page then; and pages that the guard has

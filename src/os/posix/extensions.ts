@@ -2,9 +2,9 @@
  * What one POSIX system has beyond the others. A system is put together from POSIX's parts, which know no single
  * system, and from these extensions. An extension that is missing here is missing on that system.
  */
-import type { OperatingSystem } from "../../types.ts";
+import type { Descriptor, OperatingSystem } from "../../types.ts";
 import type { Seal } from "../../vocabulary.ts";
-import type { BlankLimits, Guard, Memory, Remap, Waiting } from "../contract.ts";
+import type { BlankLimits, Guard, Locking, Memory, Remap, Waiting } from "../contract.ts";
 import type { StatusLayout } from "./numbers.ts";
 
 /** The extensions of one system. */
@@ -14,6 +14,8 @@ export interface Extensions {
   readonly guard?: () => Guard | undefined;
   /** Waits across processes. Called once. */
   readonly waiting?: () => Waiting | undefined;
+  /** Locks files, which `identity` tells apart. Called once. */
+  readonly locking: (identity: (descriptor: Descriptor) => string) => Locking;
   /** Changes the length of a mapping as a whole. */
   readonly remap?: Remap;
   readonly hugePages?: HugePages;

@@ -8,13 +8,16 @@ import { columnOf, type PosixRow, type PosixTarget, TARGETS, type Words, wordsOf
 
 /** Numbers by their names in C. */
 const NUMBERS = {
+  O_WRONLY: [1, 1, 1, 1],
   O_RDWR: [2, 2, 2, 2],
+  O_ACCMODE: [3, 3, 3, 3],
   O_CREAT: [0x40, 0x40, 0x200, 0x200],
   O_EXCL: [0x80, 0x80, 0x800, 0x800],
   O_NONBLOCK: [0x800, 0x800, 4, 4],
   O_NOCTTY: [0x100, 0x100, 0x20000, 0x8000],
   O_CLOEXEC: [0x80000, 0x80000, 0x1000000, 0x100000],
   O_SYNC: [0x101000, 0x101000, 0x80, 0x80],
+  F_GETFL: [3, 3, 3, 3],
   F_SETFL: [4, 4, 4, 4],
   F_DUPFD_CLOEXEC: [1030, 1030, 67, 17],
   SEEK_SET: [0, 0, 0, 0],
@@ -30,6 +33,7 @@ const NUMBERS = {
   S_IFIFO: [0x1000, 0x1000, 0x1000, 0x1000],
   MAP_FIXED: [0x10, 0x10, 0x10, 0x10],
   SIGEV_NONE: [1, 1, 0, 0],
+  F_RDLCK: [0, 0, 1, 1],
   F_WRLCK: [1, 1, 3, 3],
   F_UNLCK: [2, 2, 2, 2],
   RLIMIT_FSIZE: [1, 1, 1, 1],

@@ -25,6 +25,7 @@ export function posix(libc: Libc, extensions: Extensions): System {
   const files = posixFiles(libc, extensions);
   const guard = once(() => extensions.guard?.());
   const waiting = once(() => extensions.waiting?.());
+  const locking = once(() => extensions.locking(files.identity));
   const features: Readonly<Record<Feature, () => boolean>> = {
     guard: () => guard() !== undefined,
     residency: () => true,
@@ -33,6 +34,7 @@ export function posix(libc: Libc, extensions: Extensions): System {
     wasm: () => true,
     named: () => hasNames(libc, extensions),
     seal: () => extensions.seal !== undefined,
+    "lock-range": () => locking().hasRanges,
   };
 
   return {
@@ -52,6 +54,7 @@ export function posix(libc: Libc, extensions: Extensions): System {
     supportsFeature: (feature) => features[feature](),
     guard,
     waiting,
+    locking,
     error: (code, syscall, reason, path) => libc.error(code, syscall, reason, path),
   };
 }

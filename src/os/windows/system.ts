@@ -4,11 +4,12 @@ import { installWindowsGuard } from "./guard.ts";
 import { BYTES, cBytes, SEARCH } from "../c_bytes.ts";
 import { hasWord, missingWord } from "../columns.ts";
 import type { Feature, FlagKind } from "../../vocabulary.ts";
-import type { System } from "../contract.ts";
+import type { OpenedFile, System } from "../contract.ts";
 import { Kernel32 } from "./kernel32.ts";
 import { once, unlessRefused } from "../once.ts";
 import { windowsFiles } from "./files.ts";
 import { windowsHandles } from "./handles.ts";
+import { windowsLocking } from "./locks.ts";
 import { windowsMemory } from "./memory.ts";
 import { windowsNamed } from "./named.ts";
 
@@ -37,10 +38,12 @@ export function windows(ffi: Ffi, arch: string): System {
     wasm: () => false,
     named: () => true,
     seal: () => false,
+    "lock-range": () => true,
   };
+  const files = windowsFiles(kernel32);
   return {
     os: "windows",
-    ...windowsFiles(kernel32),
+    ...files,
     ...windowsNamed(kernel32),
     ...windowsHandles(kernel32),
     ...windowsMemory(kernel32),
@@ -55,6 +58,13 @@ export function windows(ffi: Ffi, arch: string): System {
     // WaitOnAddress does not reach beyond the process. Named objects would need a count of the waiters in everybody's
     // memory.
     waiting: () => undefined,
+    locking: once(() =>
+      windowsLocking(kernel32, (path, flag) => {
+        const opened: OpenedFile = {};
+        files.open(path, [flag], 0o666, false, opened);
+        return opened.descriptor!;
+      })
+    ),
     error: (code, syscall, reason, path) => kernel32.error(code, syscall, reason, path),
   };
 }

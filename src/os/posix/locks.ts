@@ -1,0 +1,78 @@
+/**
+ * Locks that belong to an opening of a file, with
+ * [fcntl(2)](https://man7.org/linux/man-pages/man2/F_OFD_SETLK.2const.html). Locks of whole processes, as of `lockf`, keep
+ * them out and are kept out by them.
+ */
+import type { Locking, LockRequest } from "../contract.ts";
+import { cString, type Libc } from "./libc.ts";
+
+/** What systems have different names for. */
+export interface LockCalls {
+  /** F_OFD_SETLK. */
+  readonly command: number;
+  readonly reopen: Locking["reopen"];
+}
+
+/** Makes the locking of a system that has such locks. */
+export function descriptorLocking(libc: Libc, { command, reopen }: LockCalls): Locking {
+  const { functions, constants: { flock, numbers } } = libc;
+  // fcntl takes an address as the number that its last argument is for all others. These bytes stay where they are.
+  const bytes = new Uint8Array(new ArrayBuffer(flock.size));
+  const address = functions.memcpy(bytes, 0n, 0n);
+  const view = new DataView(bytes.buffer);
+  view.setInt16(flock.whence, numbers.SEEK_SET, true);
+
+  /** Returns false if somebody else is in the way. */
+  const set = (descriptor: number, type: number, { start, length }: LockRequest): boolean => {
+    view.setInt16(flock.type, type, true);
+    view.setBigInt64(flock.start, BigInt(start), true);
+    // 0 means everything from there on.
+    view.setBigInt64(flock.length, BigInt(length ?? 0), true);
+    return unlessTaken(libc, "fcntl", () => functions.fcntl(descriptor, command, address));
+  };
+
+  return {
+    hasRanges: true,
+    open: (path, shared) => openToLock(libc, path, shared, path),
+    reopen,
+    tryLock: (descriptor, request) =>
+      set(descriptor as number, request.shared ? numbers.F_RDLCK : numbers.F_WRLCK, request),
+    unlock(descriptor, request): void {
+      set(descriptor as number, numbers.F_UNLCK, request);
+    },
+  };
+}
+
+/** Makes a call that locks. Returns whether it did, or that somebody else is in the way. */
+export function unlessTaken(libc: Libc, syscall: string, call: () => number): boolean {
+  while (call() === -1) {
+    const { code } = libc;
+    if (code === "EAGAIN") return false;
+    // A signal came while a server was asked.
+    if (code !== "EINTR") throw libc.failure(syscall);
+  }
+  return true;
+}
+
+/** Opens a path to lock the file. A FIFO or a device never makes it wait. `about` is the path that an error names. */
+export function openToLock(libc: Libc, path: string, shared: boolean, about?: string): number {
+  return libc.check(libc.functions.open(cString(path), bitsToLock(libc, shared), 0), "open", about);
+}
+
+/** The flags of open(2) for a file that is only locked. An exclusive lock needs a descriptor that can write. */
+function bitsToLock({ constants: { numbers } }: Libc, shared: boolean): number {
+  return (shared ? 0 : numbers.O_WRONLY) | numbers.O_CLOEXEC | numbers.O_NONBLOCK | numbers.O_NOCTTY;
+}
+
+/** Whether a descriptor has the access that a lock needs. */
+export function allowsLock(libc: Libc, descriptor: number, shared: boolean): boolean {
+  const { O_RDWR, O_WRONLY } = libc.constants.numbers;
+  const access = accessOf(libc, descriptor);
+  return access === O_RDWR || (access === O_WRONLY) !== shared;
+}
+
+/** The access of a descriptor: O_RDONLY, O_WRONLY or O_RDWR. */
+export function accessOf(libc: Libc, descriptor: number): number {
+  const { numbers } = libc.constants;
+  return libc.check(libc.functions.fcntl(descriptor, numbers.F_GETFL, 0n), "fcntl") & numbers.O_ACCMODE;
+}
