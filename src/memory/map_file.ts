@@ -55,7 +55,8 @@ export function mapFile(here: Host, opened: Opened, plan: Plan, mapping: Mapping
   const kept = cut ? 0 : status.byteLength;
   const byteLength = sizeInFile(status.kind, kept, plan);
   const mayGrow = writesToFile(protection, flags) && !opened.keepsLength;
-  const fileLength = file.lengthToHold(offset, byteLength, kept, mayGrow);
+  const growth = opened.keepsLength ? "a region from a handle never does" : undefined;
+  const fileLength = file.lengthToHold(offset, byteLength, kept, mayGrow, growth);
   const unit = Math.max(system.unit(flags), status.unit);
   const lead = offset % Math.max(unit, system.allocationGranularity);
   const place = placing?.(byteLength);
@@ -143,5 +144,7 @@ function sizeInFile(kind: FileStatus["kind"], fileLength: number, { size, offset
   if (size !== undefined) return size;
   if (kind === "character") throw new TypeError("size: undefined given, wanted the number of bytes to map of a device");
   if (offset <= fileLength) return fileLength - offset;
-  throw new RangeError(`offset: ${offset} given, but the file ends at ${fileLength}`);
+  throw new RangeError(
+    `offset: ${offset} given, but the file ends at ${fileLength}, and no size says how far to grow it`,
+  );
 }

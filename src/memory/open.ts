@@ -43,7 +43,7 @@ export function mapSource<Region>(
     forget(mapping);
     mapping.abandon();
     if (opened) abandon(here, opened);
-    throw errorAbout(error, opened?.path);
+    throw errorAbout(error, opened?.path, (code) => adviceOn(code, source, plan));
   }
 }
 
@@ -106,6 +106,19 @@ const WRITING: readonly OpenFlag[] = ["write", "create", "ensure-create"];
 function openAnonymous(system: System, { offset, size, flags }: Plan, opened: Opened): void {
   const unit = flags.includes("huge-table") ? system.unit(flags) : 1;
   system.openAnonymous(lengthToEnd(offset, size!, unit), flags, opened);
+}
+
+/** Which option would help, if one is missing that most likely was wanted. */
+function adviceOn(code: string, { kind }: Source, { open, protection, flags }: Plan): string {
+  if (kind !== "path") return "";
+  const creates = open.includes("create") || open.includes("ensure-create");
+  if (code === "ENOENT" && open.includes("write") && !creates) {
+    return `; access: "create", or "create" in open, creates a file that is missing`;
+  }
+  if (code === "EACCES" && writesToFile(protection, flags) && !(open.includes("read") && open.includes("write"))) {
+    return `; a shared, writable region needs open: ["read", "write"], as access: "write" has it`;
+  }
+  return "";
 }
 
 /** Undoes the opening of a file that could not be mapped. */
