@@ -71,9 +71,14 @@ export class MmapError extends Error {
   }
 }
 
-/** The same error with the path that it is about. An error of another class comes back as it is. */
-export function errorAbout(error: unknown, path: string | undefined): unknown {
-  if (!(error instanceof MmapError) || error.path !== undefined || path === undefined) return error;
-  const { code, errno, syscall } = error;
-  return new MmapError({ code, errno, syscall, reason: reasonOf(error), path });
+/**
+ * The same error with the path that it is about, and with advice on what would help. An error of another class comes
+ * back as it is.
+ */
+export function errorAbout(error: unknown, path: string | undefined, adviceOn?: (code: string) => string): unknown {
+  if (!(error instanceof MmapError)) return error;
+  const { code, errno, syscall, path: named } = error;
+  const advice = adviceOn?.(code) ?? "";
+  if (advice === "" && (named !== undefined || path === undefined)) return error;
+  return new MmapError({ code, errno, syscall, reason: reasonOf(error) + advice, path: named ?? path });
 }

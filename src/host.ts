@@ -23,6 +23,7 @@ interface Globals {
   readonly process: NodeProcess & {
     readonly platform: string;
     readonly arch: string;
+    readonly version: string;
     getBuiltinModule(name: string): unknown;
   };
 }
@@ -101,12 +102,26 @@ function makeFfi(): Ffi {
 }
 
 function nodeModule(): NodeFfiModule {
-  const module = globals.process.getBuiltinModule("node:ffi");
+  const { process } = globals;
+  // Node 20 and older may lack the function itself.
+  const module = process.getBuiltinModule?.("node:ffi");
   if (module) return module as NodeFfiModule;
   throw new MmapError({
     code: "ENOTSUP",
     errno: 0,
     syscall: "node:ffi",
-    reason: "this Node has no node:ffi; wanted Node 26.9 or later, or 26.1 to 26.8 with --experimental-ffi",
+    reason: whyNoFfi(process.version),
   });
+}
+
+/** What to do about a Node of this version that lacks `node:ffi`. */
+export function whyNoFfi(version: string): string {
+  const [major = 0, minor = 0] = version.slice(1).split(".").map(Number);
+  if (major < 26 || (major === 26 && minor < 1)) {
+    return `Node ${version} cannot call native code; wanted Node 26.9 or later, Deno or Bun`;
+  }
+  if (major === 26 && minor < 9) {
+    return `Node ${version} needs a flag: node --experimental-ffi program.js; Node 26.9 and later need none`;
+  }
+  return "node:ffi is off; wanted Node without --no-experimental-ffi, which NODE_OPTIONS may hold too";
 }

@@ -11,7 +11,7 @@ import type { MapSource, MmapOptions } from "./types.ts";
  * Maps a file or memory into the process.
  *
  * By default a file is mapped whole, to be read: `mmap("data.bin")`. With `access: "write"`, stores reach the file;
- * with `access: "copy"` they stay in this region. Nothing is read before it is touched, whatever the size.
+ * with `"create"` too, and a missing file is created; with `"copy"` they stay in this region. Nothing is read before it is touched, whatever the size.
  *
  * Rests on [open(2)](https://man7.org/linux/man-pages/man2/open.2.html) and
  * [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html), on Windows on
@@ -48,12 +48,7 @@ import type { MapSource, MmapOptions } from "./types.ts";
  *
  * const path = Deno.makeTempDirSync() + "/numbers.bin";
  * {
- *   using region = mmap(path, {
- *     open: ["read", "write", "create"],
- *     protection: ["read", "write"],
- *     flags: ["shared"],
- *     size: 64 * 8,
- *   });
+ *   using region = mmap(path, { access: "create", size: 64 * 8 });
  *   region.float64[63] = Math.PI;
  *   region.flush();
  * }

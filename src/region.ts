@@ -1,5 +1,5 @@
 import { UNMAPPED } from "./arguments/unmapped.ts";
-import { bytesIn, bytesOf, isArrayBuffer, needleOf, needleToCount } from "./arguments/bytes.ts";
+import { bytesIn, dataOf, isArrayBuffer, needleOf, needleToCount } from "./arguments/bytes.ts";
 import { checkAdvice, checkFlushFlags, checkProtection, checkSeals } from "./arguments/flags.ts";
 import type { Host } from "./host.ts";
 import { refuseAsArray, showIn } from "./inspect.ts";
@@ -569,11 +569,11 @@ export class MappedRegion implements Disposable {
   /**
    * Copies bytes into the region. The data may be a view of the same region, and may overlap its destination.
    *
-   * @param data The bytes: an `ArrayBuffer`, a typed array or a `DataView`.
+   * @param data The bytes: an `ArrayBuffer`, a typed array, a `DataView`, or a text, which is written as UTF-8.
    * @param byteOffset Where they go. Default: 0.
    * @throws {RangeError} If the data would end beyond the region.
-   * @throws {TypeError} If `data` is not a buffer or view, or is detached; if the memory does not allow "write"; or if
-   * the region is unmapped.
+   * @throws {TypeError} If `data` is not a buffer, view or well-formed text, or is detached; if the memory does not
+   * allow "write"; or if the region is unmapped.
    *
    * @example
    * ```ts
@@ -581,13 +581,13 @@ export class MappedRegion implements Disposable {
    * import { assertEquals } from "@std/assert";
    *
    * using region = mmap(null, { size: 4096 });
-   * region.write(new TextEncoder().encode("abc"), 1000);
+   * region.write("abc", 1000);
    * region.write(region.bytes.subarray(1000, 1003), 1001); // overlaps, as with memmove
    * assertEquals(new TextDecoder().decode(region.read(1000, 4)), "aabc");
    * ```
    */
-  write(data: ArrayBuffer | ArrayBufferView, byteOffset?: number | bigint): void {
-    const bytes = bytesOf(data, "data");
+  write(data: string | ArrayBuffer | ArrayBufferView, byteOffset?: number | bigint): void {
+    const bytes = dataOf(data);
     const mapping = this.#live();
     const { start } = spanWithin(mapping.byteLength, byteOffset, bytes.byteLength);
     mapping.write(start, bytes);
@@ -615,7 +615,7 @@ export class MappedRegion implements Disposable {
    * import { assertEquals } from "@std/assert";
    *
    * using region = mmap(null, { size: 4096 });
-   * region.write(new TextEncoder().encode("needle"), 1000);
+   * region.write("needle", 1000);
    * assertEquals(region.indexOf("needle"), 1000);
    * assertEquals(region.indexOf("needle", 1001), -1);
    * assertEquals(region.indexOf("needle", 0, 1005), -1); // would end at 1006

@@ -65,7 +65,7 @@ export type MapSource =
 
 /**
  * How {@linkcode mmap} opens and maps. Sizes and offsets are in bytes, as a safe integer or a `bigint`. An option that
- * is `undefined` counts as not given.
+ * is `undefined` counts as not given. An option that does not exist is a TypeError, which names the nearest one.
  *
  * @example
  * ```ts
@@ -88,13 +88,17 @@ export interface MmapOptions {
    * - `"read"`: open `read`, protection `read`, flags `private`
    * - `"write"`: open `read` `write`, protection `read` `write`, flags `shared`
    * - `"copy"`: open `read`, protection `read` `write`, flags `private`
+   * - `"create"`: open `read` `write` `create`, protection `read` `write`, flags `shared`
+   *
+   * `"create"` is for a path. `size` is how long the file is at least to be; without it, a new file gives an empty
+   * region. From a handle, `"read"` keeps the flags of the handle, so a region that is shared stays shared.
    *
    * Other defaults hold for `null`, ANONYMOUS and names. They have protection `read` `write`; `null` is `private`, and
    * the others are `shared`.
    *
    * @default {"read"}
    */
-  access?: "read" | "write" | "copy";
+  access?: "read" | "write" | "copy" | "create";
   /**
    * How a path is opened. Default: `["read"]`. A region that is `shared` and allows "write" needs `["read", "write"]`,
    * or there is an MmapError with code `EACCES`.

@@ -51,6 +51,16 @@ test("write takes every kind of buffer", () => {
   }
 });
 
+test("write takes a text as UTF-8", () => {
+  using region = mmap(null, { size: 16 });
+  region.write("na\u00efve \u{1f600}", 2);
+  assertEquals([...region.bytes.subarray(0, 14)], [0, 0, ...Buffer.from("na\u00efve \u{1f600}"), 0]);
+  region.write("", 16);
+  assertThrows(() => region.write("\u00ef", 15), RangeError, "byteLength: 2 bytes from 15");
+  assertThrows(() => region.write("half \ud83d"), TypeError, "data: ");
+  assertEquals(region.bytes[15], 0);
+});
+
 test("write of a view that begins inside its buffer", () => {
   using region = mmap(null, { size: 8 });
   region.write(countingBytes(100).subarray(50, 52), 6);
@@ -97,7 +107,7 @@ test("write refuses what has no bytes", () => {
   using region = mmap(null, { size: 100 });
   const detached = new Uint8Array(4);
   detached.buffer.transfer();
-  for (const data of [undefined, null, "text", 1, [1, 2], {}, new SharedArrayBuffer(1), detached]) {
+  for (const data of [undefined, null, 1, [1, 2], {}, new SharedArrayBuffer(1), detached]) {
     assertThrows(() => region.write(data as never), TypeError, "data: ");
   }
 });

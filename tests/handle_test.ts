@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { ANONYMOUS, type MapHandle, mmap, MmapError, platform } from "../mod.ts";
+import { ANONYMOUS, type MapHandle, mmap, MmapError, type MmapOptions, platform } from "../mod.ts";
 import { runChild } from "./support/children.ts";
 import { closeDescriptor, openDescriptor, openDescriptorAs } from "./support/descriptors.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
@@ -74,7 +74,25 @@ test("options say what is to be different", () => {
   using region = mmap(ANONYMOUS, { size: 100, offset: 3 });
   region.bytes.set([1, 2, 3]);
   using part = mmap(region.handle, { access: "read", offset: 4, size: 2 });
-  assertEquals([...part.bytes, part.protection, part.flags], [2, 3, ["read"], ["private"]]);
+  assertEquals([...part.bytes, part.protection, part.flags], [2, 3, ["read"], ["shared"]]);
+});
+
+test("access read from a handle leaves the flags as they are", () => {
+  using shared = mmap(ANONYMOUS, { size: 100 });
+  using seen = mmap(shared.handle, { access: "read" });
+  shared.bytes[0] = 1;
+  assertEquals([seen.bytes[0], seen.protection, seen.flags], [1, ["read"], ["shared"]]);
+  using draft = mmap(fileOf(100), { access: "copy" });
+  using own = mmap(draft.handle, { access: "read" });
+  assertEquals([own.protection, own.flags], [["read"], ["private"]]);
+  using copied = mmap(shared.handle, { access: "copy" });
+  assertEquals(copied.flags, ["private"]);
+  using opened = mmap(fileOf(100), { open: ["read", "write"] });
+  using stored = mmap(opened.handle, { access: "write" });
+  assertEquals(stored.flags, ["shared"]);
+  for (const list of [{ open: ["read"] }, { protection: ["read"] }, { flags: ["private"] }] as MmapOptions[]) {
+    assertThrows(() => mmap(shared.handle, { access: "read", ...list }), TypeError, "access: ");
+  }
 });
 
 test("options that are undefined are those of the handle, and what are no options is refused", () => {
@@ -126,7 +144,8 @@ test("another process maps a handle", acrossProcesses, () => {
 test("a handle gives no more access than the descriptor", acrossProcesses, () => {
   using region = mmap(fileOf(100), { flags: ["shared"] });
   const forged: MapHandle = { ...region.handle, protection: ["read", "write"] };
-  assertEquals(codeOf(() => mmap(forged)), "EACCES");
+  const { code, message } = assertThrows(() => mmap(forged), MmapError);
+  assertEquals([code, message.includes("open:")], ["EACCES", false], "no option would help");
   assertEquals(inProcess("fail", forged), "EACCES");
   assertEquals(region.bytes[0], 0);
 });

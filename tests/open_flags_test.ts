@@ -114,6 +114,54 @@ test("create makes a missing file and takes one that is there", () => {
   assertEquals(region.indexOf("here"), 0);
 });
 
+test("access create makes a missing file, makes a short one longer, and maps as much as it is told of a long one", () => {
+  const path = freshPath();
+  {
+    using empty = mmap(path, { access: "create" });
+    assertEquals([empty.byteLength, statSync(path).size], [0, 0]);
+  }
+  {
+    using region = mmap(path, { access: "create", size: 10 });
+    region.write("created");
+    assertEquals([region.protection, region.flags], [["read", "write"], ["shared"]]);
+  }
+  assertEquals(readFileSync(path, "utf8"), "created\0\0\0");
+  using part = mmap(path, { access: "create", size: 7 });
+  using whole = mmap(path, { access: "create" });
+  assertEquals([part.byteLength, whole.byteLength, statSync(path).size], [7, 10, 10]);
+  assertThrows(() => mmap(freshPath(), { access: "create", offset: 1 }), RangeError, "no size says how far");
+});
+
+test("an error about a missing file, or one that does not grow, names the option to add", () => {
+  const missing = freshPath();
+  const creates = 'access: "create", or "create" in open, creates a file that is missing';
+  for (const options of [{ access: "write", size: 10 }, { open: ["read", "write"] }] as MmapOptions[]) {
+    const error = assertThrows(() => mmap(missing, options), MmapError);
+    assertEquals([error.code, error.path, error.message.includes(creates)], ["ENOENT", missing, true], error.message);
+  }
+  for (const options of [{}, { open: ["read", "write", "create"] }] as MmapOptions[]) {
+    const error = assertThrows(() => mmap(`${missing}/file`, options), MmapError);
+    assertEquals(error.message.includes("creates"), false, error.message);
+  }
+  const short = fileOf("short");
+  for (
+    const options of [{ access: "read" }, { access: "copy" }, { open: ["read", "write", "create"] }] as MmapOptions[]
+  ) {
+    const grows = 'only a shared, writable region of a regular file grows it; access: "write" or "create" makes one';
+    assertThrows(() => mmap(short, { ...options, size: 10 }), RangeError, grows);
+  }
+  using region = mmap(short, { access: "write" });
+  assertThrows(() => mmap(region.handle, { size: 10 }), RangeError, "a region from a handle never does");
+  assertEquals(statSync(short).size, 5);
+});
+
+test("a shared, writable region of a file that was not opened for it says what it needs", () => {
+  const path = fileOf("here");
+  const error = assertThrows(() => mmap(path, SHARED), MmapError);
+  assertEquals([error.code, error.path], ["EACCES", path]);
+  assert(error.message.includes('needs open: ["read", "write"], as access: "write" has it'), error.message);
+});
+
 test("a created file has the mode less the umask", onPosix("modes of files"), () => {
   const umask = process.umask(0o027);
   try {

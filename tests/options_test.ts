@@ -26,6 +26,18 @@ test("write and copy are shorthands", () => {
   });
 });
 
+test("create is the shorthand for a file that may be missing", () => {
+  assertEquals(words({ access: "create" }, "path"), {
+    open: ["read", "write", "create"],
+    protection: ["read", "write"],
+    flags: ["shared"],
+  });
+  for (const source of ["descriptor", "handle", "memory", "anonymous"] as const) {
+    const message = 'access: "create" given, but "create" needs a path';
+    assertThrows(() => planOf({ access: "create", size: 1 }, source), TypeError, message);
+  }
+});
+
 test("memory is written by default, privately; ANONYMOUS is shared", () => {
   assertEquals(words({ size: 1 }, "memory"), { open: [], protection: ["read", "write"], flags: ["private"] });
   assertEquals(words({ size: 1 }, "anonymous"), { open: [], protection: ["read", "write"], flags: ["shared"] });
@@ -46,7 +58,8 @@ test("a list that is missing has its default", () => {
 
 test("nobody can change the words of other regions through those of one", () => {
   for (const source of ["path", "descriptor", "handle", "memory", "anonymous"] as const) {
-    for (const access of [undefined, "read", "write", "copy"] as const) {
+    for (const access of [undefined, "read", "write", "copy", "create"] as const) {
+      if (access === "create" && source !== "path") continue;
       const { open, protection, flags } = planOf({ access, size: 1 }, source);
       for (const list of [open, protection, flags]) assert(Object.isFrozen(list), `${source}, ${access}: ${list}`);
     }
@@ -54,6 +67,11 @@ test("nobody can change the words of other regions through those of one", () => 
 });
 
 test("access and lists exclude each other", () => {
+  assertThrows(
+    () => planOf({ access: "write", open: ["create"] }, "path"),
+    TypeError,
+    'access: "write" given together with open, wanted access: "create" alone, or the three lists',
+  );
   for (const list of [{ open: ["read"] }, { protection: ["read"] }, { flags: ["shared"] }] as MmapOptions[]) {
     assertThrows(() => planOf({ access: "write", ...list }, "path"), TypeError, "access: ");
   }
@@ -69,6 +87,44 @@ test("options are an object", () => {
   for (const options of [null, 1, "write", true]) {
     assertThrows(() => optionsOf(options as never), TypeError, "options: ");
   }
+});
+
+test("an option that does not exist is refused, and the nearest one named", () => {
+  const meant = {
+    acess: "access",
+    Access: "access",
+    PROTECTION: "protection",
+    protections: "protection",
+    flag: "flags",
+    szie: "size",
+    offest: "offset",
+    closeDescriptors: "closeDescriptor",
+  };
+  for (const [given, wanted] of Object.entries(meant)) {
+    const message = `options: unknown "${given}" given, wanted "${wanted}"`;
+    const error = assertThrows(() => optionsOf({ [given]: undefined } as never), TypeError);
+    assertEquals(error.message, message);
+  }
+});
+
+test("an option that is near none is answered with all of them, and each that is unknown is named", () => {
+  const all = "one of access, open, protection, flags, size, offset, mode, closeDescriptor, guard";
+  for (const name of ["byteRate", "sync", "x", "", "constructor", "__proto__"]) {
+    const given = JSON.parse(`{"size": 1, "${name}": 1}`);
+    assertEquals(
+      assertThrows(() => optionsOf(given), TypeError).message,
+      `options: unknown "${name}" given, wanted ${all}`,
+    );
+  }
+  assertEquals(
+    assertThrows(() => optionsOf({ acess: "write", size: 1, sync: true } as never), TypeError).message,
+    `options: unknown "acess" given, wanted "access"; unknown "sync" given, wanted ${all}`,
+  );
+});
+
+test("what an object inherits is an option too, and no reason to refuse it", () => {
+  const defaults = { size: 1, more: true };
+  assertEquals(optionsOf(Object.create(defaults)).size, 1);
 });
 
 test("memory needs a size, and has no offset", () => {

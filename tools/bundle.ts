@@ -15,6 +15,8 @@ const COMMON: BuildOptions = {
   // Comments are in the declarations and the sources. Names stay, so that stack traces can be read.
   minifyWhitespace: true,
   minifySyntax: true,
+  // Node shows the line of an error that nobody catches, and stack traces are read by line.
+  lineLimit: 120,
   sourcemap: true,
   sourcesContent: false,
   logLevel: "warning",

@@ -27,6 +27,11 @@ const HERE: Readonly<Record<string, Run>> = {
   documentation: (report) => ["deno", "test", "-A", "--doc", `--junit-path=${report}`, ...DOCUMENTED],
 };
 
+/** Runs that download what they need, and are done only when they are named. */
+const ON_DEMAND: Readonly<Record<string, Run>> = {
+  nodes: (report) => ["node", "--test", "--no-warnings", ...reportingTo(report), "tests/package/nodes_test.ts"],
+};
+
 /** Systems that are emulated by tools of these names. */
 const ELSEWHERE = ["windows", "arm64"];
 
@@ -45,7 +50,7 @@ const SAME_EVERYWHERE = [
 const TESTS_ELSEWHERE = TESTS.filter((path) => !SAME_EVERYWHERE.includes(path));
 
 /** All runs by their names: those here, and `"windows-deno"` and the like. */
-const RUNS: Readonly<Record<string, Run>> = { ...HERE, ...Object.fromEntries(ELSEWHERE.flatMap(runsOn)) };
+const RUNS: Readonly<Record<string, Run>> = { ...HERE, ...ON_DEMAND, ...Object.fromEntries(ELSEWHERE.flatMap(runsOn)) };
 
 /** The test files of a directory. */
 function testsIn(directory: string): string[] {
@@ -164,7 +169,7 @@ async function runInTurn(names: readonly string[]): Promise<Counts[]> {
  * side.
  */
 async function runAll(names: readonly string[]): Promise<Counts[]> {
-  const here = await runInTurn(names.filter((name) => Object.hasOwn(HERE, name)));
+  const here = await runInTurn(names.filter((name) => !ELSEWHERE.some((system) => name.startsWith(`${system}-`))));
   const elsewhere = ELSEWHERE.map((system) => runInTurn(names.filter((name) => name.startsWith(`${system}-`))));
   return [...here, ...(await Promise.all(elsewhere)).flat()];
 }

@@ -50,6 +50,16 @@ export function bytesOf(data: unknown, name: string): Uint8Array {
   return isArrayBuffer(bytes.buffer) ? bytes : new Uint8Array(bytes);
 }
 
+/** What to write: the bytes of a buffer, a view, or a text as UTF-8. */
+export function dataOf(data: unknown): Uint8Array {
+  return typeof data === "string" ? utf8(data, "data") : bytesOf(data, "data");
+}
+
+function utf8(text: string, name: string): Uint8Array {
+  if (text.isWellFormed()) return new TextEncoder().encode(text);
+  throw new TypeError(`${name}: ${describe(text)} given, wanted text without half of a surrogate pair`);
+}
+
 /**
  * Whether it is one, of whatever realm. The engine tells by what it is, and runs nobody's code for it, as `instanceof` and
  * `toString` may.
@@ -69,10 +79,7 @@ export function needleOf(needle: unknown): number | Uint8Array {
     if (Number.isInteger(needle) && needle >= 0 && needle <= 255) return unsigned(needle);
     throw new RangeError(`needle: ${needle} given, wanted a byte from 0 to 255`);
   }
-  if (typeof needle === "string") {
-    if (needle.isWellFormed()) return new TextEncoder().encode(needle);
-    throw new TypeError(`needle: ${describe(needle)} given, wanted text without half of a surrogate pair`);
-  }
+  if (typeof needle === "string") return utf8(needle, "needle");
   if (classOf.call(needle) === "Uint8Array") return bytesOf(needle, "needle");
   throw new TypeError(`needle: ${describe(needle)} given, wanted a string, a byte or a Uint8Array`);
 }

@@ -31,6 +31,7 @@ export const ACCESS: Readonly<Record<NonNullable<MmapOptions["access"]>, Lists>>
   read: lists({ open: ["read"], protection: ["read"], flags: ["private"] }),
   write: lists({ open: ["read", "write"], protection: ["read", "write"], flags: ["shared"] }),
   copy: lists({ open: ["read"], protection: ["read", "write"], flags: ["private"] }),
+  create: lists({ open: ["read", "write", "create"], protection: ["read", "write"], flags: ["shared"] }),
 };
 
 /** Freezes the lists, because every region with these words shares them. */

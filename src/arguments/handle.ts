@@ -3,6 +3,7 @@ import { describe } from "./describe.ts";
 import { checkMapFlags, checkProtection } from "./flags.ts";
 import { byteCount } from "./range.ts";
 import type { MapHandle, MmapOptions } from "../types.ts";
+import type { Protection } from "../vocabulary.ts";
 
 /** The largest number of a process. */
 const MAX_PROCESS = 2 ** 32 - 1;
@@ -28,10 +29,17 @@ export function checkHandle(given: MapHandle): MapHandle {
   };
 }
 
+const READ: readonly Protection[] = Object.freeze(["read"] as const);
+
 /** The options of a region that is mapped from a handle. Options that are not given are the handle's. */
 export function optionsOfHandle(handle: MapHandle, given: MmapOptions): MmapOptions {
-  const { access, open, mode, closeDescriptor, guard, size = handle.byteLength, offset = handle.offset } = given;
-  const lists: MmapOptions = access === undefined ? handle : {};
-  const { protection = lists.protection, flags = lists.flags } = given;
-  return { access, open, mode, closeDescriptor, guard, size, offset, protection, flags };
+  const { size = handle.byteLength, offset = handle.offset, open, protection, flags } = given;
+  const rest: MmapOptions = { ...given, size, offset };
+  if (given.access === undefined) {
+    return { ...rest, protection: protection ?? handle.protection, flags: flags ?? handle.flags };
+  }
+  const isAlone = open === undefined && protection === undefined && flags === undefined;
+  // Whoever is to look at shared memory wants to see what others store, also where the OS would not promise it.
+  if (given.access !== "read" || !isAlone) return rest;
+  return { ...rest, access: undefined, protection: READ, flags: handle.flags };
 }

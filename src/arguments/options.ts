@@ -1,6 +1,7 @@
 /** The options of `mmap`: checks them, and adds the defaults of their source. Pure. */
 import { describe } from "./describe.ts";
 import { ACCESS, checkMapFlags, checkNamedFlags, checkOpenFlags, checkProtection, type Lists, lists } from "./flags.ts";
+import { checkNames } from "./names.ts";
 import { byteCount, unsigned } from "./range.ts";
 import type { MmapOptions } from "../types.ts";
 import type { OpenFlag } from "../vocabulary.ts";
@@ -32,10 +33,26 @@ const DEFAULTS: Readonly<Record<SourceKind, Lists & { readonly sharing: "private
 /** Open flags that change what a path or a name stands for. */
 const ACTIONS: readonly OpenFlag[] = ["create", "ensure-create", "truncate"];
 
+/** Every option that there is. */
+const OPTIONS: Readonly<Record<keyof MmapOptions, true>> = {
+  access: true,
+  open: true,
+  protection: true,
+  flags: true,
+  size: true,
+  offset: true,
+  mode: true,
+  closeDescriptor: true,
+  guard: true,
+};
+
+const NAMES: readonly string[] = Object.keys(OPTIONS);
+
 /** The options, each read once: they are the caller's, and may be others at the next look. None at all are empty ones. */
 export function optionsOf(given: MmapOptions | undefined): MmapOptions {
   if (given === undefined) return {};
   if (typeof given === "object" && given !== null) {
+    checkNames(given, "options", NAMES);
     const { access, open, protection, flags, size, offset, mode, closeDescriptor, guard } = given;
     return { access, open, protection, flags, size, offset, mode, closeDescriptor, guard };
   }
@@ -47,7 +64,8 @@ export function planOf(given: MmapOptions, source: SourceKind): Plan {
   const { open, protection, flags } = given.access === undefined ? listsOf(given, source) : shorthandOf(given);
   for (const word of ACTIONS) {
     if (source !== "path" && source !== "named" && open.includes(word)) {
-      throw new TypeError(`open: ${describe(open)} given, but "${word}" needs a path or a name`);
+      const option = given.access === undefined ? `open: ${describe(open)}` : `access: ${describe(given.access)}`;
+      throw new TypeError(`${option} given, but "${word}" needs a path or a name`);
     }
   }
   if (source !== "memory" && flags.includes("anonymous")) {
@@ -81,7 +99,10 @@ function shorthandOf(given: MmapOptions): Lists {
   }
   for (const name of ["open", "protection", "flags"] as const) {
     if (given[name] === undefined) continue;
-    throw new TypeError(`access: ${describe(access)} given together with ${name}, wanted one or the other`);
+    const wanted = name === "open" && access === "write"
+      ? `access: "create" alone, or the three lists`
+      : "one or the other";
+    throw new TypeError(`access: ${describe(access)} given together with ${name}, wanted ${wanted}`);
   }
   return ACCESS[access as keyof typeof ACCESS];
 }

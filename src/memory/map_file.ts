@@ -62,7 +62,8 @@ export function mapFile(here: Host, opened: Opened, plan: Plan, mapping: Mapping
   if (status.kind === "object" && plan.size === undefined) refuseUnmappable(system, anywhere);
   const byteLength = sizeInFile(file, kept, plan);
   const mayGrow = writesToFile(protection, flags) && !opened.keepsLength;
-  const fileLength = file.lengthToHold(offset, byteLength, kept, mayGrow);
+  const growth = opened.keepsLength ? "a region from a handle never does" : undefined;
+  const fileLength = file.lengthToHold(offset, byteLength, kept, mayGrow, growth);
   mapping.bytes = { request: { ...anywhere, place: placing?.(byteLength) }, lead, byteLength, file };
   opened.grownTo = fileLength;
   const lengths = { before: status.byteLength, cut, after: fileLength };
@@ -162,5 +163,7 @@ function sizeInFile({ hasLength }: MappedFile, fileLength: number, { size, offse
     );
   }
   if (offset <= fileLength) return fileLength - offset;
-  throw new RangeError(`offset: ${offset} given, but the file ends at ${fileLength}`);
+  throw new RangeError(
+    `offset: ${offset} given, but the file ends at ${fileLength}, and no size says how far to grow it`,
+  );
 }

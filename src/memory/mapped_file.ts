@@ -4,6 +4,9 @@ import { alignUp } from "../arguments/range.ts";
 import type { Descriptor } from "../types.ts";
 import type { Seal } from "../vocabulary.ts";
 
+/** What makes a region grow its file. */
+const GROWING = 'access: "write" or "create" makes one';
+
 /** What a file is made from. */
 export interface MappedFileInit {
   readonly descriptor: Descriptor;
@@ -95,16 +98,17 @@ export class MappedFile {
 
   /**
    * The length that a file of `length` must have to hold a region: `length`, or more if the region ends beyond it.
-   * Throws a RangeError if the region may not grow the file.
+   * Throws a RangeError if the region may not grow the file. `growth` says what would.
    */
-  lengthToHold(offset: number, byteLength: number, length: number, mayGrow: boolean): number {
+  lengthToHold(offset: number, byteLength: number, length: number, mayGrow: boolean, growth: string = GROWING): number {
     const needed = this.lengthToEnd(offset, byteLength);
     const end = offset + byteLength;
     if (end <= length || !this.hasLength) return length;
     if (this.kind === "regular" && mayGrow) return needed;
+    const advice = this.kind === "regular" && !mayGrow ? `; ${growth}` : "";
     throw new RangeError(
       `region: it would end at ${end}, but the file ends at ${length}, ` +
-        "and only a shared, writable region of a regular file grows it",
+        `and only a shared, writable region of a regular file grows it${advice}`,
     );
   }
 

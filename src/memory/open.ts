@@ -43,7 +43,7 @@ export function mapSource<Region>(
     forget(mapping);
     mapping.abandon();
     if (opened) abandon(here, opened);
-    throw errorAbout(error, opened?.path);
+    throw errorAbout(error, opened?.path, (code) => adviceOn(code, source, plan));
   }
 }
 
@@ -122,6 +122,19 @@ function openNamed(system: System, name: string, plan: Plan, opened: Opened): vo
   const { open, mode, offset, size, protection } = plan;
   const byteLength = size === undefined ? undefined : lengthToEnd(offset, size, 1);
   Object.assign(opened, system.openNamed(name, open, mode, { byteLength, executable: protection.includes("exec") }));
+}
+
+/** Which option would help, if one is missing that most likely was wanted. */
+function adviceOn(code: string, { kind }: Source, { open, protection, flags }: Plan): string {
+  if (kind !== "path") return "";
+  const creates = open.includes("create") || open.includes("ensure-create");
+  if (code === "ENOENT" && open.includes("write") && !creates) {
+    return `; access: "create", or "create" in open, creates a file that is missing`;
+  }
+  if (code === "EACCES" && writesToFile(protection, flags) && !(open.includes("read") && open.includes("write"))) {
+    return `; a shared, writable region needs open: ["read", "write"], as access: "write" has it`;
+  }
+  return "";
 }
 
 /** Undoes the opening of a file that could not be mapped. */

@@ -23,7 +23,7 @@ type Lists = Pick<MmapOptions, "access" | "open" | "protection" | "flags">;
 /** Ways to open and map, good and bad. */
 const SHAPES: readonly Lists[] = [
   {},
-  ...(["read", "write", "copy"] as const).map((access) => ({ access })),
+  ...(["read", "write", "copy", "create"] as const).map((access) => ({ access })),
   { access: "write" },
   { access: "write" },
   { access: "copy" },
@@ -88,10 +88,11 @@ interface Plan {
   readonly size: number | undefined;
 }
 
-const ACCESS: Readonly<Record<"read" | "write" | "copy", Required<Omit<Lists, "access">>>> = {
+const ACCESS: Readonly<Record<NonNullable<MmapOptions["access"]>, Required<Omit<Lists, "access">>>> = {
   read: { open: ["read"], protection: ["read"], flags: ["private"] },
   write: { open: ["read", "write"], protection: ["read", "write"], flags: ["shared"] },
   copy: { open: ["read"], protection: ["read", "write"], flags: ["private"] },
+  create: { open: ["read", "write", "create"], protection: ["read", "write"], flags: ["shared"] },
 };
 
 function planOf(options: MmapOptions, { source }: Target): Plan {

@@ -62,7 +62,7 @@ function handleOfNothing(): MapHandle {
 
 /** Everything else that is wrong in only one way. */
 const CALLS: readonly (readonly [wanted: string, name: string, call: Call])[] = [
-  ["TypeError", "write(text)", (region) => region.write("text" as never)],
+  ["TypeError", "write(half a pair)", (region) => region.write("\ud83d")],
   ["TypeError", "write(nothing)", (region) => region.write(undefined as never)],
   ["TypeError", "indexOf(nothing)", (region) => region.indexOf(undefined as never)],
   ["TypeError", "indexOf(half a pair)", (region) => region.indexOf("\ud83d")],
@@ -99,6 +99,7 @@ const CALLS: readonly (readonly [wanted: string, name: string, call: Call])[] = 
   ["RangeError", "view too much", (region) => region.view(Uint8Array, 0, region.byteLength + 1)],
   ["TypeError", "mmap nothing", () => mmap(undefined as never)],
   ["TypeError", "mmap {}", () => mmap({} as never)],
+  ["TypeError", "mmap with acess", (_, path) => mmap(path, { acess: "write" } as never)],
   ["TypeError", "mmap 3n", () => mmap(3n)],
   ["TypeError", "mmap with NUL", (_, path) => mmap(`${path}\0`)],
   ["TypeError", "mmap http:", () => mmap(new URL("http://example.com/"))],

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { buildPackage, PACKAGE } from "../../tools/npm.ts";
+import { assertReadable } from "./readable.ts";
 import { type Registries, startRegistries } from "./registry.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -204,6 +205,23 @@ describe("installed from its archive", { concurrency: 2 }, () => {
       assertEquals(await run(project, command, ...rest, "program.cjs"), runtime);
     });
   }
+
+  describe("an error that nobody catches is one screen in Node", () => {
+    const printed = (...rest: string[]): Promise<string> =>
+      promisify(execFile)("node", rest, { cwd: project, env: environment() }).then(() => "", ({ stderr }) => stderr);
+
+    test("of a file that is missing", async () => {
+      const program = `import { mmap } from "@region/mmap"; mmap("missing", { access: "write" });`;
+      const wanted = 'MmapError: ENOENT: No such file or directory; access: "create"';
+      assertReadable(await printed("--no-warnings", "--input-type=module", "--eval", program), wanted);
+    });
+
+    test("without node:ffi", async () => {
+      const program = `import { mmap } from "@region/mmap"; mmap("package.json");`;
+      const wanted = "MmapError: ENOTSUP: node:ffi is off; wanted Node without --no-experimental-ffi";
+      assertReadable(await printed("--no-experimental-ffi", "--input-type=module", "--eval", program), wanted);
+    });
+  });
 
   describe("Bun, told that this is Windows, finds what only Windows needs", () => {
     const assertFinds = async (command: string, ...rest: string[]): Promise<string> => {

@@ -11,13 +11,8 @@ import { load, notify, wait, waitAsync } from "@region/mmap/sync";
 import { respond } from "@region/mmap/web";
 
 function storeAndGrow(path: string): void {
-  using region = mmap(path, {
-    open: ["read", "write", "create"],
-    protection: ["read", "write"],
-    flags: ["shared"],
-    size: 4096,
-  });
-  region.bytes.set(new TextEncoder().encode("stored"));
+  using region = mmap(path, { access: "create", size: 4096 });
+  region.write("stored");
   region.flush();
   assert.equal(readFileSync(path).toString("utf8", 0, 6), "stored");
   region.resize(8192);
