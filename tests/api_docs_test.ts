@@ -105,6 +105,12 @@ const NEVER_THROW = [
   "MappedRegion.unmapped",
   "MappedRegion.faults",
   "MappedRegion.[Symbol.toStringTag]",
+  "MemoryRegion.byteLength",
+  "MemoryRegion.offset",
+  "MemoryRegion.protection",
+  "MemoryRegion.unmapped",
+  "MemoryRegion.faults",
+  "MemoryRegion.[Symbol.toStringTag]",
 ];
 
 /** The texts behind a tag, each with the name that it belongs to. */
