@@ -13,8 +13,8 @@ import type { ByteRange, Descriptor, MapHandle, ViewConstructor } from "./types.
 const KEY: unique symbol = Symbol("MappedRegion");
 
 /**
- * No symbol can be cloned. A region has one, since a clone of it would be an empty object; what the engines say of it in
- * their error is this text.
+ * Makes `structuredClone` and `postMessage` refuse a region, because symbols cannot be cloned. A clone would be an
+ * empty object. The engines quote this text in their error.
  */
 const UNCLONEABLE: unique symbol = Symbol("MappedRegion: wanted region.handle");
 
@@ -41,18 +41,19 @@ export function checkedDescriptor(region: MappedRegion): Descriptor | null {
 }
 
 /**
- * A file, or memory, that is mapped into the process. Made by {@linkcode mmap}.
+ * A file, or memory, that is mapped into the process. Call {@linkcode mmap} to make one.
  *
- * The memory is read and written through ordinary typed arrays, which are not copies: {@linkcode MappedRegion.bytes}
- * and its siblings cover the whole region, {@linkcode MappedRegion.view} a part. All of them have length 0 once the
- * region is unmapped or resized, so that no access reaches memory that is gone.
+ * Typed arrays give you the memory itself, not a copy. {@linkcode MappedRegion.bytes} and its siblings cover the whole
+ * region, and {@linkcode MappedRegion.view} covers a part of it. When the region is unmapped or resized, all of them
+ * are detached: they have length 0 from then on, so no access reaches memory that is gone.
  *
- * A region is unmapped by {@linkcode MappedRegion.unmap}, at the end of its `using` block, or when neither it nor any
- * view of it is reachable any more. The first two are prompt, and the third may never come.
+ * Unmap a region with `using` or {@linkcode MappedRegion.unmap}. The garbage collector also unmaps a region when
+ * neither the region nor any of its views can be reached, but that may happen late or never.
  *
- * **Hazards.** Other processes may change the file while it is mapped, and the bytes change with it. Wait for
- * asynchronous work on a view (`zlib.gzip`, `fs.write`, native addons) before you unmap: it does not see that the view
- * is detached, and reads zeros from then on, except in Bun, which holds the pages for its own functions.
+ * **Hazards.** Other processes can change the file while it is mapped, and the bytes change with it. Wait for
+ * background work on a view (`zlib.gzip`, `fs.write`, native addons) before you unmap or resize: it does not notice
+ * that the view was detached, and reads zeros from then on. Only Bun keeps the pages, for its own functions. See
+ * `docs/safety.md`.
  *
  * @example Read a file
  * ```ts
@@ -244,11 +245,13 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * What `JSON.stringify(region)` writes: the {@linkcode handle}, from which `mmap(JSON.parse(text))` maps the same
-   * memory. `postMessage(region)` and `structuredClone(region)` throw a `DataCloneError` instead: post the handle.
+   * Returns the {@linkcode handle}, for `JSON.stringify(region)`. `mmap(JSON.parse(text))` maps the same memory.
    *
-   * @throws {MmapError} As {@linkcode handle}: `ENOTSUP` for a `null` source, `EBADF` if the caller has closed the
-   * descriptor.
+   * `postMessage(region)` and `structuredClone(region)` throw a `DataCloneError`. Post the handle instead.
+   *
+   * @returns The handle.
+   * @throws {MmapError} If the region was mapped from `null` and has no descriptor (`ENOTSUP`), or if you have closed
+   * the descriptor (`EBADF`).
    * @throws {TypeError} If the region is unmapped.
    *
    * @example
@@ -270,20 +273,20 @@ export class MappedRegion implements Disposable {
   // ---------------------------------------------------------------- typed arrays over the whole region
 
   /**
-   * The memory itself as an `ArrayBuffer`, the same object at each read.
+   * The memory itself as an `ArrayBuffer`. Nothing is copied, and each read returns the same object.
    *
-   * Like all accessors below: zero-copy; made at the first read; length 0 after {@linkcode unmap} and
-   * {@linkcode resize}.
+   * It is made when you first read it. {@linkcode unmap} and {@linkcode resize} detach it: it has length 0 from then
+   * on. All properties below behave the same way.
    *
-   * Transferring it (`transfer()`, `postMessage`) takes the memory out of the region's hands, but does not keep it:
-   * when the region is unmapped, resized or collected, the transferred buffer reads as zeros and its stores go nowhere.
+   * A buffer that you transfer (`transfer()`, `postMessage`) can no longer be detached. When the region is unmapped,
+   * resized or collected, the transferred buffer reads as zeros, and stores to it go nowhere.
    *
-   * All views share it, so `structuredClone(view)` and `postMessage(view)` copy all of it, however short the view is:
-   * send `view.slice()`.
+   * All views share this buffer, so `structuredClone(view)` and `postMessage(view)` copy the whole region, however
+   * short the view is. Send `view.slice()` instead.
    *
-   * @throws {RangeError} where the runtime cannot hold an `ArrayBuffer` that long (Bun: 4 GiB); use
-   * {@linkcode view}.
-   * @throws {TypeError} where the region is unmapped, or this buffer was transferred away.
+   * @throws {RangeError} If the runtime cannot make an `ArrayBuffer` that long (Bun: 4 GiB). Use {@linkcode view}
+   * instead.
+   * @throws {TypeError} If the region is unmapped, or this buffer was transferred.
    *
    * @example
    * ```ts
@@ -631,16 +634,16 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Finds the last occurrence of a text, a byte or some bytes. It is as fast as {@linkcode indexOf}, and looks at the end
-   * first.
+   * Finds the last occurrence of a text, a byte or some bytes. It is as fast as {@linkcode indexOf}, and looks at the
+   * end first.
    *
    * @param needle What to find, as for {@linkcode indexOf}. An empty needle is found at `from`.
-   * @param from Where the occurrence may begin at the latest. Default: the end of the region, which is also taken if
-   * `from` is beyond it.
+   * @param from The last byte offset at which the occurrence may begin. Default: the end of the region, which is also
+   * taken if `from` is beyond it.
    * @returns The byte offset of the last occurrence that begins at or before `from`; -1 if there is none.
    * @throws {RangeError} If `needle` is a number that is not a byte, or if `from` is not an offset.
-   * @throws {TypeError} If `needle` is not what {@linkcode indexOf} takes; if the memory does not allow "read"; or if the
-   * region is unmapped.
+   * @throws {TypeError} If `needle` is not what {@linkcode indexOf} takes; if the memory does not allow "read"; or if
+   * the region is unmapped.
    *
    * @example The last line of a text
    * ```ts
@@ -663,18 +666,20 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Counts how often a text, a byte or some bytes occur, without those that overlap with one before: `"aa"` occurs once
-   * in `"aaa"`. To count lines, count `"\n"`. This is many times as fast as a loop over {@linkcode indexOf}.
+   * Counts how often a text, a byte or some bytes occur. To count lines, count `"\n"`. This is many times as fast as a
+   * loop over {@linkcode indexOf}.
    *
-   * The first search of this kind in a thread takes about 1 MiB for copies, in which WebAssembly counts. Without
-   * WebAssembly (with `--jitless`, for example) it is a loop over {@linkcode indexOf}.
+   * Occurrences that overlap are not counted twice: `"aa"` occurs once in `"aaa"`.
+   *
+   * WebAssembly does the counting, in copies. The first search of this kind in a thread takes about 1 MiB for them.
+   * Without WebAssembly (with `--jitless`, for example), it is a loop over {@linkcode indexOf}.
    *
    * @param needle What to count, as for {@linkcode indexOf}, but not empty.
-   * @param range Where. Occurrences that are only partly in it do not count. Default: the whole region.
+   * @param range Where to look. Occurrences that are only partly in it do not count. Default: the whole region.
    * @returns The number of occurrences.
    * @throws {RangeError} If the range ends beyond the region, or if `needle` is empty or a number that is not a byte.
-   * @throws {TypeError} If `needle` is not what {@linkcode indexOf} takes; if the memory does not allow "read"; or if the
-   * region is unmapped.
+   * @throws {TypeError} If `needle` is not what {@linkcode indexOf} takes; if the memory does not allow "read"; or if
+   * the region is unmapped.
    *
    * @example
    * ```ts
@@ -694,19 +699,19 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Visits all occurrences of a text, a byte or some bytes in order, without those that overlap with one before. They
-   * are found many at a time, so that each costs only a few nanoseconds, as with {@linkcode count}.
+   * Visits all occurrences of a text, a byte or some bytes in order, except those that overlap the one before. They are
+   * found many at a time, so that each costs only a few nanoseconds, as with {@linkcode count}.
    *
    * Keep the region mapped until you have visited them. If the bytes change meanwhile, some of the old occurrences may
    * still be visited.
    *
    * @param needle What to find, as for {@linkcode indexOf}, but not empty. It is copied.
-   * @param range Where. Occurrences that are only partly in it do not count. Default: the whole region.
+   * @param range Where to look. Occurrences that are only partly in it do not count. Default: the whole region.
    * @returns A generator of byte offsets in the region.
    * @throws {RangeError} If the range ends beyond the region, or if `needle` is empty or a number that is not a byte.
-   * When a step is made, if the region has become shorter than the range.
-   * @throws {TypeError} If `needle` is not what {@linkcode indexOf} takes. Now, or when a step is made: if the memory
-   * does not allow "read", or if the region is unmapped.
+   * When the next occurrence is asked for, if the region has become shorter than the range.
+   * @throws {TypeError} If `needle` is not what {@linkcode indexOf} takes. Now, or when the next occurrence is asked
+   * for: if the memory does not allow "read", or if the region is unmapped.
    *
    * @example
    * ```ts
@@ -817,20 +822,22 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Tells the OS how the memory is about to be used. See {@linkcode Advice} for the words, of which some are more than
-   * hints: `remove` destroys bytes of the file, `dont-need` and `free` may lose what was stored into private memory.
+   * Tells the OS how the memory is about to be used.
    *
-   * Rests on [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html), on Windows on
+   * See {@linkcode Advice} for the words. Some are more than hints: `remove` destroys bytes of the file, and
+   * `dont-need` and `free` may lose what was stored to private memory.
+   *
+   * Calls [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html), and on Windows
    * [PrefetchVirtualMemory](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-prefetchvirtualmemory)
    * and [VirtualUnlock](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualunlock).
    *
    * @param advice One word.
    * @param range What it is about. Default: all.
-   * @throws {MmapError} where the OS refuses; `ENOTSUP` where it has no such advice, `EINVAL` where the memory is not
-   * of the kind that the advice is for, or the kernel is too old.
-   * @throws {RangeError} beyond the region.
-   * @throws {TypeError} for a word that is not an {@linkcode Advice}; for "populate-write", "remove" and what loses stores where
-   * the memory does not allow "write"; where the region is unmapped.
+   * @throws {MmapError} If the OS refuses: `ENOTSUP` if it does not have this advice, `EINVAL` if the advice is for
+   * another kind of memory or the kernel is too old.
+   * @throws {RangeError} If the range ends beyond the region.
+   * @throws {TypeError} If the word is not an {@linkcode Advice}; if it is "populate-write", "remove" or advice that
+   * loses stores, and the memory does not allow "write"; or if the region is unmapped.
    *
    * @example
    * ```ts
@@ -887,34 +894,34 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Grows or shrinks the region, keeping contents, protection and flags. The views made before are detached.
+   * Grows or shrinks the region. It keeps its contents, protection and flags. Views that were made before are detached.
    *
-   * A shared region that is writable, or was so at any time and in any part, takes its file along: the file grows where
-   * the region would end beyond it, and is cut where a region that reached its end shrinks. Any other region changes
-   * alone, and cannot end beyond its file.
+   * The file changes with the region if the region is shared and writable, or was so at any time and in any part. The
+   * file grows if the region would end beyond it. It is cut if the region reached its end and shrinks. Any other region
+   * changes alone, and cannot end beyond its file. Growing never makes a file shorter, even if others grow it too: see
+   * `docs/safety.md`.
    *
-   * On failure region and file are as they were, but views may be detached all the same, and a file that others have
-   * open may stay longer. Growing never shortens a file: see docs/safety.md. Only on Windows, where a file
-   * cannot be cut while it is mapped, may a region be lost: it is unmapped for the cut, and where it cannot be mapped
-   * again after that, its length is 0 and the file may be cut already.
+   * If `resize` fails, the region and the file are as they were, with three exceptions. The views may be detached. The
+   * file may stay longer if others have it open. Windows cannot cut a file while it is mapped, so the region is
+   * unmapped for the cut: if it cannot be mapped again, its length is 0, and the file may already be cut.
    *
-   * A `private` region of a file that shrinks drops what was stored beyond its new end, but for the rest of the last
-   * page, which is there again if the region grows.
+   * A `private` region of a file that shrinks drops what was stored beyond its new end, except in the rest of the last
+   * page. That is there again if the region grows.
    *
-   * What {@linkcode lock} and {@linkcode advise} did may be forgotten, for a part and for all of the region: do it
+   * What {@linkcode lock} and {@linkcode advise} did may be forgotten, in a part or in all of the region, so call them
    * again. The flag "locked" is kept.
    *
-   * Rests on [mremap(2)](https://man7.org/linux/man-pages/man2/mremap.2.html) and
-   * [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html), on Linux to grow a file on
-   * [fallocate(2)](https://man7.org/linux/man-pages/man2/fallocate.2.html). Systems without mremap map the region anew
-   * in another place; Windows cuts a file only while nobody has it mapped, so that the region is unmapped for a moment.
+   * Calls [mremap(2)](https://man7.org/linux/man-pages/man2/mremap.2.html) and
+   * [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html). On Linux,
+   * [fallocate(2)](https://man7.org/linux/man-pages/man2/fallocate.2.html) makes the file longer. A system without
+   * mremap maps the region again in another place.
    *
    * @param byteLength The new length in bytes.
    * @throws {MmapError} If the OS refuses. If {@linkcode faults} is not 0 (`EIO`). If you have closed the descriptor
    * (`EBADF`). If the file would exceed the limit for files (`EFBIG`). If the file was replaced in a container, and its
    * path has to be mapped again (`ESTALE`). If the length cannot be known or changed (`ENOTSUP`): that of a device, of
-   * memory of the kernel's, of {@linkcode ANONYMOUS} on macOS, and of memory with a name on macOS and Windows. If the file
-   * is to be cut on Windows and somebody else has it mapped (`EBUSY`).
+   * the kernel's own memory, of {@linkcode ANONYMOUS} on macOS, and of memory with a name on macOS and Windows. If the
+   * file is to be cut on Windows and somebody else has it mapped (`EBUSY`).
    * @throws {RangeError} If the region would end beyond a file that it may not grow.
    * @throws {TypeError} If the length has the wrong type, or if the region is unmapped.
    *
@@ -1053,22 +1060,24 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Seals the memory behind the region, for everybody and for ever: what the words name, nobody can do from then on, in any
-   * process. After `seal("shrink")`, nobody can cut what you have mapped.
+   * Seals the memory behind the region. Nobody can do what the words name from then on, in any process. After
+   * `seal("shrink")`, nobody can cut what you have mapped.
    *
-   * It works on {@linkcode ANONYMOUS} and on the memfds of other programs that allow it. `write` is refused while anybody
-   * has the memory mapped `shared` and can write to it, which includes this region: seal `future-write`, or seal through
-   * a region that is `private`. Sealing again adds to the seals.
+   * It works on {@linkcode ANONYMOUS}, and on memfds of other programs that allow it. Sealing again adds to the seals,
+   * and none can be taken back.
    *
-   * Calls [fcntl(2)](https://man7.org/linux/man-pages/man2/F_ADD_SEALS.2const.html) with `F_ADD_SEALS`, which only Linux
-   * has for this library.
+   * "write" is refused while anybody has the memory mapped `shared` and can write to it, which includes this region.
+   * Use "future-write" instead, or seal through a region that is `private`.
+   *
+   * Calls [fcntl(2)](https://man7.org/linux/man-pages/man2/F_ADD_SEALS.2const.html) with `F_ADD_SEALS`. The library
+   * does this on Linux only.
    *
    * @param seals One or more words.
-   * @throws {MmapError} If the OS refuses: `EBUSY` if "write" is asked for and the memory can be written through a mapping;
-   * `EINVAL` if it is not memory that can be sealed, or the kernel is too old; `EPERM` if the descriptor cannot write, or
-   * the memory has the seal "seal". `EBADF` if you have closed the descriptor. `ENOTSUP` if the region is from `null`, or
-   * if the system has no seals (`platform.supports("seal")` is false).
-   * @throws {TypeError} If a word is not a {@linkcode Seal}, if there is none, or if the region is unmapped.
+   * @throws {MmapError} If the OS refuses: `EBUSY` if "write" is asked for and the memory can be written through a
+   * mapping; `EINVAL` if this memory cannot be sealed, or the kernel is too old; `EPERM` if the descriptor cannot
+   * write, or the memory has the seal "seal". If you have closed the descriptor (`EBADF`). If the region was mapped
+   * from `null`, or the system has no seals (`ENOTSUP`; `platform.supports("seal")` is false).
+   * @throws {TypeError} If a word is not a {@linkcode Seal}, if no word is given, or if the region is unmapped.
    *
    * @example
    * ```ts

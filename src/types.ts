@@ -30,12 +30,12 @@ export const ANONYMOUS: unique symbol = Symbol.for("@region/mmap.ANONYMOUS");
  * - a handle from another region;
  * - `null`, for memory without a file;
  * - {@linkcode ANONYMOUS}, for memory with a descriptor;
- * - memory that has a name of the system's, from {@linkcode named}.
+ * - memory that has a name, from {@linkcode named}.
  *
  * A descriptor of yours stays open at unmap, unless `closeDescriptor` is true. Its position does not matter. It may be
- * anything that the system can map: also a device, or memory of the kernel's such as the rings of io_uring and
- * perf_event. If its length cannot be known, `size` says how much to map. What cannot be mapped, such as a pipe, is an
- * {@linkcode MmapError}, most often with code `ENODEV`.
+ * anything that the system can map, including devices and the kernel's own memory, such as the rings of io_uring and
+ * perf_event. If its length cannot be known, `size` says how much to map. If it cannot be mapped, as a pipe cannot,
+ * {@linkcode mmap} throws an {@linkcode MmapError}, most often with code `ENODEV`.
  *
  * @example
  * ```ts
@@ -118,8 +118,9 @@ export interface MmapOptions {
    */
   flags?: readonly MapFlag[];
   /**
-   * Bytes to map. Default: from `offset` to the end of the file. It is required for `null`, ANONYMOUS, and
-   * whatever has a length that cannot be known, such as character devices. The default for a handle is its `byteLength`, even if you give another `offset`: then give both.
+   * Bytes to map. Default: from `offset` to the end of the file. It is required for `null`, for ANONYMOUS, and if the
+   * length cannot be known, as that of a character device. The default for a handle is its `byteLength`, even if you
+   * give another `offset`: then give both.
    *
    * If the region would end beyond the end of the file, a shared and writable mapping makes the file longer. Any other
    * is a RangeError. So are a mapping of a block device and one from a handle, which never make the file longer.
@@ -203,7 +204,7 @@ export interface MapHandle {
   readonly flags: readonly MapFlag[];
 }
 
-/** Memory with a name of the system's, as plain data. {@linkcode named} makes it. */
+/** Memory that has a name, as plain data. Call {@linkcode named} to make it. */
 export interface NamedSource {
   /** Tells it from other objects. */
   readonly kind: "mmap-name";

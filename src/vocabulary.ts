@@ -189,12 +189,13 @@ export const FLUSH_FLAGS = ["sync", "async", "invalidate"] as const;
 
 /**
  * How {@linkcode MappedRegion.flush} writes, in the terms of
- * [msync(2)](https://man7.org/linux/man-pages/man2/msync.2.html): `sync` returns when the bytes are on disk, `async`
- * returns at once (on Linux nothing is started: the kernel writes in its own time), `invalidate` (POSIX) refreshes
- * other mappings of the file. On macOS `sync` also empties the cache of the drive (`F_FULLFSYNC`).
+ * [msync(2)](https://man7.org/linux/man-pages/man2/msync.2.html):
  *
- * "sync" and "async" exclude each other. Default: "sync"; "async" if only "invalidate" is named. On locked memory
- * "invalidate" is `EBUSY`.
+ * - `sync` returns when the bytes are on disk. On macOS it also empties the cache of the drive (`F_FULLFSYNC`).
+ * - `async` returns at once. It excludes `sync`. On Linux it starts nothing: the kernel writes in its own time.
+ * - `invalidate` (POSIX) refreshes other mappings of the file. On locked memory it is `EBUSY`.
+ *
+ * The default is `sync`. If only `invalidate` is named, `async` is added.
  *
  * @example
  * ```ts
@@ -250,26 +251,31 @@ export const ADVICE = [
 ] as const;
 
 /**
- * What is about to happen to the memory, in the terms of
+ * How the memory is about to be used, in the terms of
  * [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html).
  *
- * `normal`, `sequential`, `random`, `will-need` and `dont-need` are accepted everywhere. The others are Linux's
- * (`free` also macOS's and FreeBSD's, `dont-dump` and `do-dump` FreeBSD's), and an {@linkcode MmapError} with code
- * `ENOTSUP` elsewhere. Windows has a call for two of them: `will-need` reads ahead, and `dont-need` takes the pages out
- * of the process's working set, which unlocks them and loses nothing; the other three do nothing there.
+ * `normal`, `sequential`, `random`, `will-need` and `dont-need` are accepted everywhere. The others are Linux's, except
+ * that macOS and FreeBSD have `free` too, and FreeBSD has `dont-dump` and `do-dump`. Elsewhere they are an
+ * {@linkcode MmapError} with code `ENOTSUP`.
+ *
+ * Windows has a call for two of them. `will-need` reads ahead. `dont-need` takes the pages out of the working set of
+ * the process, which unlocks them and loses nothing. The other three do nothing there.
  *
  * Some words can lose data:
  *
- * - `dont-need` on Linux: what was stored into a `private` region, or into `private` memory from `null`, is gone at
- *   once. What is `shared` loses nothing, and on other systems nothing does.
- * - `free`, on each system that has it: the same, for memory without a file, whenever the system wants the pages.
+ * - `dont-need` on Linux: what was stored to a `private` region, also one from `null`, is gone at once. A `shared`
+ *   region loses nothing, and on other systems no region does.
+ * - `free`, on each system that has it: the same for memory without a file, at any later time, when the system wants
+ *   the pages.
  * - `remove` punches a hole into the file: its bytes are zeros from then on, **for everybody**. The region has to be
  *   `shared`.
  *
- * What they lose, the memory has to allow "write" for, as with {@linkcode MappedRegion.write}: otherwise it is a
- * TypeError. These three touch whole pages inside the range that is named and never a byte outside it. All other advice is widened
- * to whole pages. `populate-read`, `populate-write` and `collapse` do their work before they return, `dont-fork`,
- * `wipe-on-fork` and `dont-dump` hold until they are taken back; the rest are hints.
+ * If they would lose something, the memory has to allow "write", as for {@linkcode MappedRegion.write}. Otherwise they
+ * are a TypeError. These three change only whole pages inside the range, and never a byte outside it. For all other
+ * advice, the range is widened to whole pages.
+ *
+ * `populate-read`, `populate-write` and `collapse` do their work before they return. `dont-fork`, `wipe-on-fork` and
+ * `dont-dump` hold until they are taken back. The rest are hints.
  *
  * @example
  * ```ts
@@ -298,15 +304,15 @@ export type Advice = typeof ADVICE[number];
 export const SEALS = ["shrink", "grow", "write", "future-write", "seal"] as const;
 
 /**
- * What {@linkcode MappedRegion.seal} forbids, for everybody and for ever, in the terms of
+ * What {@linkcode MappedRegion.seal} forbids to everybody, for ever, in the terms of
  * [F_ADD_SEALS](https://man7.org/linux/man-pages/man2/F_ADD_SEALS.2const.html):
  *
- * - `shrink`: making the memory shorter, so that nobody's mapping of it loses pages.
- * - `grow`: making it longer.
- * - `write`: writing to it. It is `EBUSY` while anybody has it mapped `shared` through a descriptor that can write, even
- *   if that mapping is only read.
- * - `future-write` (Linux 5.1): the same, except through mappings that exist already.
- * - `seal`: sealing it further.
+ * - `shrink`: to make the memory shorter, so that no mapping of it loses pages.
+ * - `grow`: to make it longer.
+ * - `write`: to write to it. It is `EBUSY` while anybody has it mapped `shared` through a descriptor that can write,
+ *   even if that mapping is only read.
+ * - `future-write` (Linux 5.1): the same, except through mappings that already exist.
+ * - `seal`: to seal it further.
  *
  * @example
  * ```ts

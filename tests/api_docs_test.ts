@@ -106,6 +106,12 @@ const NEVER_THROW = [
   "MappedRegion.faults",
   "MappedRegion.[Symbol.toStringTag]",
   "FileLock.held",
+  "MemoryRegion.byteLength",
+  "MemoryRegion.offset",
+  "MemoryRegion.protection",
+  "MemoryRegion.unmapped",
+  "MemoryRegion.faults",
+  "MemoryRegion.[Symbol.toStringTag]",
 ];
 
 /** The texts behind a tag, each with the name that it belongs to. */

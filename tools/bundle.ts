@@ -29,7 +29,7 @@ const COMMON: BuildOptions = {
 const CORE = `
   export * from "./mod.ts";
   export { host as "#host" } from "./src/host.ts";
-  export { isRegion as "#isRegion" } from "./src/region.ts";
+  export { checkedDescriptor as "#checkedDescriptor", isRegion as "#isRegion" } from "./src/region.ts";
   export { mapSource as "#mapSource" } from "./src/memory/open.ts";
 `;
 
@@ -39,7 +39,8 @@ const CORE = `
  */
 const ONCE = replacing({
   "src/mmap.ts": `export { mmap } from "./mod.js"`,
-  "src/region.ts": `export { MappedRegion, "#isRegion" as isRegion } from "./mod.js"`,
+  "src/region.ts":
+    `export { MappedRegion, "#checkedDescriptor" as checkedDescriptor, "#isRegion" as isRegion } from "./mod.js"`,
   "src/memory/open.ts": `export { "#mapSource" as mapSource } from "./mod.js"`,
   "src/error.ts": `export { MmapError } from "./mod.js"`,
   "src/host.ts": `export { "#host" as host } from "./mod.js"`,

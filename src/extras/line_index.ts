@@ -6,8 +6,8 @@ import { rangeOf, spanWithin } from "../arguments/range.ts";
 import type { ByteRange } from "../types.ts";
 
 /**
- * How many lines there are for each offset that is kept. Finding the others takes about a microsecond, and keeping them
- * would take as much memory as many a text.
+ * How many lines share one offset that is kept. Finding the others takes about a microsecond, and keeping them would take
+ * as much memory as the text itself, if its lines are short.
  */
 const STEP = 64;
 
@@ -16,15 +16,16 @@ const NEWLINE = 10;
 /** The length of a byte order mark. */
 const MARK = 3;
 
-/** Where each line of a text begins. {@linkcode indexLines} makes it. */
+/** Where each line of a text begins. Call {@linkcode indexLines} to make one. */
 export interface LineIndex {
   /** How many lines there are: as many as `lines` yields. */
   readonly length: number;
   /**
-   * A line as `lines` has it: decoded, and without its end.
+   * Returns a line as {@linkcode lines} yields it: decoded, and without its end.
    *
    * @param index The number of the line, from 0.
-   * @throws {RangeError} If there is no such line, or if the region has become shorter.
+   * @returns The line.
+   * @throws {RangeError} If the text has no line with this number, or if the region has become shorter.
    * @throws {TypeError} If `index` is not a number, or if the region is unmapped or does not allow "read".
    *
    * @example
@@ -39,10 +40,12 @@ export interface LineIndex {
    */
   line(index: number): string;
   /**
-   * The byte offset in the region at which a line begins. For line 0 it is that of the byte order mark, if there is one.
+   * Returns the byte offset in the region at which a line begins. For line 0 it is that of the byte order mark, if the
+   * text has one.
    *
    * @param index The number of the line, from 0.
-   * @throws {RangeError} If there is no such line, or if the region has become shorter.
+   * @returns The byte offset.
+   * @throws {RangeError} If the text has no line with this number, or if the region has become shorter.
    * @throws {TypeError} If `index` is not a number, or if the region is unmapped or does not allow "read".
    *
    * @example
@@ -57,8 +60,8 @@ export interface LineIndex {
    */
   byteOffset(index: number): number;
   /**
-   * Looks at what was appended since, if the index is for all of a region that has become longer. A last line without an
-   * end goes on there.
+   * Finds the lines that were appended since, if the index is for all of a region that has become longer. A last line
+   * that had no end continues there.
    *
    * @returns How many lines there are now.
    * @throws {RangeError} If the region has become shorter. Make another index.
@@ -82,10 +85,10 @@ export interface LineIndex {
 }
 
 /**
- * Finds where each line of a UTF-8 text begins, so that any line can be read without those before it. This reads the
+ * Finds where each line of a UTF-8 text begins, so that you can read any line without those before it. This reads the
  * text once, and keeps one offset for every 64 lines.
  *
- * Lines are what they are for {@linkcode lines}. If the text changes, make another index; if something was appended,
+ * Lines are what {@linkcode lines} yields. If the text changes, make another index. If something was appended,
  * {@linkcode LineIndex.update} is enough.
  *
  * @param region The text.
@@ -118,17 +121,17 @@ export function indexLines(region: MappedRegion, range?: ByteRange): LineIndex {
 class Lines implements LineIndex {
   readonly #region: MappedRegion;
   readonly #start: number;
-  /** Where the range ends; `undefined` if with the region. */
+  /** The end of the range; `undefined` if it ends with the region. */
   readonly #limit: number | undefined;
-  /** Up to where lines were looked for. */
+  /** Where the search for lines has got to. */
   #end: number;
   #newlines = 0;
-  /** Where the last line begins, which may be empty: then it is not there yet. */
+  /** Where the last line begins. If it is empty, it does not count yet. */
   #last: number;
   #length = 0;
-  /** Where every line begins whose number is a multiple of STEP. */
+  /** Where lines begin whose number is a multiple of STEP. */
   #marks: Float64Array = new Float64Array(16);
-  /** Where the lines from one of those to the next begin, and where the last of them ends. */
+  /** Where each line from one mark to the next begins, and where the last of them ends. */
   readonly #block: Float64Array = new Float64Array(STEP + 1);
   #blockNumber = -1;
 
@@ -186,7 +189,7 @@ class Lines implements LineIndex {
     throw new RangeError(`region: one that ends at ${byteLength} given, but lines were found up to ${this.#end}`);
   }
 
-  /** A line ends before `start`. Everything agrees again afterwards, should this be the last one that can be read. */
+  /** Adds the line that begins at `start`. All fields agree again afterwards, even if no later line can be read. */
   #add(start: number): void {
     this.#newlines++;
     this.#end = this.#last = start;

@@ -13,17 +13,23 @@ const NEWLINE = 10;
 const PIECE = 1 << 20;
 
 /**
- * The lines of a text in UTF-8, one after another, without loading the file: as much is decoded at a time as lines fit
- * into 64 KiB. A line ends with `\n` or `\r\n`, which is not part of it; the last one may end with the region, or with
- * `\r`. A byte order mark at the beginning is left out, and what is no UTF-8 becomes U+FFFD. A line is a string, and cannot
- * be longer than the runtime's strings can be (about 512 MiB in Deno and Node, 2 GiB in Bun): a longer one is a RangeError
- * when its turn comes.
+ * Yields the lines of a UTF-8 text one after another, without loading the file. At most 64 KiB are decoded at a time,
+ * unless a line is longer.
+ *
+ * A line ends with `\n` or `\r\n`, which is not part of it. The last line may also end with the region, or with `\r`. A
+ * byte order mark at the beginning is left out, and what is not UTF-8 becomes U+FFFD. A line is a string, and cannot be
+ * longer than strings of the runtime can be (about 512 MiB in Deno and Node, 2 GiB in Bun).
+ *
+ * Keep the region mapped until you have read the lines. Some of them are decoded ahead, so unmapping shows only when
+ * those are used up.
  *
  * @param region The text.
  * @param range A part of it. Default: all.
- * @throws {RangeError} beyond the region; and later, where it has become shorter, or a line is too long for a string.
- * @throws {TypeError} when the first line is asked for, where the region is unmapped or does not allow "read"; and later,
- * where it was unmapped meanwhile and what was decoded is used up.
+ * @returns A generator of the lines.
+ * @throws {RangeError} If the range ends beyond the region. When a line is asked for, if the region has become shorter,
+ * or if the line is too long for a string.
+ * @throws {TypeError} If `region` is not a region. When a line is asked for, if the region is unmapped or does not
+ * allow "read".
  *
  * @example
  * ```ts
@@ -63,13 +69,16 @@ function* linesBetween(region: MappedRegion, start: number, end: number): Genera
 /** The longest byte order mark, which alone is decoded to nothing. */
 const MARK = 3;
 
-/** What is decoded, or a RangeError if no string can hold it. Some engines throw another error, and Bun's returns "". */
+/**
+ * Decodes bytes, or throws a RangeError if no string can hold them. Some engines throw another error, and Bun returns
+ * "".
+ */
 function decoded(decoder: TextDecoder, bytes: Uint8Array, from: number): string {
   let text = "";
   try {
     text = decoder.decode(bytes);
   } catch {
-    // It throws for nothing else, since it replaces what is no UTF-8.
+    // This is the only reason to throw: what is not UTF-8 is replaced.
   }
   if (text !== "" || bytes.length <= MARK) return text;
   throw new RangeError(`line: ${bytes.length} bytes from ${from} given, wanted one that fits into a string`);

@@ -2,22 +2,24 @@
 import type { MappedRegion } from "../region.ts";
 import { offsetOf, wordAt } from "./waiting.ts";
 
-/** A word of nobody's: what is done to it with `Atomics` stays in order with what comes before and after. */
+/** A word that nobody shares. An `Atomics` operation on it keeps order between what comes before and after. */
 const FENCE: Int32Array = new Int32Array(1);
 
 /**
- * Looks at a word as it is now, in memory of any protection that allows "read". It is `Atomics.load` without a store:
- * Bun's `Atomics.load` also stores what it has read, so that in memory that is only mapped to be read its page becomes a
- * private copy, which no longer shows what others store. What was stored before the word is seen by what is read after
- * this call.
+ * Returns a word as it is now, like `Atomics.load`. It works in memory of any protection that allows "read".
  *
- * @param region Mapped `shared` or `private`.
+ * Use it for memory that is mapped only to be read. Bun's `Atomics.load` stores what it has read, which makes the page
+ * a private copy there: it no longer shows what others store.
+ *
+ * What another thread stored before the word is seen by reads after this call.
+ *
+ * @param region A region, `shared` or `private`.
  * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
  * @returns The word.
- * @throws {MmapError} `EIO` if {@linkcode MappedRegion.faults} says that pages were lost: what they show is no longer
- * what others store.
- * @throws {RangeError} If the region has no such word, or it is not aligned to 4 bytes in memory.
- * @throws {TypeError} If the region is unmapped, or does not allow "read", or its buffer was transferred away.
+ * @throws {MmapError} If {@linkcode MappedRegion.faults} is not 0 (`EIO`): lost pages do not show what others store.
+ * @throws {RangeError} If the word is beyond the region, or not aligned to 4 bytes in memory.
+ * @throws {TypeError} If the region is unmapped or does not allow "read"; if its buffer was transferred; or if an
+ * argument has the wrong type.
  *
  * @example
  * ```ts
@@ -26,7 +28,7 @@ const FENCE: Int32Array = new Int32Array(1);
  * import { assertEquals } from "@std/assert";
  *
  * using counter = mmap(ANONYMOUS, { size: 4096 });
- * using monitor = mmap(counter.descriptor!, { flags: ["shared"] }); // only looks
+ * using monitor = mmap(counter.descriptor!, { flags: ["shared"] }); // only reads
  * Atomics.add(counter.int32, 0, 1);
  * assertEquals(load(monitor, 0), 1);
  * ```

@@ -2,7 +2,7 @@
 import { describe } from "../arguments/describe.ts";
 import { byteCount } from "../arguments/range.ts";
 import { sourceOf } from "../arguments/source.ts";
-import { type Host, host, os } from "../host.ts";
+import { type Host, host } from "../host.ts";
 import type { LockRequest } from "../os/contract.ts";
 import { checkedDescriptor, isRegion, type MappedRegion } from "../region.ts";
 import type { Descriptor } from "../types.ts";
@@ -214,7 +214,7 @@ function openSource(here: Host, source: unknown, shared: boolean): Descriptor {
     throw system.error("ENOTSUP", "lock", "memory from null has no descriptor; map ANONYMOUS instead");
   }
   if (typeof source === "number" || typeof source === "bigint" || typeof source === "string" || source instanceof URL) {
-    const given = sourceOf(source, os);
+    const given = sourceOf(source, system.os);
     if (given.kind === "descriptor") return checked(here, reopen(given.descriptor));
     if (given.kind === "path") {
       authorize(given.path);

@@ -22,30 +22,34 @@ const WORD = 4;
 const EVERYBODY = 2 ** 31 - 1;
 
 /**
- * Blocks the thread until another thread or process calls {@linkcode notify} on the same word, with the meaning and the
- * results of `Atomics.wait`: `"not-equal"` at once where the word is not `expected`, `"timed-out"` after `timeout`
- * milliseconds, else `"ok"`. As with every futex, `"ok"` may come without a reason: look at the word and wait again.
- * Whoever {@linkcode notify} has counted is told `"ok"`.
+ * Blocks the thread until another thread or process calls {@linkcode notify} on the same word. **It blocks the event
+ * loop too.** {@linkcode waitAsync} does not.
  *
- * It waits in slices, of 100 milliseconds in a worker of Node and of a second elsewhere. A `notify` between two of them
- * does not count this thread. If the word was changed, the next slice sees that. If it was also set back, this goes on
- * waiting: give a `timeout`, or leave the word changed.
+ * It means the same as `Atomics.wait`. It returns `"not-equal"` at once if the word is not `expected`, `"timed-out"`
+ * after `timeout` milliseconds, and otherwise `"ok"`. Everybody whom {@linkcode notify} has counted gets `"ok"`. As
+ * with every futex, `"ok"` may also come without a reason: look at the word, and wait again.
  *
- * The word is the same for everybody who has mapped its file or memory, whatever the address, in whatever process or
- * runtime. **It blocks**, the event loop included; {@linkcode waitAsync} does not.
+ * The word is the same for everybody who has mapped its file or memory: at any address, in any process, in any runtime.
  *
- * Rests on [futex(2)](https://man7.org/linux/man-pages/man2/futex.2.html) on Linux, `os_sync_wait_on_address` on macOS
- * (14.4), [_umtx_op(2)](https://man.freebsd.org/cgi/man.cgi?query=_umtx_op) on FreeBSD.
+ * It waits in slices of a second, or of 100 milliseconds in a worker of Node. A {@linkcode notify} between two slices
+ * does not count this thread. If the word was changed, the next slice sees that. If it was also changed back, the wait
+ * goes on. So leave the word changed, or give a `timeout`.
  *
- * @param region Mapped `shared`, to be seen by others.
+ * Calls [futex(2)](https://man7.org/linux/man-pages/man2/futex.2.html) on Linux, `os_sync_wait_on_address` on macOS
+ * (14.4), and [_umtx_op(2)](https://man.freebsd.org/cgi/man.cgi?query=_umtx_op) on FreeBSD.
+ *
+ * @param region A `shared` region, which others have mapped too.
  * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
  * @param expected What the word is while there is nothing to do.
  * @param timeout Milliseconds. Default: for ever.
- * @throws {MmapError} `ENOTSUP` on Windows, whose WaitOnAddress does not reach beyond the process, and on older macOS;
- * `EIO` where {@linkcode MappedRegion.faults} says that pages were lost, which are shared with nobody any more.
- * @throws {RangeError} beyond the region, or where the word is not aligned to 4 bytes in memory.
- * @throws {TypeError} where the region is unmapped, or does not allow "read", or its buffer was transferred away; where
- * it is `private`, which is shared with nobody.
+ * @returns How the wait ended.
+ * @throws {MmapError} If the system has no such call (`ENOTSUP`): on Windows, whose WaitOnAddress does not reach beyond
+ * the process, and on older macOS. If {@linkcode MappedRegion.faults} is not 0 (`EIO`): lost pages are shared with
+ * nobody.
+ * @throws {RangeError} If the word is beyond the region, or not aligned to 4 bytes in memory; if `expected` is not a
+ * 32-bit integer.
+ * @throws {TypeError} If the region is unmapped, does not allow "read", or is `private`, and so shared with nobody; if
+ * its buffer was transferred; or if an argument has the wrong type.
  *
  * @example
  * ```ts
@@ -72,34 +76,40 @@ export function wait(region: MappedRegion, int32Index: number, expected: number,
 }
 
 /**
- * The same as {@linkcode wait} without blocking: with the meaning and the results of `Atomics.waitAsync`. It keeps the
- * process alive. The region may be unmapped meanwhile. If Node runs with `--permission`, it needs `--allow-worker`.
+ * Waits for {@linkcode notify} on a word like {@linkcode wait}, without blocking. It means the same as
+ * `Atomics.waitAsync`.
  *
- * Whoever {@linkcode notify} has counted is told `"ok"`. What else a wait does depends on the system:
+ * Change the word before you notify, leave it changed, and look at it when the wait is over. You may unmap the region
+ * meanwhile. A wait keeps the process alive. In Node with `--permission`, it needs `--allow-worker`.
  *
- * - **Linux 6.7 and later, if io_uring is allowed**: the wait counts as soon as this returns, and only `notify`, the
- *   timeout or a lost page ends it. Nothing is missed.
- * - **Elsewhere**, also in containers that forbid io_uring, as Docker's do by default: a `notify` may come while the
- *   other thread is about to wait, at first and every 100 milliseconds. It does not count the wait then. If the word was
- *   changed, the wait ends all the same; if it was also set back, the wait goes on. Changing the word without `notify`
- *   may end the wait, and so may a `notify` of another word if more than eight wait at once.
+ * Everybody whom {@linkcode notify} has counted gets `"ok"`. The rest depends on the system:
  *
- * So change the word before you notify, leave it changed, and look at it when the wait is over. Each pending wait holds a
- * descriptor and a mapping of one page. All of them share one thread and one more descriptor with io_uring; with
- * futex_waitv (Linux 5.16) they have eight threads, or one for each 127 if that is more; else a thread each.
+ * - **Linux 6.7 and later, if io_uring is allowed**: the wait counts as soon as this function returns. Only `notify`,
+ *   the timeout or a lost page ends it, and nothing is missed.
+ * - **Elsewhere**, also in containers that forbid io_uring, as Docker does by default: another thread waits. It starts
+ *   a little later, and stops for a moment every 100 milliseconds. A `notify` at such a moment does not count it. If
+ *   the word was changed, the wait ends all the same. If it was also changed back, the wait goes on. A change without
+ *   `notify` may end the wait too, and so may a `notify` of another word if more than eight waits are pending.
  *
- * A file that others cut is noticed within about 100 milliseconds if the whole page of the word is gone. A word beyond the
- * end of a file but in its last page can be waited for and notified, but is not in the file.
+ * Each pending wait holds a descriptor and a mapping of one page. With io_uring, all of them share one thread and one
+ * more descriptor. With futex_waitv (Linux 5.16), they share eight threads, or one for each 127 waits if that is more.
+ * Otherwise each has a thread.
  *
- * @param region Mapped `shared`.
+ * If others cut the file, so that the whole page of the word is gone, this is noticed within about 100 milliseconds. A
+ * word beyond the end of a file, but in its last page, can be waited for and notified, but is not in the file.
+ *
+ * @param region A `shared` region, which others have mapped too.
  * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
  * @param expected What the word is while there is nothing to do.
  * @param timeout Milliseconds. Default: for ever.
- * @returns What the word says at once, or a promise of how the waiting ended.
- * @throws {MmapError} As {@linkcode wait}, `EIO` also by the promise; `ENOTSUP` for memory from `null`, which nobody else
- * can map; `EBADF` where the caller has closed the descriptor; `EMFILE` if there are too many.
- * @throws {RangeError} As {@linkcode wait}.
- * @throws {TypeError} As {@linkcode wait}.
+ * @returns The result if it is known at once, or a promise of it.
+ * @throws {MmapError} If {@linkcode wait} would throw it; `EIO` may also come by way of the promise. If the region was
+ * mapped from `null`, which nobody else can map (`ENOTSUP`). If you have closed the descriptor (`EBADF`). If the
+ * process has too many descriptors (`EMFILE`).
+ * @throws {RangeError} If the word is beyond the region, or not aligned to 4 bytes in memory; if `expected` is not a
+ * 32-bit integer.
+ * @throws {TypeError} If the region is unmapped, does not allow "read", or is `private`, and so shared with nobody; if
+ * its buffer was transferred; or if an argument has the wrong type.
  *
  * @example
  * ```ts
@@ -140,7 +150,7 @@ export function waitAsync(
   return { async: true, value };
 }
 
-/** Begins to wait in a mapping, which is left as it is only while somebody waits. */
+/** Begins to wait on a mapping of its own. Unmaps it if nobody waits. */
 function waitElsewhere(
   waiting: Waiting,
   own: MappedRegion,
@@ -180,17 +190,19 @@ async function settled(own: MappedRegion, woken: Promise<boolean>): Promise<"ok"
 }
 
 /**
- * Wakes threads and processes that {@linkcode wait} on a word, with the meaning of `Atomics.notify`: at most so many, and
- * tells how many. Each of them is told `"ok"`.
+ * Wakes threads and processes that {@linkcode wait} on a word. It means the same as `Atomics.notify`. Everybody who is
+ * counted gets `"ok"`.
  *
- * @param region Mapped `shared`.
+ * If pages of the region were lost, it wakes whom it can before it throws.
+ *
+ * @param region A `shared` region, which others have mapped too.
  * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
- * @param count How many at most. Default: all.
- * @returns How many were woken; always 0 on FreeBSD, which does not tell.
- * @throws {MmapError} `ENOTSUP` as {@linkcode wait}; `EFAULT` where the word is lost, or may not be accessed; `EIO`, after
- * waking, where {@linkcode MappedRegion.faults} says that pages were lost.
- * @throws {RangeError} As {@linkcode wait}.
- * @throws {TypeError} Where the region is unmapped or `private`.
+ * @param count How many to wake at most. Default: all.
+ * @returns How many were woken. FreeBSD does not tell, so it is always 0 there.
+ * @throws {MmapError} If the system has no such call (`ENOTSUP`), as for {@linkcode wait}. If the word is lost or may
+ * not be accessed (`EFAULT`). If {@linkcode MappedRegion.faults} is not 0 (`EIO`).
+ * @throws {RangeError} If the word is beyond the region, or not aligned to 4 bytes in memory.
+ * @throws {TypeError} If the region is unmapped or `private`, or if an argument has the wrong type.
  *
  * @example
  * ```ts
@@ -199,7 +211,7 @@ async function settled(own: MappedRegion, woken: Promise<boolean>): Promise<"ok"
  * import { assertEquals } from "@std/assert";
  *
  * using region = mmap(ANONYMOUS, { size: 4096 });
- * Atomics.store(region.int32, 0, 1); // first the word, then whoever waits for it to change
+ * Atomics.store(region.int32, 0, 1); // change the word first, then wake whoever waits for it
  * assertEquals(notify(region, 0, 1), 0); // nobody does
  * ```
  */
@@ -235,7 +247,7 @@ function requestOf(
   return { offset, wanted, word, waiting: waitingOf(), deadline: deadlineOf(timeout) };
 }
 
-/** Where a word lies that others can see, in bytes; checked. */
+/** Like {@linkcode offsetOf}, and also refuses a region that others cannot see. */
 function sharedOffsetOf(region: MappedRegion, int32Index: number): number {
   const offset = offsetOf(region, int32Index);
   if (region.flags.includes("shared")) return offset;
@@ -259,7 +271,7 @@ function wordFrom(expected: number): number {
   return expected | 0;
 }
 
-/** Takes the bytes of a word, of which nobody wants to know more than that they may be read. */
+/** Takes the bytes of a word, of which only one thing matters: that they may be read. */
 const LOOKED_AT: Uint8Array = new Uint8Array(WORD);
 
 /** The word at an offset. */

@@ -8,7 +8,9 @@ import type { ByteRange } from "../types.ts";
 /** Bytes that are copied at a time. The contents of a response must not change or go away while it is sent. */
 const CHUNK = 1 << 18;
 
-/** The most that is copied at once for Bun, whose server sends a stream without its length, whatever the headers say. */
+/**
+ * The most that is copied at once for Bun, whose server sends a stream without its length, whatever the headers say.
+ */
 const WHOLE_FOR_BUN = 1 << 26;
 
 /**
@@ -55,22 +57,27 @@ function streamOf(region: MappedRegion, { start, length }: Span): ReadableStream
 }
 
 /**
- * Answers a request with a region, for `Deno.serve`, `Bun.serve` and everything else that takes a `Response`: whole, or
- * the part that a [Range](https://httpwg.org/specs/rfc9110.html#field.range) header asks for (206, or 416 where the region
- * ends before it). Several ranges at once are answered with the whole, as the standard allows. `HEAD` gets the headers of
- * the whole. A Range that depends on If-Range counts where `headers` has the same ETag or Last-Modified.
+ * Answers a request with the contents of a region, for `Deno.serve`, `Bun.serve` and everything else that takes a
+ * `Response`.
  *
- * The Content-Length arrives at the client of each runtime's server. Bun's server sends a stream without one, so that up to
- * 64 MiB are copied for it at once; what is longer is streamed there, too, and has no Content-Length.
+ * The answer is the whole region (200), or the part that a [Range](https://httpwg.org/specs/rfc9110.html#field.range)
+ * header asks for (206, or 416 if the region ends before that part). If several ranges are asked for at once, the
+ * answer is the whole, as the standard allows. `HEAD` gets the headers of the whole. A Range with If-Range counts only
+ * if `headers` has the same ETag or Last-Modified.
  *
- * The region has to stay mapped until the response is sent. Pages that are lost meanwhile are sent as zeros; whoever has
- * files that are cut short asks `region.faults` afterwards.
+ * Keep the region mapped until the response is sent. Pages that are lost meanwhile are sent as zeros. If the file may
+ * be cut short, look at `region.faults` afterwards.
+ *
+ * The client gets the Content-Length from the server of each runtime, with one exception: Bun's server sends a stream
+ * without it. So up to 64 MiB are copied at once in Bun. What is longer is streamed there too, without a
+ * Content-Length.
  *
  * @param region What to send.
- * @param request Its method, Range and If-Range are looked at.
- * @param headers Of the response, in addition: the Content-Type, an ETag. Content-Length, Content-Range and Accept-Ranges
- * are set.
- * @throws {TypeError} where the region is unmapped.
+ * @param request What is answered: its method, Range and If-Range.
+ * @param headers Other headers of the response, such as Content-Type or ETag. Content-Length, Content-Range and
+ * Accept-Ranges are set for you.
+ * @returns The response.
+ * @throws {TypeError} If `region` is not a region, or is unmapped; or if `headers` are not valid.
  *
  * @example
  * ```ts

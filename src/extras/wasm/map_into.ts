@@ -9,25 +9,26 @@ import { checkFree, makeMemoryRegion, type MemoryRegion } from "./memory_region.
 import { addressIn, bytesOfMemory, checkByteOffset, WASM_PAGE, type WasmMemory } from "./place.ts";
 
 /**
- * Maps a file over a part of a WebAssembly memory, in place: WebAssembly code reads and writes the file itself, without a
- * copy, and so does every worker that has the memory if it is shared.
+ * Maps a file over a part of a WebAssembly memory, in place. WebAssembly code reads and writes the file itself, not a
+ * copy. If the memory is shared, so does every worker that has it.
  *
- * Rests on [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html) with `MAP_FIXED`. Linux, macOS and FreeBSD have
- * it; on Windows, which maps nothing over memory that is in use, it is an {@linkcode MmapError} with code `ENOTSUP`
- * (`platform.supports("wasm")` is false).
+ * The memory may grow: the region stays in its place, and `memory.buffer` is a new one, as always. What was in that
+ * part of the memory before is lost: its pages are zero after {@linkcode MemoryRegion.unmap}.
  *
- * The memory may grow: the region stays where it is, and `memory.buffer` is a new one as always. What was in the memory
- * before is gone: its pages are zero after {@linkcode MemoryRegion.unmap}.
+ * Calls [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html) with `MAP_FIXED` on Linux, macOS and FreeBSD.
+ * Windows cannot map over memory that is in use: there, it is an {@linkcode MmapError} with code `ENOTSUP`, and
+ * `platform.supports("wasm")` is false.
  *
  * @param memory The memory: made by JavaScript or exported by an instance, of 32 or 64 bits, shared or not.
- * @param byteOffset Where in the memory: a multiple of the page size, but not 0, since the first page belongs to the engine.
+ * @param byteOffset Where the region begins in the memory: a multiple of the page size, but not 0, because the first
+ * page belongs to the engine.
  * @param source What to map, as for {@linkcode mmap}.
- * @param options How, as for {@linkcode mmap}. `offset` has to be a multiple of the page size.
+ * @param options How to map it, as for {@linkcode mmap}. `offset` has to be a multiple of the page size.
  * @returns The region. Unmap it with `using` or {@linkcode MemoryRegion.unmap}.
- * @throws {MmapError} If the OS refuses, as for {@linkcode mmap}; `ENOTSUP` on Windows.
- * @throws {RangeError} If an offset is not a multiple of the page size, or `byteOffset` is 0; if the part ends beyond the
- * memory as it is now, or overlaps a region that is mapped there; as for {@linkcode mmap}.
- * @throws {TypeError} If `memory` is not a `WebAssembly.Memory`, or another argument has the wrong shape.
+ * @throws {MmapError} If the OS refuses, as for {@linkcode mmap}, or on Windows (`ENOTSUP`).
+ * @throws {RangeError} If {@linkcode mmap} would throw it. If an offset is not a multiple of the page size, or if
+ * `byteOffset` is 0. If the part ends beyond the memory as it is now, or overlaps a region that is mapped there.
+ * @throws {TypeError} If `memory` is not a `WebAssembly.Memory`, or if another argument has the wrong shape.
  *
  * @example Let WebAssembly code work on a file
  * ```ts
@@ -62,21 +63,22 @@ export function mapInto(
   return makeMemoryRegion({ host: here, mapping, memory, byteOffset: start });
 }
 
-/** The most that a memory of 32 bits can have, in WebAssembly's pages. */
+/** The most that a 32-bit memory can have, in pages of WebAssembly. */
 const MOST_PAGES = 65536;
 
 /**
- * Maps a file as a `SharedArrayBuffer`: over a new shared WebAssembly memory that has just the room for it. Post
- * `region.memory` (or its `buffer`) to workers, and they have the file without mapping it again, with all of `Atomics`.
+ * Maps a file as a `SharedArrayBuffer`. Post `region.memory` (or its `buffer`) to workers: they have the file without
+ * mapping it again, and all of `Atomics` works on it.
  *
- * The memory has a first page of its own, so the region begins at byte 65,536 of it.
+ * The file is mapped over a new shared WebAssembly memory that is just large enough. The first page of the memory is
+ * the engine's, so the region begins at byte 65,536.
  *
  * @param source What to map, as for {@linkcode mmap}.
- * @param options How, as for {@linkcode mmap}. `offset` has to be a multiple of the page size.
+ * @param options How to map it, as for {@linkcode mmap}. `offset` has to be a multiple of the page size.
  * @returns The region. Unmap it with `using` or {@linkcode MemoryRegion.unmap}.
- * @throws {MmapError} If the OS refuses, as for {@linkcode mmap}; `ENOTSUP` on Windows.
- * @throws {RangeError} If `offset` is not a multiple of the page size; if the engine cannot make a memory that long (4 GiB
- * less 64 KiB without memories of 64 bits, which Bun lacks); as for {@linkcode mmap}.
+ * @throws {MmapError} If the OS refuses, as for {@linkcode mmap}, or on Windows (`ENOTSUP`).
+ * @throws {RangeError} If {@linkcode mmap} would throw it. If `offset` is not a multiple of the page size. If the
+ * engine cannot make a memory that long: the limit is 4 GiB less 64 KiB without 64-bit memories, which Bun lacks.
  * @throws {TypeError} If an argument has the wrong shape.
  *
  * @example
@@ -120,7 +122,7 @@ function sharedMemory(pages: number): WasmMemory {
   }
 }
 
-/** A region in a memory is made when its memory is known: until then there is only the mapping. */
+/** Makes nothing of a mapping: a region in a memory is made later, when its memory is known. */
 const itself = (mapping: Mapping): Mapping => mapping;
 
 /** What is to be mapped, and how. Refuses what a memory has no place for. */

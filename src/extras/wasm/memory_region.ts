@@ -9,7 +9,7 @@ import type { ByteRange } from "../../types.ts";
 import type { Advice, FlushFlag, Protection } from "../../vocabulary.ts";
 import { addressIn, bytesOfMemory, type WasmMemory } from "./place.ts";
 
-/** Known to this file alone: regions are made by `mapInto` and `mapShared`. */
+/** Known to this file alone: only `mapInto` and `mapShared` make regions. */
 const KEY: unique symbol = Symbol("MemoryRegion");
 
 /** What a region is made from. */
@@ -29,12 +29,12 @@ export function makeMemoryRegion(init: MemoryRegionInit): MemoryRegion {
 }
 
 /**
- * The regions of this thread, each of which holds its memory. An engine that frees a memory takes away whatever is mapped
- * there, behind the back of the guard; and nothing can tell when WebAssembly code has stopped using it.
+ * The regions of this thread. Each holds its memory: an engine that frees a memory also unmaps what lies there, and the
+ * guard does not learn of it. Nothing can tell when WebAssembly code has stopped using a memory.
  */
 const mapped: Set<MemoryRegion> = new Set();
 
-/** Throws a RangeError if a region of this thread lies in a part of a memory already. */
+/** Throws a RangeError if a region of this thread already lies in that part of a memory. */
 export function checkFree(memory: WasmMemory, byteOffset: number, byteLength: number): void {
   for (const region of mapped) {
     if (region.memory !== memory && !sameBuffer(region.memory, memory)) continue;
@@ -46,25 +46,25 @@ export function checkFree(memory: WasmMemory, byteOffset: number, byteLength: nu
   }
 }
 
-/** Whether two objects are one memory: a shared one has an object for each time that it was posted. */
+/** Whether two objects are the same memory. A shared memory gets a new object each time it is posted. */
 function sameBuffer(one: WasmMemory, other: WasmMemory): boolean {
   return one.buffer === other.buffer;
 }
 
 /**
- * A file, or memory, that is mapped over a part of a WebAssembly memory. Made by {@linkcode mapInto} and
- * {@linkcode mapShared}.
+ * A file, or memory, that is mapped over a part of a WebAssembly memory. Call {@linkcode mapInto} or
+ * {@linkcode mapShared} to make one.
  *
- * WebAssembly code reads and writes the file at {@linkcode MemoryRegion.byteOffset} of its memory; JavaScript does through
- * {@linkcode MemoryRegion.bytes}, {@linkcode MemoryRegion.view} or views of its own over `memory.buffer`. After
- * {@linkcode MemoryRegion.unmap}, the pages are the memory's own again, and zero.
+ * WebAssembly code reads and writes the file at {@linkcode MemoryRegion.byteOffset} of its memory. JavaScript uses
+ * {@linkcode MemoryRegion.bytes}, {@linkcode MemoryRegion.view}, or views of its own over `memory.buffer`. After
+ * {@linkcode MemoryRegion.unmap}, the pages belong to the memory again, and are zero.
  *
- * **Unmap it.** A region that is dropped stays mapped, and keeps its memory alive, until the process ends: nothing can tell
- * when WebAssembly code has stopped using it. Unmap it before the worker ends that has mapped it.
+ * **Unmap it.** A region that you drop stays mapped and keeps its memory alive until the process ends, because nothing
+ * can tell when WebAssembly code has stopped using it. Unmap it before the worker that has mapped it ends.
  *
- * With a guard (`platform.supports("guard")`), a page that was lost reads as zeros, for WebAssembly code too, and is
- * counted by {@linkcode MemoryRegion.faults}. A store that the memory does not allow goes to a private copy of its page.
- * Without a guard, either ends the process or traps, depending on the engine.
+ * With a guard (`platform.supports("guard")`), a page that was lost reads as zeros, for WebAssembly code too, and
+ * {@linkcode MemoryRegion.faults} counts it. A store that the memory does not allow goes to a private copy of its page.
+ * Without a guard, either one traps or ends the process, depending on the engine.
  *
  * @example
  * ```ts
@@ -77,9 +77,9 @@ function sameBuffer(one: WasmMemory, other: WasmMemory): boolean {
  * ```
  */
 export class MemoryRegion implements Disposable {
-  /** The memory. */
+  /** The memory that the region lies in. */
   readonly memory: WasmMemory;
-  /** Where the region begins in the memory: what WebAssembly code is handed as a pointer. */
+  /** The offset of the region in the memory, in bytes. Pass it to WebAssembly code as a pointer. */
   readonly byteOffset: number;
   readonly #host: Host;
   readonly #mapping: Mapping;
@@ -99,12 +99,12 @@ export class MemoryRegion implements Disposable {
     mapped.add(this);
   }
 
-  /** Length in bytes, as asked for: not rounded up to pages. */
+  /** The length in bytes, as you asked for it: not rounded up to pages. */
   get byteLength(): number {
     return this.#mapping.byteLength;
   }
 
-  /** Where the region begins in the file, in bytes; 0 for memory without a file. */
+  /** The offset of the first byte in the file, in bytes; 0 if there is no file. */
   get offset(): number {
     return this.#mapping.offset;
   }
@@ -119,14 +119,16 @@ export class MemoryRegion implements Disposable {
     return this.#mapping.released;
   }
 
-  /** Pages that no longer belong to the file: they were lost, or accessed in a way that they do not allow. */
+  /** The number of pages that no longer belong to the file, as {@linkcode MappedRegion.faults} counts them. */
   get faults(): number {
     return this.#mapping.faults;
   }
 
   /**
-   * All bytes, over `memory.buffer` as it is now: a memory that has grown has a new buffer, and old views of it have
-   * length 0. The same object as long as the buffer is.
+   * All bytes, over `memory.buffer` as it is now.
+   *
+   * A memory that grows gets a new buffer, and old views of it have length 0. Until then, each read returns the same
+   * object.
    *
    * @throws {TypeError} If the region is unmapped.
    */
@@ -138,13 +140,15 @@ export class MemoryRegion implements Disposable {
   }
 
   /**
-   * A view of a part, over `memory.buffer` as it is now.
+   * Makes a view of a part of the region, over `memory.buffer` as it is now. Nothing is copied.
    *
    * @param type A typed-array class or `DataView`.
-   * @param byteOffset First byte, from the beginning of the region. Default: 0.
-   * @param length Number of elements. Default: all whole ones to the end.
-   * @throws {RangeError} If the view would end beyond the region, or does not begin at a multiple of its element size.
-   * @throws {TypeError} If `type` is not a class of views, or the region is unmapped.
+   * @param byteOffset First byte; a multiple of the size of an element. Default: 0.
+   * @param length Number of elements. Default: as many as there are whole ones to the end.
+   * @returns The view.
+   * @throws {RangeError} If the view would reach beyond the region, or if `byteOffset` is not a multiple of the size of
+   * an element.
+   * @throws {TypeError} If `type` is not a class of views, or if the region is unmapped.
    *
    * @example
    * ```ts
@@ -173,12 +177,12 @@ export class MemoryRegion implements Disposable {
   }
 
   /**
-   * Writes what was stored to the file, as {@linkcode MappedRegion.flush} does.
+   * Writes to disk what was stored to the region, as {@linkcode MappedRegion.flush} does.
    *
    * @param range What to write, and `flags`. Default: all, `["sync"]`.
-   * @throws {MmapError} If the OS cannot write; `EIO` if {@linkcode faults} is not 0.
+   * @throws {MmapError} If the OS cannot write, or if {@linkcode faults} is not 0 (`EIO`).
    * @throws {RangeError} If the range ends beyond the region.
-   * @throws {TypeError} If a word is not a {@linkcode FlushFlag}, or the region is unmapped.
+   * @throws {TypeError} If a word is not a {@linkcode FlushFlag}, or if the region is unmapped.
    *
    * @example
    * ```ts
@@ -206,13 +210,16 @@ export class MemoryRegion implements Disposable {
   }
 
   /**
-   * Writes what was stored to the file without blocking the event loop, as {@linkcode MappedRegion.flushAsync} does.
+   * Writes to disk what was stored to the region, without blocking the event loop, as
+   * {@linkcode MappedRegion.flushAsync} does.
+   *
+   * Every error comes by way of the promise.
    *
    * @param range What must be on disk at least. Default: all.
-   * @returns A promise that is settled when the file is on disk.
-   * @throws {MmapError} If the OS cannot write; `EIO` if {@linkcode faults} is not 0. By way of the promise, as the others.
+   * @returns A promise that resolves when the file is on disk.
+   * @throws {MmapError} If the OS cannot write, or if {@linkcode faults} is not 0 (`EIO`).
    * @throws {RangeError} If the range ends beyond the region.
-   * @throws {TypeError} If the range has the wrong type, or the region is unmapped.
+   * @throws {TypeError} If the range has the wrong type, or if the region is unmapped.
    *
    * @example
    * ```ts
@@ -241,9 +248,9 @@ export class MemoryRegion implements Disposable {
    *
    * @param advice One word.
    * @param range What it is about. Default: all.
-   * @throws {MmapError} If the OS refuses, or lacks the advice (`ENOTSUP`).
+   * @throws {MmapError} If the OS refuses, or does not have this advice (`ENOTSUP`).
    * @throws {RangeError} If the range ends beyond the region.
-   * @throws {TypeError} If the word is not an {@linkcode Advice}, or the region is unmapped.
+   * @throws {TypeError} If the word is not an {@linkcode Advice}, or if the region is unmapped.
    *
    * @example
    * ```ts
@@ -262,7 +269,7 @@ export class MemoryRegion implements Disposable {
   /**
    * Throws if pages were lost, as {@linkcode MappedRegion.check} does.
    *
-   * @throws {MmapError} `EIO` if {@linkcode faults} is not 0.
+   * @throws {MmapError} If {@linkcode faults} is not 0 (`EIO`).
    *
    * @example
    * ```ts
@@ -280,8 +287,10 @@ export class MemoryRegion implements Disposable {
   }
 
   /**
-   * Takes the file out of the memory: its pages are the memory's own again, and zero. Views over them stay, since they are
-   * the memory's. Closes the descriptor if the library has opened it. Does nothing if the region is unmapped already.
+   * Takes the file out of the memory. The pages belong to the memory again, and are zero. The descriptor is closed if
+   * the library opened it, or if `closeDescriptor` is true.
+   *
+   * Calling it again does nothing. Views over the pages stay, because they are views of the memory.
    *
    * @throws {MmapError} If the OS refuses to unmap or to close. The region counts as unmapped all the same.
    *
@@ -305,15 +314,15 @@ export class MemoryRegion implements Disposable {
     else this.#mapping.forsake();
   }
 
-  /** What `Object.prototype.toString` calls it: `[object MemoryRegion]`. */
+  /** What `Object.prototype.toString` shows: `[object MemoryRegion]`. */
   get [Symbol.toStringTag](): string {
     return "MemoryRegion";
   }
 
   /**
-   * The same as {@linkcode unmap}, at the end of a `using` block.
+   * Does the same as {@linkcode unmap}, at the end of a `using` block.
    *
-   * @throws {MmapError} As {@linkcode unmap}.
+   * @throws {MmapError} If {@linkcode unmap} throws it.
    *
    * @example
    * ```ts
@@ -328,20 +337,23 @@ export class MemoryRegion implements Disposable {
     this.unmap();
   }
 
-  /** The mapping. Called after the last look at an argument, since looking may run code that unmaps the region. */
+  /** The mapping. Call this after the last look at an argument, since looking may run code that unmaps the region. */
   #live(): Mapping {
     if (!this.#mapping.released) return this.#mapping;
     throw new TypeError(UNMAPPED);
   }
 
-  /** The same, for calls that go by its address. */
+  /** The same, for calls that use its address. */
   #placed(): Mapping {
     const mapping = this.#live();
     if (this.#isInPlace) return mapping;
     throw this.#host.system.error("EFAULT", "mmap", "the memory has moved as it grew, and the region is lost");
   }
 
-  /** Engines that have no room behind a memory move it when it grows: its pages are copies then, somewhere else. */
+  /**
+   * Whether the pages are still in the memory. An engine without room behind a memory moves it when it grows, and
+   * copies the pages.
+   */
   get #isInPlace(): boolean {
     if (this.byteLength === 0) return true;
     return addressIn(this.#host.system, this.memory, this.byteOffset, this.byteLength) === this.#mapping.address;
