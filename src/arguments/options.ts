@@ -5,7 +5,7 @@ import { byteCount, unsigned } from "./range.ts";
 import type { MmapOptions } from "../types.ts";
 import type { OpenFlag } from "../vocabulary.ts";
 
-/** What is mapped, as far as the defaults depend on it. */
+/** What is mapped, to choose the defaults. */
 export type SourceKind = "path" | "descriptor" | "handle" | "memory" | "anonymous" | "named";
 
 /** Options in which nothing is missing. */
@@ -32,7 +32,10 @@ const DEFAULTS: Readonly<Record<SourceKind, Lists & { readonly sharing: "private
 /** Open flags that change what a path or a name stands for. */
 const ACTIONS: readonly OpenFlag[] = ["create", "ensure-create", "truncate"];
 
-/** The options, each read once: they are the caller's, and may be others at the next look. None at all are empty ones. */
+/**
+ * Reads each option once, because the caller's object may have other values next time. `undefined` stands for no
+ * options.
+ */
 export function optionsOf(given: MmapOptions | undefined): MmapOptions {
   if (given === undefined) return {};
   if (typeof given === "object" && given !== null) {
@@ -67,7 +70,7 @@ export function planOf(given: MmapOptions, source: SourceKind): Plan {
     flags,
     size,
     offset,
-    // Shared memory is its owner's alone, unless it is to be others' too: as C's examples and Python have it.
+    // Only the owner may use memory with a name by default, as in Python and in most programs in C.
     mode: modeOf(given.mode) ?? (source === "named" ? 0o600 : 0o666),
     closeDescriptor: booleanOf(given.closeDescriptor, "closeDescriptor") ?? source !== "descriptor",
     guard: booleanOf(given.guard, "guard"),
