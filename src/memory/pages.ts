@@ -24,7 +24,7 @@ export type Allowed = Pick<MapRequest, "protection" | "flags">;
 const CHUNK = 65536;
 
 /**
- * The pages of a mapping, if it has any.
+ * The pages of a mapping. It may have none.
  *
  * A program can be stopped between any two calls, by a timeout of `node:vm` or because its stack overflows. No
  * `finally` runs then. So the length is written down before pages go, and after they have come. Memory that is mapped
