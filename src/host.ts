@@ -16,7 +16,7 @@ import { linux } from "./os/linux/system.ts";
 import { windows } from "./os/windows/system.ts";
 import type { OperatingSystem, Runtime } from "./types.ts";
 
-/** What the globals of the three runtimes have in common, and where they differ. */
+/** The globals of the three runtimes: what they have in common, and how they differ. */
 interface Globals {
   readonly Deno?: DenoNamespace & { readonly build: { readonly os: string; readonly arch: string } };
   readonly Bun?: unknown;

@@ -1,4 +1,4 @@
-/** What a value is to code that knows nothing of it: what `console.log` shows, and that it is no array. */
+/** How values of this library appear to other code: what `console.log` shows, and that they are not arrays. */
 
 /** The function of a runtime that shows a value. */
 type Show = (value: unknown, options?: unknown) => string;
@@ -25,8 +25,8 @@ export function showIn<Value extends object>(
 }
 
 /**
- * Makes a TypeError of what takes a value for an array: `Buffer.from`, `new Uint8Array`, `Array.from`. Each asks for the
- * length, and would make an empty array of a value that has none. `wanted` says what is an array.
+ * Makes a value refuse to be taken for an array. `Buffer.from`, `new Uint8Array` and `Array.from` ask for its length,
+ * and would make an empty array if it had none. With this, they throw a TypeError. `wanted` says what to pass instead.
  */
 export function refuseAsArray(prototype: object, name: string, wanted: string): void {
   Object.defineProperty(prototype, "length", {

@@ -1,13 +1,14 @@
 /**
  * The bytes that a method of a region is given: a buffer, a view, or what to search for.
  *
- * Looking at a view may run the caller's code: a getter of its own, or of a subclass. That is done once, before the region
- * is looked at. What comes out is an array of ours, of which only the engine is asked from then on.
+ * Reading the properties of a view may run code of the caller: a getter of its own, or of a subclass. So they are read
+ * once, before the region is looked at. The result is an array that the library has made, about which only the engine
+ * is asked.
  */
 import { describe } from "./describe.ts";
 import { unsigned } from "./range.ts";
 
-/** A getter of the engine's own prototypes; an older runtime, on which nothing can be mapped, may lack it. */
+/** A getter of a prototype of the engine. An older runtime may lack it, but cannot map anything anyway. */
 function getterOf(prototype: object, name: PropertyKey): (this: unknown) => unknown {
   return Object.getOwnPropertyDescriptor(prototype, name)?.get as () => unknown;
 }
@@ -31,7 +32,7 @@ function bytesOfView(view: ArrayBufferView, name: string): Uint8Array {
   checkAttached(buffer, name);
   try {
     const { byteOffset, byteLength } = view;
-    // A typed array that its resizable buffer has left out of bounds says that it is empty; a DataView throws.
+    // If its resizable buffer has become too short, a typed array says that it is empty, and a DataView throws.
     if (byteLength === 0 && classOf.call(view) !== undefined) at.call(view, 0);
     return new Uint8Array(buffer, byteOffset, byteLength);
   } catch {
@@ -61,8 +62,8 @@ function utf8(text: string, name: string): Uint8Array {
 }
 
 /**
- * Whether it is one, of whatever realm. The engine tells by what it is, and runs nobody's code for it, as `instanceof` and
- * `toString` may.
+ * Whether a value is an `ArrayBuffer`, of any realm. The engine knows. Nobody else's code runs, as it may for
+ * `instanceof` and `toString`.
  */
 export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   try {
@@ -84,7 +85,7 @@ export function needleOf(needle: unknown): number | Uint8Array {
   throw new TypeError(`needle: ${describe(needle)} given, wanted a string, a byte or a Uint8Array`);
 }
 
-/** The same for what is counted or visited: something is needed that can be found. */
+/** The same for a needle that is counted or visited: it must not be empty. */
 export function needleToCount(needle: unknown): number | Uint8Array {
   const wanted = needleOf(needle);
   if (typeof wanted === "number" || wanted.byteLength > 0) return wanted;

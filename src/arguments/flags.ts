@@ -71,10 +71,13 @@ export function checkOpenFlags(given: unknown): readonly OpenFlag[] {
   return words;
 }
 
-/** What memory can be opened with by a name. */
+/** The words with which memory can be opened by a name. */
 const NAMED_FLAGS: readonly OpenFlag[] = ["read", "write", "create", "ensure-create", "truncate"];
 
-/** Checks words that have passed {@linkcode checkOpenFlags} for memory with a name. It is for both unless they say which. */
+/**
+ * Checks words for memory with a name. They have passed {@linkcode checkOpenFlags}. Adds `read` and `write` if neither
+ * is named.
+ */
 export function checkNamedFlags(words: readonly OpenFlag[]): readonly OpenFlag[] {
   const other = words.find((word) => !NAMED_FLAGS.includes(word));
   if (other !== undefined) {
@@ -110,13 +113,13 @@ export function checkMapFlags(given: unknown, sharing: "private" | "shared", nam
   return complete;
 }
 
-/** Checks how a flush is to write: "sync" if nothing is named, and "async" if only "invalidate" is. */
+/** Checks the words for how a flush writes. Default: "sync". "invalidate" alone gets "async". */
 export function checkFlushFlags(given: unknown): readonly FlushFlag[] {
   if (given === undefined) return FLUSH_SYNC;
   const words = checkWords(given, "flags", FLUSH_FLAGS);
   refuseBoth(words, "flags", "sync", "async");
   if (words.length === 0) return FLUSH_SYNC;
-  // POSIX wants one of the two with "invalidate", which alone may discard what is not written yet.
+  // POSIX requires one of the two with "invalidate". Alone it may discard what is not written yet.
   return words.includes("sync") || words.includes("async") ? words : FLUSH_INVALIDATE;
 }
 
@@ -128,7 +131,7 @@ export function checkAdvice(given: unknown): Advice {
   return checkWord(given, "advice", ADVICE);
 }
 
-/** Checks the words for what nobody may do any more. */
+/** Checks the words for what a seal forbids. */
 export function checkSeals(given: readonly unknown[]): readonly Seal[] {
   const words = checkWords([...given], "seals", SEALS);
   if (words.length === 0) throw new TypeError(`seals: none given, wanted at least one of ${SEALS.join(", ")}`);

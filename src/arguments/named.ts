@@ -2,10 +2,12 @@
 import { describe } from "./describe.ts";
 import type { NamedSource, OperatingSystem } from "../types.ts";
 
-/** The longest name: in bytes of UTF-8, and on Windows in UTF-16 units. It leaves room for the slash in front and for the NUL. */
+/**
+ * The longest name: in bytes of UTF-8, and on Windows in UTF-16 units. It leaves room for the slash and for the NUL.
+ */
 const LONGEST: Readonly<Record<OperatingSystem, number>> = { linux: 255, darwin: 30, freebsd: 1022, windows: 32766 };
 
-/** What may stand in front of a name on Windows: the session that knows it, or all of them. */
+/** The prefixes of a name on Windows: known to this session, or to all sessions. */
 const NAMESPACE = /^(Local|Global)\\/i;
 
 /** Checks a name. */
@@ -30,7 +32,7 @@ export function checkName(name: unknown, os: OperatingSystem): string {
   throw new RangeError(`name: ${length} ${unit} given, wanted at most ${LONGEST[os]}`);
 }
 
-/** A source with a name. */
+/** Makes the source that stands for a name. */
 export function namedSource(name: unknown, os: OperatingSystem): NamedSource {
   return Object.freeze({ kind: "mmap-name", name: checkName(name, os) });
 }

@@ -6,7 +6,7 @@ import { byteCount, unsigned } from "./range.ts";
 import type { MmapOptions } from "../types.ts";
 import type { OpenFlag } from "../vocabulary.ts";
 
-/** What is mapped, as far as the defaults depend on it. */
+/** What is mapped, to choose the defaults. */
 export type SourceKind = "path" | "descriptor" | "handle" | "memory" | "anonymous" | "named";
 
 /** Options in which nothing is missing. */
@@ -85,7 +85,7 @@ export function planOf(given: MmapOptions, source: SourceKind): Plan {
     flags,
     size,
     offset,
-    // Shared memory is its owner's alone, unless it is to be others' too: as C's examples and Python have it.
+    // Only the owner may use memory with a name by default, as in Python and in most programs in C.
     mode: modeOf(given.mode) ?? (source === "named" ? 0o600 : 0o666),
     closeDescriptor: booleanOf(given.closeDescriptor, "closeDescriptor") ?? source !== "descriptor",
     guard: booleanOf(given.guard, "guard"),

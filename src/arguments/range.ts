@@ -16,7 +16,7 @@ export function byteCount(value: unknown, name: string): number {
   return wholeNumber(value, name, "a number or bigint of bytes");
 }
 
-/** The same for what counts something else than bytes: elements, words, those who wait. */
+/** The same for numbers of other things than bytes: elements, words, threads. */
 export function wholeNumber(value: unknown, name: string, wanted: string = "a number or bigint"): number {
   if (typeof value !== "number" && typeof value !== "bigint") {
     throw new TypeError(`${name}: ${describe(value)} given, wanted ${wanted}`);

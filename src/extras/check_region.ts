@@ -3,7 +3,7 @@ import { describe } from "../arguments/describe.ts";
 import { UNMAPPED } from "../arguments/unmapped.ts";
 import { isRegion, type MappedRegion } from "../region.ts";
 
-/** Refuses everything that `mmap` has not made. */
+/** Refuses everything except regions that `mmap` has made. */
 export function checkRegion(given: unknown): asserts given is MappedRegion {
   if (isRegion(given)) return;
   throw new TypeError(`region: ${describe(given)} given, wanted a MappedRegion that mmap() has made`);

@@ -96,7 +96,7 @@ function linesAt(region: MappedRegion, from: number, end: number): Uint8Array {
   return region.read(from, endOfLine(region, from + bytes.length, end) - from);
 }
 
-/** Where the line ends that continues at `from`. */
+/** Where the line that continues at `from` ends. */
 function endOfLine(region: MappedRegion, from: number, end: number): number {
   let [at, piece] = [from, CHUNK];
   while (at < end) {

@@ -74,7 +74,7 @@ export interface Ffi {
   readonly runtime: Runtime;
   /** The longest ArrayBuffer that the engine can lay over memory, in bytes. */
   readonly longestBuffer: number;
-  /** Whether a buffer that cannot be detached is one that a thread of the runtime works on, and will let go. */
+  /** Whether a buffer that cannot be detached is in use by a thread of the runtime, which will let it go. */
   readonly pinsBuffers: boolean;
   /** Opens the first of `libraries` that exists, and binds the functions. */
   load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table>;

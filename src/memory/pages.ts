@@ -13,22 +13,22 @@ import type { MapFlag, Protection } from "../vocabulary.ts";
 export interface Occupants {
   /** Whether somebody holds the memory and cannot be made to let go. */
   readonly inUse: boolean;
-  /** Sends everybody away, and says who may use the memory all the same. */
+  /** Detaches the arrays, and says who may use the memory all the same. */
   detach(): Users;
 }
 
-/** What pages are to allow, and how they are mapped. */
+/** What pages should allow, and how they are mapped. */
 export type Allowed = Pick<MapRequest, "protection" | "flags">;
 
 /** Bytes that are compared and copied at a time. */
 const CHUNK = 65536;
 
 /**
- * The pages of a mapping; there may be none.
+ * The pages of a mapping. It may have none.
  *
- * A program can be stopped between any two calls, by a timeout of `node:vm` or because its stack ends, and nothing that
- * stands in a `finally` runs then. So the length is written down before pages go, and after they have come. Memory that
- * is mapped but not yet in use is written down as well, so that whoever releases these pages releases that, too.
+ * A program can be stopped between any two calls, by a timeout of `node:vm` or because its stack overflows. No
+ * `finally` runs then. So the length is written down before pages go, and after they have come. Memory that is mapped
+ * but not yet in use is written down as well, so that it is released together with these pages.
  */
 export class Pages {
   readonly #system: System;
@@ -38,17 +38,17 @@ export class Pages {
   readonly #guard: () => Guard | undefined;
   #base = 0n;
   #length = 0;
-  /** Memory that is to be the pages' next place, or an end that they have got; 0n if there is none. */
+  /** Memory that becomes the next place of the pages, or has been added at their end; 0n if there is none. */
   #next = 0n;
   #nextLength = 0;
-  /** Where the guard knows the next place, if it does. */
+  /** The entry of the next place in the guard, if it has one. */
   #nextSlot: GuardSlot | undefined;
   #protections: Protections;
   /** Whether stores to them were ever allowed, so that they may hold what the file does not. */
   #everWritable: boolean;
-  /** Whether they ever allowed stores to the program, so that what they hold may be there by right. */
+  /** Whether the program was ever allowed to store to them. */
   #everAllowedStores: boolean;
-  /** Whether stores into them stay there and are not counted, though only reading is allowed. */
+  /** Whether stores to them stay there uncounted, though they allow only reading. */
   #absorbsStores = false;
   /** Whether there were such stores under earlier entries in the guard. */
   #storedBefore = false;
@@ -66,7 +66,7 @@ export class Pages {
     this.#everWritable = this.#everAllowedStores = protection.includes("write");
   }
 
-  /** What is mapped, which is known when the file is open. */
+  /** What is mapped. It is known when the file is open. */
   set request(request: MapRequest) {
     this.#request = request;
     this.#absorbsStores = request.descriptor !== null && request.flags.includes("private") &&
@@ -104,7 +104,7 @@ export class Pages {
     return this.#everWritable && this.flags.includes("shared");
   }
 
-  /** Whether they may hold private copies with what was stored by right. */
+  /** Whether they may hold private copies of stores that were allowed. */
   get holdsStores(): boolean {
     return this.#everAllowedStores && this.flags.includes("private");
   }
@@ -128,7 +128,7 @@ export class Pages {
     this.#quarantine.withRoom(() => this.#system.probe(this.#request));
   }
 
-  /** Gives the pages up; what `users` need stays in their place. */
+  /** Gives up the pages. What `users` need stays in their place. */
   release(users: Users): void {
     try {
       this.#dropNext();
@@ -138,7 +138,7 @@ export class Pages {
     }
   }
 
-  /** Forgets the pages: somebody else has taken them away. */
+  /** Forgets the pages, because somebody else has taken them away. */
   forsake(): void {
     this.#dropNext();
     this.#length = 0;
@@ -146,8 +146,8 @@ export class Pages {
   }
 
   /**
-   * Changes the length. If that fails, nothing has changed, except that the occupants may be gone. `ready` is called when
-   * there is room for the new length, before anything changes that cannot be undone. It may be called twice.
+   * Changes the length. If that fails, nothing has changed, except that the occupants may be gone. `ready` is called
+   * when the new length has room, before anything changes that cannot be undone. It may be called twice.
    */
   resize(length: number, occupants: Occupants, ready: () => void): void {
     this.#dropNext();
@@ -172,7 +172,7 @@ export class Pages {
     this.#dropNext();
     const before = { length: this.#length, protections: this.#protections };
     const users = occupants.detach();
-    // Pages that the runtime works on would keep the file from being cut.
+    // Pages that the runtime works on would prevent the cut.
     this.#goAway(typeof users === "object" ? "buffers" : users);
     let after = before.length;
     try {
@@ -183,7 +183,9 @@ export class Pages {
     }
   }
 
-  /** Maps where there is nothing now, as it was. All of it is as it should be then, or nothing is there. */
+  /**
+   * Maps the pages again in a place that is empty now. Afterwards all of them are as they should be, or none is mapped.
+   */
   #mapAgain(length: number, protections: Protections, ready: () => void): void {
     if (length === 0) return ready();
     const resized = protections.resized(length);
@@ -226,8 +228,8 @@ export class Pages {
   }
 
   /**
-   * From now on, stores are counted that are not allowed, but only in what is protected: the rest becomes writable, so
-   * that they go on to stay there uncounted.
+   * From now on, stores that are not allowed are counted, but only in what is protected. The rest becomes writable, so
+   * that stores stay there uncounted, as before.
    */
   #stopAbsorbing(): void {
     if (!this.#absorbsStores) return;
@@ -237,7 +239,8 @@ export class Pages {
     try {
       this.#setProtection(this.#base, this.#length, ["read", "write"]);
     } catch {
-      // A system that never overcommits counts the copies that could be made. Then all such stores are counted.
+      // A system that never overcommits may refuse, because it counts the copies that could be made. Then all such
+      // stores are counted.
     }
   }
 
@@ -250,14 +253,14 @@ export class Pages {
     // Behind shared memory without a descriptor is an object of fixed size. Pages beyond its end do not exist.
     const fixed = this.#request.descriptor === null && this.flags.includes("shared") && grows;
     if (!remap || occupants.inUse || fixed || !this.#protections.uniform) return false;
-    // Stores have made several mappings of it, which become one if all of it allows the same again.
+    // Stores have split it into several mappings. They become one if all of it allows the same again.
     if (this.#absorbsStores && this.#hasStores) this.#setProtection(this.#base, this.#length, ["read"]);
     if (grows) return this.#growInPlace(remap, length, ready) || this.#moveTo(remap, length, occupants, ready);
     ready();
     return this.#shrinkInPlace(remap, length, occupants.detach());
   }
 
-  /** Gives up the last pages, and leaves the first where they are. */
+  /** Gives up the last pages, and keeps the first in their place. */
   #shrinkInPlace(remap: Remap, length: number, users: Users): boolean {
     if (users !== "none" && users !== "threads") return false;
     const before = this.#length;
@@ -279,13 +282,13 @@ export class Pages {
     return shrunk;
   }
 
-  /** Takes the pages behind its own, which nobody sees before they are ready. */
+  /** Adds pages at the end. Nobody sees them before they are ready. */
   #growInPlace(remap: Remap, length: number, ready: () => void): boolean {
     const before = this.#length;
     const protections = this.#protections.resized(length);
     const end = this.#base + BigInt(before);
     const isLocked = this.flags.includes("locked");
-    // Pages of locked memory are brought in as they come, as far as there are such in the file by then.
+    // Pages of locked memory are brought in as they come, if the file already has them.
     if (isLocked) ready();
     this.#nextLength = length - before;
     if (!remap.resizeInPlace(this.#base, before, length)) return false;
@@ -330,7 +333,7 @@ export class Pages {
     return moved || users === "threads" && this.#moveAway(remap, length);
   }
 
-  /** Moves, and leaves blank memory for threads that still have the old addresses. */
+  /** Moves the pages, and leaves blank memory for threads that still have the old addresses. */
   #moveAway(remap: Remap, length: number): boolean {
     const before = this.#length;
     this.#length = 0;
@@ -376,7 +379,7 @@ export class Pages {
       this.#setProtection(target, length, ["read", "write"]);
       this.#copyTo(target, length);
     } else if (this.#hasStores) {
-      // The guard makes the pages writable that there were stores to.
+      // The guard makes pages writable that were stored to.
       this.#copyTo(target, length);
     }
     if (this.flags.includes("locked")) this.#system.lock(target, length, this.copiesOnWrite);
@@ -443,14 +446,14 @@ export class Pages {
     this.#system.unmap(next, this.#nextLength);
   }
 
-  /** Has the guard know the next place, in an entry of its own: never is a place without one that somebody uses. */
+  /** Gives the next place an entry of its own in the guard. No place that somebody uses is ever without one. */
   #coverNext(): void {
     if (!this.#slot) return;
     this.#nextSlot ??= this.#guard()?.claim();
     this.#nextSlot?.cover(this.#next, this.#nextLength, this.unit, this.#strayStores);
   }
 
-  /** Goes over to the next place, which the guard knows already. */
+  /** Moves to the next place, which the guard already knows. */
   #moveIn(): void {
     const slot = this.#nextSlot;
     this.#nextSlot = undefined;
@@ -466,7 +469,7 @@ export class Pages {
     this.#next = 0n;
   }
 
-  /** Leaves no pages. */
+  /** Gives up all pages. */
   #goAway(users: Users): void {
     this.#leave(users);
     this.#protections = this.#protections.resized(0);
@@ -486,7 +489,7 @@ export class Pages {
         this.#quarantine.put(this.#base, length, users, this.#slot);
       } else {
         this.#quarantine.hold(this.#base, length, users, this.#slot);
-        // What is lost from now on is no longer the region's.
+        // The region does not count what is lost from now on.
         this.#faultsBefore = this.faults;
         this.#slot = undefined;
       }
@@ -497,7 +500,7 @@ export class Pages {
     }
   }
 
-  /** Leaves blank pages in a place that belongs to somebody else. */
+  /** Leaves blank pages in a place that now belongs to somebody else. */
   #giveBack(length: number): void {
     if (!this.#system.blank(this.#base, length)) {
       throw this.#system.error("ENOMEM", "mmap", "the process has as many mappings as it may have");
@@ -522,12 +525,12 @@ export class Pages {
     return { counted: !this.#absorbsStores, copiedBySystem: this.#copiedBySystem };
   }
 
-  /** Whether a page may just be made writable to have a copy of it. The pool of huge pages may have none left for that. */
+  /** Whether it is enough to make a page writable to get a copy of it. The pool of huge pages may be empty. */
   get #copiedBySystem(): boolean {
     return this.flags.includes("private") && this.unit === this.#system.pageSize;
   }
 
-  /** Whether there were stores that are not allowed and not counted. */
+  /** Whether stores were made that are not allowed and not counted. */
   get #hasStores(): boolean {
     return this.#storedBefore || (this.#slot?.stored ?? false);
   }
@@ -536,7 +539,7 @@ export class Pages {
     if (this.#canFault(protections)) this.#slot ??= this.#guard()?.claim();
   }
 
-  /** An entry that is given back twice would belong to two regions: better that one is lost than that. */
+  /** An entry that is given back twice would belong to two regions. It is better to lose one. */
   #changeSlot(slot: GuardSlot | undefined): void {
     const old = this.#slot;
     old?.uncover();

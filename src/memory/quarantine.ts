@@ -1,9 +1,11 @@
 /**
- * Memory that was given up while somebody may still have its address. A thread of the runtime or of an addon goes on with
- * the address that it was given, and nobody can ask whether one does. So blank memory takes the place of the pages, and
- * keeps it: nothing else of the process can come to lie there until it is most unlikely that anybody looks.
+ * Memory that was given up while somebody may still have its address.
  *
- * It costs addresses, and no memory. It is given back by generations, oldest first.
+ * A thread of the runtime or of an addon keeps using the address that it was given, and nobody can ask whether one
+ * does. So blank memory takes the place of the pages, and stays there until it is most unlikely that anybody looks.
+ * Nothing else in the process can be mapped there meanwhile.
+ *
+ * This costs addresses, but no memory. They are given back in generations, oldest first.
  */
 import { MmapError } from "../error.ts";
 import type { BlankLimits, GuardSlot, System } from "../os/contract.ts";
@@ -12,10 +14,11 @@ import type { BlankLimits, GuardSlot, System } from "../os/contract.ts";
  * Who may still use memory that is given up.
  *
  * - `none`: nobody ever had its address.
- * - `threads`: threads that were given a view, for as long as they work.
- * - `unknown`: these, or somebody to whom a buffer was transferred. The collector's regions can no longer be asked.
- * - `buffers`: somebody has a buffer, as long as he likes.
- * - pins: the runtime works on a buffer that it will let go.
+ * - `threads`: threads that were given a view, as long as they work.
+ * - `unknown`: such threads, or somebody to whom a buffer was transferred. For a region that was collected, nobody can
+ *   tell.
+ * - `buffers`: somebody has a buffer, for as long as they like.
+ * - pins: the runtime works on a buffer, and will let it go.
  */
 export type Users = "none" | "threads" | "unknown" | "buffers" | Pins;
 
@@ -31,27 +34,29 @@ export type Ground = Pick<
   "blank" | "blankAnew" | "blankLimits" | "blanksJoin" | "unmap" | "advise" | "supportsFlag" | "error"
 >;
 
-/** The oldest are given back if more than so many were put here, */
+/** The oldest ranges are given back when all three of these limits are exceeded. This is the number of regions. */
 const MANY = 64;
-/** and more bytes than this, */
+/** The number of bytes. */
 const MUCH = 4 * 2 ** 30;
-/** and they have been here for so many milliseconds: longer than most jobs take. */
+/** Their age in milliseconds: most jobs take less. */
 const OLD = 60_000;
 
-/** What comes within so many milliseconds is one generation, unless it is more than this part of what may be kept. */
+/**
+ * Ranges that come within this many milliseconds are one generation, unless they exceed this part of what may be kept.
+ */
 const GENERATION = 5000;
 const PART = 1 / 16;
 
-/** If something needs room at once, what is younger goes last. */
+/** If something needs room at once, ranges younger than this (in milliseconds) go last. */
 const YOUNG = 1000;
 
 /** How often pins are looked at, in milliseconds. */
 const PIN_INTERVAL = 100;
 
-/** A hole shorter than this is not worth a mapping more: the ranges on both of its sides stay one. */
+/** A hole shorter than this is not worth another mapping: the ranges on both of its sides stay one. */
 const HOLE = 2 ** 28;
 
-/** Before there is as much as this, no limit is near, and none is asked for. */
+/** Below this number of bytes, no limit is near, and the system is not asked for one. */
 const LITTLE = 2 ** 26;
 const NO_LIMITS: BlankLimits = { bytes: Infinity, ranges: Infinity };
 
@@ -118,7 +123,7 @@ class Generation {
   }
 }
 
-/** Where ranges begin and end that stay longer than others. */
+/** Where ranges that stay longer than others begin and end. */
 class Islands {
   readonly #starts: Set<number> = new Set();
   readonly #ends: Set<number> = new Set();
@@ -133,7 +138,7 @@ class Islands {
     if (!this.#ends.delete(end)) this.#starts.add(end);
   }
 
-  /** Whether unmapping a range would split what is one mapping for the system. */
+  /** Whether unmapping a range would split a mapping of the system. */
   surround({ start, end }: Range): boolean {
     return this.#ends.has(start) && this.#starts.has(end);
   }
@@ -143,7 +148,7 @@ class Islands {
 interface Keeping {
   /** Whether age is a reason to give back. */
   readonly ages: boolean;
-  /** Ends a range; `needed`: because there is no room. */
+  /** Ends a range. `needed` says that the process has run out of room. */
   readonly giveBack: (range: Range, needed: boolean) => void;
 }
 
@@ -177,7 +182,7 @@ class Ranges {
     while (this.#generations.length > 1 && this.#tooMuch(limits, now)) this.#giveBackOldest();
   }
 
-  /** Gives back all that came before `time`, and says whether there was something. */
+  /** Gives back all that came before `time`. Returns whether anything did. */
   giveBackBefore(time: number): boolean {
     const old = this.#generations.filter(({ newest }) => newest <= time);
     this.#giveBack(old, true);
@@ -224,13 +229,13 @@ interface Pinned {
 export class Quarantine {
   readonly #ground: Ground;
   readonly #clock: () => number;
-  /** What threads may use. */
+  /** Memory that threads may use. */
   readonly #brief: Ranges;
-  /** What others may have a buffer of. It is kept as long as there is room. */
+  /** Memory of which somebody may have a buffer. It is kept as long as there is room. */
   readonly #long: Ranges;
-  /** These, and what somebody has a buffer of for good. */
+  /** Both, and memory of which somebody has a buffer for good. */
   readonly #islands: Islands = new Islands();
-  /** What came last, of all kinds, which dumps would still hold. */
+  /** The last ranges of all kinds, which a core dump would still contain. */
   #dumped: Generation | undefined;
   #pinned: Pinned[] = [];
   #watching = false;
@@ -249,12 +254,12 @@ export class Quarantine {
     });
   }
 
-  /** Bytes that are kept, and in how many ranges; those that somebody may use for ever are not counted. */
+  /** The bytes that are kept, and the number of their ranges, without those that somebody may use for ever. */
   get size(): { readonly bytes: number; readonly ranges: number } {
     return { bytes: this.#brief.bytes + this.#long.bytes, ranges: this.#brief.count + this.#long.count };
   }
 
-  /** Takes pages whose addresses somebody may have. The slot is the guard's for them; the caller gives it back. */
+  /** Takes pages whose addresses somebody may have. The slot is their entry in the guard; the caller gives it back. */
   put(base: bigint, length: number, users: Exclude<Users, "none" | Pins>, slot?: GuardSlot): void {
     this.#release();
     const limits = this.#limitsFor(base, length);
@@ -271,14 +276,17 @@ export class Quarantine {
     if (users === "unknown") this.#long.add(base, length, limits, now);
   }
 
-  /** Keeps pages as they are until the runtime lets them go, and blank memory there after that; the slot as well. */
+  /**
+   * Keeps pages as they are until the runtime lets them go, and blank memory in their place after that. Keeps the slot
+   * as well.
+   */
   hold(base: bigint, length: number, pins: Pins, slot?: GuardSlot): void {
     this.#release();
     this.#pinned.push({ base, length, pins, slot });
     this.#watch();
   }
 
-  /** Does something that needs room in memory. If there is none, what is kept here gives way, oldest first. */
+  /** Does something that needs room in memory. If the room is missing, ranges are given back, oldest first. */
   withRoom<Result>(act: () => Result): Result {
     for (;;) {
       try {
@@ -289,7 +297,7 @@ export class Quarantine {
     }
   }
 
-  /** Gives back a part of what is kept, and says whether there was something. */
+  /** Gives back a part of what is kept. Returns whether there was anything. */
   #giveWay(): boolean {
     return this.#brief.giveBackBefore(this.#clock() - YOUNG) || this.#brief.giveBackBefore(Infinity) ||
       this.#long.giveBackBefore(Infinity);
@@ -307,7 +315,7 @@ export class Quarantine {
     this.#dumped.add(Number(base), length, now);
   }
 
-  /** A dump would hold all of a range of which one page was stored to. */
+  /** A core dump would contain all of a range in which one page was stored to. */
   #leaveOutOfDumps(): void {
     const ranges = this.#dumped?.ranges ?? [];
     this.#dumped = undefined;
@@ -328,20 +336,20 @@ export class Quarantine {
 
   #unmap({ start, end }: Range): void {
     this.#leaveOutOfDumps();
-    // A system at its limit of mappings splits none; then the range stays, which harms nobody.
+    // A system at its limit of mappings cannot split one. Then the range stays, which harms nobody.
     quietly(() => this.#ground.unmap(BigInt(start), end - start));
   }
 
   /**
-   * Puts blank memory over pages; false if the place could not be kept, and the pages are unmapped. If not even that is
-   * possible, the error says so.
+   * Puts blank memory over pages. False if the place could not be kept, and the pages are unmapped. Throws if even that
+   * is impossible.
    */
   #blank(base: bigint, length: number, needed: boolean, slot?: GuardSlot): boolean {
     let there = false;
     try {
       do there = this.#ground.blank(base, length); while (!there && this.#giveWay());
     } catch {
-      // Then for a moment there is nothing, and after that perhaps another thread's.
+      // The place is empty for a moment, and another thread may take it.
     }
     slot?.uncover();
     if (there || this.#ground.blankAnew(base, length)) return true;
@@ -356,7 +364,7 @@ export class Quarantine {
     return this.#limits = this.#ground.blankLimits(base);
   }
 
-  /** Looks at pins from time to time, without keeping the process alive. */
+  /** Checks pins from time to time, without keeping the process alive. */
   #watch(): void {
     if (this.#watching) return;
     this.#watching = true;
@@ -368,7 +376,7 @@ export class Quarantine {
     (timer as { unref?(): void }).unref?.();
   }
 
-  /** Blanks what the runtime has let go. */
+  /** Blanks the pages that the runtime has let go. */
   #release(): void {
     if (this.#pinned.length === 0) return;
     const free = this.#pinned.filter(({ pins }) => !pins.held);
@@ -384,7 +392,7 @@ function isLackOfRoom(error: unknown): boolean {
   return error instanceof MmapError && error.code === "ENOMEM";
 }
 
-/** Nobody is left to be told of an error. */
+/** Ignores errors, because nobody is left to be told. */
 function quietly(act: () => void): void {
   try {
     act();

@@ -1,15 +1,16 @@
 /**
- * Who may touch the memory: the ArrayBuffers laid over a mapping, and what becomes of them and of the mapping when it
- * moves, is unmapped, or is forgotten.
+ * Who may touch the memory: the ArrayBuffers over a mapping. What happens to them and to the mapping when it moves, is
+ * unmapped, or is forgotten.
  *
- * - Every buffer is held here as long as the region lives, so that it can be detached before the memory goes away: its
- *   views have length 0 from then on. A buffer that the program has transferred cannot be detached any more; it is
- *   found out by being detached already, and harmless memory has to stay behind for whoever has it now.
- * - Threads that were given a view go on with its address after it was detached. Where the runtime keeps a buffer for
- *   them and does not detach it (Bun), the pages stay until it lets it go; elsewhere they find harmless memory.
- * - A buffer keeps its region alive, so that a region is collected only when no view of it is reachable.
- * - A region that is collected releases its mapping. Whether a buffer of it was transferred can no longer be asked
- *   then, so harmless memory stays behind wherever there was one, as long as there is room.
+ * - Every buffer is held here as long as the region lives, so that it can be detached before the memory goes away. Its
+ *   views have length 0 from then on. A buffer that the program has transferred cannot be detached any more. It shows
+ *   by being detached already, and harmless memory has to stay behind for its new owner.
+ * - Threads that were given a view keep using its address after it was detached. If the runtime keeps a buffer for them
+ *   and does not detach it (Bun), the pages stay until it lets the buffer go. Otherwise the threads find harmless
+ *   memory.
+ * - A buffer keeps its region alive, so a region is collected only when no view of it is reachable.
+ * - A region that is collected releases its mapping. Nobody can tell any more whether a buffer of it was transferred.
+ *   So harmless memory stays behind if it had a buffer, as long as there is room.
  */
 import { describe } from "../arguments/describe.ts";
 import type { Ffi } from "../ffi/contract.ts";
@@ -69,7 +70,7 @@ export function forget(mapping: Mapping): void {
   forgotten.unregister(mapping);
 }
 
-/** Buffers that the runtime works on. They are not kept from the collector, since the runtime keeps them itself. */
+/** Buffers that the runtime works on. The collector may take them from here, because the runtime keeps them itself. */
 class PinnedBuffers implements Pins {
   #buffers: WeakRef<ArrayBuffer>[];
 
@@ -87,10 +88,10 @@ class PinnedBuffers implements Pins {
   }
 }
 
-/** Who has buffers over a mapping that were given up. */
+/** Keeps account of who has buffers over a mapping that were given up. */
 interface Heirs {
   readonly address: bigint;
-  /** Whether there are some that nobody will ever let go. */
+  /** Whether somebody has one for good. */
   forGood: boolean;
   readonly pinned: ArrayBuffer[];
 }
@@ -167,7 +168,7 @@ export class Views implements Occupants {
     return this.#mapping.exposed ? "threads" : "none";
   }
 
-  /** Notes that somebody else has a buffer now: the program, if it was taken, or the runtime. */
+  /** Notes that somebody else has a buffer now: the program, if it was transferred, or the runtime. */
   #bequeath(buffer: ArrayBuffer, taken: boolean): void {
     const heirs = this.#heirs = this.#heirsNow ?? { address: this.#mapping.address, forGood: false, pinned: [] };
     if (taken || !this.#ffi.pinsBuffers) heirs.forGood = true;
@@ -229,7 +230,7 @@ export class Views implements Occupants {
   }
 
   #lay(start: number, length: number): ArrayBuffer {
-    // There is no memory behind zero bytes.
+    // Zero bytes have no memory.
     if (length === 0) return new ArrayBuffer(0);
     const buffer = this.#ffi.arrayBuffer(this.#mapping.expose() + BigInt(start), length);
     owners.set(buffer, this.#owner);

@@ -70,7 +70,7 @@ export function cBytes(
 
     equal,
 
-    // Copies nothing, and returns where it would have gone.
+    // Copies nothing, and returns the address to which it would have copied.
     addressOf: (bytes) => memcpy(bytes, 0n, 0n),
 
     indexOfByte,

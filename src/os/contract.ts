@@ -12,8 +12,8 @@ import type { Descriptor, OperatingSystem } from "../types.ts";
 /** What a descriptor refers to. */
 export interface FileStatus {
   /**
-   * `regular`, `block` and `fixed` have a length, which is for ever the same for `fixed`. `character` and `object`, which
-   * is memory of the kernel's own, have none that could be known. `other` cannot be mapped.
+   * `regular`, `block` and `fixed` have a length, which never changes for `fixed`. The length of `character` and
+   * `object` (the kernel's own memory) cannot be known. `other` cannot be mapped.
    */
   readonly kind: "regular" | "block" | "fixed" | "character" | "object" | "directory" | "other";
   readonly byteLength: number;
@@ -21,14 +21,17 @@ export interface FileStatus {
   readonly unit: number;
 }
 
-/** A file that is being opened. The caller makes this, and whoever opens fills it in as soon as something is known. */
+/**
+ * A file that is being opened. The caller makes this object, and the function that opens fills it in as soon as
+ * something is known.
+ */
 export interface OpenedFile {
   descriptor?: Descriptor;
   /** The path of the file, or its name, if opening made it. */
   created?: string;
 }
 
-/** How new memory with a name is made. */
+/** How to make new memory with a name. */
 export interface NamedInit {
   readonly byteLength: number | undefined;
   readonly executable: boolean;
@@ -44,11 +47,11 @@ export interface MapRequest {
   readonly flags: readonly MapFlag[];
   /** The size of a page. Lengths are multiples of it and, on POSIX, so is `offset`. */
   readonly unit: number;
-  /** Where to map it, over what is there. Missing: wherever there is room. */
+  /** Where to map it, over whatever is mapped there. Missing: wherever it fits. */
   readonly place?: bigint;
 }
 
-/** What has made a file longer. */
+/** By how much a file was made longer. */
 export interface Growth {
   readonly from: number;
   readonly to: number;
@@ -71,29 +74,29 @@ export interface Files {
   /** A descriptor of memory without a name. Its length has to be a multiple of the unit of the flags. */
   openAnonymous(byteLength: number, flags: readonly MapFlag[], into: OpenedFile): void;
   /**
-   * Opens memory by its name. If that makes the memory, it has this length, as far as one is given. `executable` is as
-   * for `open`.
+   * Opens memory by its name. If that makes the memory, it gets this length, if one is given. `executable` means the
+   * same as for `open`.
    */
   openNamed(name: string, flags: readonly OpenFlag[], mode: number, init: NamedInit): OpenedFile;
-  /** Takes a name away. Returns whether there was one, and is false if the name goes with the last handle. */
+  /** Removes a name. Returns whether it existed; false if names go away with the last handle. */
   unlinkNamed(name: string): boolean;
-  /** The path by which anybody can open such memory too; `undefined` if there is none. */
+  /** The path by which anybody can open such memory too; `undefined` if it has none. */
   pathOfNamed(name: string): string | undefined;
-  /** Forbids what the words say, for the memory behind a descriptor. */
+  /** Forbids what the words name, for the memory behind a descriptor. */
   seal(descriptor: Descriptor, seals: readonly Seal[]): void;
   status(descriptor: Descriptor): FileStatus;
   /** A text that is the same for two descriptors of one file, and differs for any two files. */
   identity(descriptor: Descriptor): string;
-  /** Makes a file at least so long. Never makes it shorter, whatever others do meanwhile. */
+  /** Makes a file at least this long. Never makes it shorter, whatever others do meanwhile. */
   grow(descriptor: Descriptor, byteLength: number): void;
-  /** Takes back what `grow` has just done, as far as nobody else can have the file. Otherwise it stays longer. */
+  /** Undoes what `grow` has just done, if nobody else can have the file. Otherwise it stays longer. */
   undoGrowth(descriptor: Descriptor, growth: Growth): void;
   /** Cuts a file. */
   setLength(descriptor: Descriptor, byteLength: number): void;
   close(descriptor: Descriptor): void;
   /**
-   * Removes a file that opening has made, unless it is somebody else's by now: `descriptor` is closed next, and
-   * `byteLength` is how long the library has made it.
+   * Removes a file that opening has made, unless it belongs to somebody else by now. The caller closes `descriptor`
+   * next. `byteLength` is the length that the library gave it.
    */
   remove(path: string, descriptor: Descriptor, byteLength: number): void;
   /**
@@ -121,13 +124,13 @@ export interface Handles {
 export interface Remap {
   /** Reserves a place for memory that comes later. */
   reserve(length: number): bigint;
-  /** Changes the length of a mapping in its place. False if the OS cannot do that, or there is no room. */
+  /** Changes the length of a mapping in its place. False if the OS cannot do that, or if the room is taken. */
   resizeInPlace(base: bigint, length: number, newLength: number): boolean;
   /** Moves a mapping over what is at `target`, in one step. False if the OS cannot do that. */
   move(base: bigint, length: number, target: bigint, newLength: number): boolean;
   /**
-   * Moves a mapping to where there is room for it to grow, and leaves its place taken, by memory with nothing in it;
-   * `undefined`, with everything as it was, where the OS cannot do that.
+   * Moves a mapping to a place in which it can grow. Empty memory takes its old place. If the OS cannot do that,
+   * returns `undefined`, and everything is as it was.
    */
   moveAway(base: bigint, length: number, newLength: number): bigint | undefined;
 }
@@ -138,10 +141,10 @@ export interface BlankLimits {
   readonly ranges: number;
 }
 
-/** A part of a file, and where it is mapped. */
+/** A part of a file, and its address in memory. */
 export interface MappedPart {
   readonly descriptor: Descriptor;
-  /** In the file. */
+  /** The offset in the file. */
   readonly offset: number;
   readonly address: bigint;
   readonly length: number;
@@ -153,7 +156,7 @@ export interface Memory {
   readonly remap: Remap | undefined;
   /**
    * How many bytes of a mapping are handed over to the file at a time, before the file is synced in the background.
-   * Only for systems where syncing does not see what mappings hold; `undefined` on the others.
+   * Only for systems on which syncing does not see what mappings hold; `undefined` on the others.
    */
   readonly writeBackStep: number | undefined;
   /** The size of a page in bytes. */
@@ -164,36 +167,37 @@ export interface Memory {
   unit(flags: readonly MapFlag[]): number;
 
   /**
-   * `absorbing`: whether a store that is not allowed has to stay in the memory, since there is no guard to see to it. A
-   * system that cannot do that maps as requested.
+   * `absorbing` is whether stores that are not allowed have to stay in the memory, because no guard takes care of them.
+   * A system that cannot do that maps as requested.
    */
   map(request: MapRequest, length: number, absorbing?: boolean): bigint;
   /** Throws what mapping would throw, as far as that can be known without mapping anything. */
   probe(request: MapRequest): void;
   unmap(base: bigint, length: number): void;
   /**
-   * Puts memory that is harmless to touch in place of a mapping: in one step, but on Windows, which has none for it.
-   * False, with nothing changed, where the system has no room for more mappings, or for memory that could be stored to.
+   * Puts memory that is harmless to touch in place of a mapping. This is one step, except on Windows, which cannot do
+   * that. False, and nothing is changed, if the system has no room for more mappings or for more memory that could be
+   * stored to.
    */
   blank(base: bigint, length: number): boolean;
   /**
-   * The same in two steps, for where {@linkcode Memory.blank} has failed; false if the mapping is gone, but nothing has
-   * taken its place.
+   * The same in two steps, for when {@linkcode Memory.blank} has failed. False if the mapping is gone and its place is
+   * empty.
    */
   blankAnew(base: bigint, length: number): boolean;
-  /** How much of it may be kept; `base` is the address of some of it. */
+  /** How much blank memory may be kept. `base` is the address of some of it. */
   blankLimits(base: bigint): BlankLimits;
-  /** Whether neighbours can be unmapped in one call. */
+  /** Whether blank memory can be unmapped together with its neighbours in one call. */
   readonly blanksJoin: boolean;
 
   /** Writes what was stored to the file behind the mapping. */
   flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void;
   /**
-   * Whether a mapping cannot show what its descriptor reads, because another file has taken the place of the one that
-   * is mapped. Only the end of the part is looked at. Missing on systems where that cannot happen.
+   * Whether a mapping shows another file than its descriptor reads, because that has taken the place of the one that is
+   * mapped. Only the end of the part is looked at. Missing on systems on which that cannot happen.
    */
   isStale?(part: MappedPart): boolean;
-  /** Whether that can happen to the file behind a descriptor, which depends on its file system only. */
+  /** Whether that can happen to the file behind a descriptor. It depends only on the file system. */
   canBecomeStale?(descriptor: Descriptor): boolean;
   advise(base: bigint, length: number, advice: Advice): void;
   /** `flags` are those that the memory was mapped with. */
@@ -214,18 +218,18 @@ export interface Bytes {
   /** Copies into memory. The two may overlap. */
   write(address: bigint, from: Uint8Array): void;
   equal(address: bigint, bytes: Uint8Array): boolean;
-  /** Where the bytes of an array are, even of one over shared memory. */
+  /** The address of the bytes of an array, even of one over shared memory. */
   addressOf(bytes: Uint8Array): bigint;
   /** The distance of the first such byte from `address`, or -1. */
   indexOfByte(address: bigint, length: number, byte: number): number;
   indexOfBytes(address: bigint, length: number, bytes: Uint8Array): number;
 }
 
-/** What the guard does with a store that a page does not allow. It always ends in a private copy of the page. */
+/** What the guard does with a store that a page does not allow. In the end, the page is always a private copy. */
 export interface StrayStores {
-  /** Whether they are counted. */
+  /** Whether such stores are counted. */
   readonly counted: boolean;
-  /** Whether the page may be made writable, since the system copies it then. */
+  /** Whether the page may be made writable, because the system then copies it. */
   readonly copiedBySystem: boolean;
 }
 
@@ -233,14 +237,17 @@ export interface StrayStores {
 export interface GuardSlot {
   /** Pages of the region that were replaced: lost, or accessed in a way that the memory does not allow. */
   readonly faults: number;
-  /** Whether there was a store that was not allowed, and not counted. */
+  /** Whether a store was made that is not allowed and not counted. */
   readonly stored: boolean;
   /**
-   * From now on faults in the mapping are survived; `unit` is the size of its pages. What was covered before and still
-   * is, is so at every moment between.
+   * From now on, faults in the mapping are survived. `unit` is the size of its pages. Pages that were covered before,
+   * and still are, are covered at every moment in between.
    */
   cover(base: bigint, length: number, unit: number, stores: StrayStores): void;
-  /** From now on they are not: the memory is about to go away, or is blank. A fault that began before is tried again. */
+  /**
+   * From now on they are not, because the memory is about to go away, or is blank. The access of a fault that began
+   * before is tried again.
+   */
   uncover(): void;
   /** Gives the entry back. */
   free(): void;
@@ -257,15 +264,15 @@ export interface WaitRequest {
   readonly expected: number;
   /** When to give up, on the clock of `performance.now()`. */
   readonly deadline: number;
-  /** Whether the word is no longer what is expected, or its page was lost. */
+  /** Whether the word has changed from `expected`, or its page was lost. */
   changed(): boolean;
-  /** Whether its page was lost, so that nobody else can change it any more. */
+  /** Whether its page was lost, so that nobody else can change the word any more. */
   lost(): boolean;
 }
 
 /**
- * Waits on another thread; resolves to whether somebody has ended it, or might have. It may also end when the word has
- * changed. `undefined` if the word was not as expected to begin with.
+ * Waits on another thread. Resolves to whether somebody has ended the wait, or might have. The wait may also end when
+ * the word has changed. `undefined` if the word was not as expected to begin with.
  */
 export type WaitInBackground = (request: WaitRequest) => Promise<boolean> | undefined;
 

@@ -1,4 +1,4 @@
-/** A search in copies, for systems whose C library has none for more than one byte. */
+/** Searches in copies, for systems whose C library searches only for one byte. */
 
 /** Bytes that are copied at a time, unless the needle is longer. */
 const PIECE = 1 << 18;

@@ -1,6 +1,6 @@
 /**
- * All occurrences of a needle: counted, visited, or the last of them. Parts of the memory are copied to the kernel, which
- * finds all that is in them. So everything that a copy survives is survived here, and many occurrences take few calls.
+ * All occurrences of a needle: counted, visited, or the last of them. Parts of the memory are copied to the kernel,
+ * which finds everything in them. So a search survives what a copy survives, and many occurrences take few calls.
  */
 import { UNMAPPED } from "../arguments/unmapped.ts";
 import type { Span } from "../arguments/range.ts";
@@ -19,7 +19,7 @@ export interface Haystack {
 /** A byte, or bytes that are not empty. */
 export type Needle = number | Uint8Array;
 
-/** A copy of the needle, which may change while it is searched for. One byte is a number. */
+/** A copy of the needle, because the caller may change it during the search. One byte is a number. */
 function own(needle: Needle): Needle {
   if (typeof needle === "number") return needle;
   return needle.length === 1 ? needle[0] : needle.slice();
@@ -29,17 +29,17 @@ function lengthOf(needle: Needle): number {
   return typeof needle === "number" ? 1 : needle.length;
 }
 
-/** Makes the scanner. Tests have ones that make none. */
+/** Makes the scanner. Tests pass functions that make none. */
 type MakeScanner = () => Scanner | undefined;
 
-/** The scanner, if the needle is for it. */
+/** The scanner, if it can search for this needle. */
 function scannerFor(needle: Needle, make: MakeScanner): Scanner | undefined {
   return lengthOf(needle) <= LONGEST_NEEDLE ? make() : undefined;
 }
 
-/** Occurrences that do not overlap, in order, some at a time. */
+/** Finds occurrences that do not overlap, in order and a batch at a time. */
 class Batches {
-  /** Where those of the last batch begin, counted from `base`. The next search anywhere overwrites them. */
+  /** The starts of the last batch, counted from `base`. The next search anywhere overwrites them. */
   positions: Uint32Array = new Uint32Array(1);
   base = 0;
   readonly #haystack: Haystack;
@@ -47,10 +47,10 @@ class Batches {
   readonly #length: number;
   readonly #scanner: Scanner | undefined;
   readonly #find: ((starts: number) => number) | undefined;
-  /** What is left. */
+  /** The rest of the span. */
   #from: number;
   readonly #end: number;
-  /** How many starts are looked at next. */
+  /** How many starts the next batch looks at. */
   #part: number;
 
   constructor(haystack: Haystack, needle: Needle, { start, length }: Span, part: number, used: Scanner | undefined) {
@@ -65,7 +65,7 @@ class Batches {
     this.#part = part;
   }
 
-  /** Finds the next ones, and returns how many there are. 0 is the end. */
+  /** Finds the next batch, and returns its length. 0 is the end. */
   next(): number {
     while (this.#from + this.#length <= this.#end) {
       const found = this.#scanner ? this.#scan(this.#scanner) : this.#search();
@@ -86,7 +86,7 @@ class Batches {
     return found;
   }
 
-  /** Finds one with the search of the system. */
+  /** Finds one occurrence with the search of the system. */
   #search(): number {
     const found = this.#haystack.indexOf(this.#needle, { start: this.#from, length: this.#end - this.#from });
     this.base = found;
@@ -95,7 +95,7 @@ class Batches {
   }
 }
 
-/** How many occurrences there are that do not overlap. */
+/** Counts occurrences that do not overlap. */
 export function countIn(haystack: Haystack, needle: Needle, span: Span, make: MakeScanner = scanner): number {
   const wanted = own(needle);
   const used = scannerFor(wanted, make);
@@ -114,18 +114,18 @@ export function countIn(haystack: Haystack, needle: Needle, span: Span, make: Ma
   return sum;
 }
 
-/** How many starts the first batch has. The first occurrence may be all that is wanted. */
+/** How many starts the first batch looks at. The caller may want only the first occurrence. */
 const FIRST = 4096;
 
 /**
- * Visits occurrences that do not overlap. This is what a generator would be, but for a generator a step costs more than
- * the search.
+ * Visits occurrences that do not overlap. It behaves like a generator, but a step of a generator takes longer than the
+ * search.
  */
 export class Indexes extends Iterator<number, void, undefined> implements Generator<number, void, undefined> {
   readonly #haystack: Haystack;
   readonly #batches: Batches;
   readonly #end: number;
-  /** The batch: a copy, since others search in between. */
+  /** A copy of the batch, because others search in between. */
   #positions: Uint32Array = new Uint32Array(16);
   #base = 0;
   #found = 0;
@@ -141,7 +141,7 @@ export class Indexes extends Iterator<number, void, undefined> implements Genera
   }
 
   next(): IteratorResult<number, void> {
-    // In this form, engines need not make the object, if they see who takes it apart.
+    // In this form, engines need not allocate the object, if they see that it is taken apart.
     const haystack = this.#haystack;
     let value;
     let done = true;
@@ -172,12 +172,12 @@ export class Indexes extends Iterator<number, void, undefined> implements Genera
     this.#finish();
   }
 
-  /** False at the end. Throws if what was to be searched is no longer there. */
+  /** Finds the next batch. False at the end. Throws if the memory has gone. */
   #nextBatch(): boolean {
     if (this.#done) return false;
     if (this.#haystack.released || this.#haystack.byteLength < this.#end) this.#refuse();
     this.#at = this.#found = 0;
-    // If it throws, this is the end.
+    // If this throws, the iteration ends.
     this.#done = true;
     const found = this.#batches.next();
     if (found === 0) return false;
@@ -194,7 +194,7 @@ export class Indexes extends Iterator<number, void, undefined> implements Genera
     this.#done = true;
   }
 
-  /** What was to be searched is no longer there. */
+  /** Ends the iteration, and says why the rest of the range cannot be searched. */
   #refuse(): never {
     this.#finish();
     if (this.#haystack.released) throw new TypeError(UNMAPPED);
@@ -204,7 +204,7 @@ export class Indexes extends Iterator<number, void, undefined> implements Genera
   }
 }
 
-/** The longest part in which the last occurrence is looked for at a time. */
+/** How much is searched at a time for the last occurrence, at most. */
 const LONGEST_PART = 1 << 24;
 
 /** The last occurrence that begins at or before `last`, or -1. Occurrences may overlap. */
@@ -220,7 +220,7 @@ export function lastIndexIn(haystack: Haystack, needle: Needle, last: number): n
   return -1;
 }
 
-/** The last of those that begin before `to`, of which `found` is one: each step leaves half of the places. */
+/** The last occurrence that begins before `to`. `found` is one of them. Each step leaves half of the places. */
 function lastBetween(first: (from: number, to: number) => number, found: number, to: number): number {
   let [last, end] = [found, to];
   while (last + 1 < end) {

@@ -1,11 +1,11 @@
-/** Which bytes of a needle to look for: the rarest ones are seldom found where the needle is not. */
+/** Chooses the bytes of a needle to look for. Rare ones seldom occur outside of a needle. */
 
 /** Bytes that are common in texts and in other data, the most common first. All others are rarer. */
 const COMMON = "\0 etaoinsrhldcumfpgwybvkxjqz\xff";
 
 let made: Uint8Array | undefined;
 
-/** How common each byte is. 0 if it is not one of those. */
+/** How common each byte is; 0 if it is not in that list. */
 function commonness(): Uint8Array {
   return made ??= Uint8Array.from({ length: 256 }, (_, byte) => rankOf(String.fromCharCode(byte)));
 }
@@ -24,7 +24,10 @@ export function rarestIndex(needle: Uint8Array): number {
   return rarest;
 }
 
-/** The indexes of the two least common bytes of a needle of two bytes or more: two that differ, if there are such. */
+/**
+ * The indexes of the two least common bytes of a needle of two bytes or more. The bytes differ, if the needle has two
+ * that do.
+ */
 export function rarestPair(needle: Uint8Array): readonly [number, number] {
   const common = commonness();
   const one = rarestIndex(needle);

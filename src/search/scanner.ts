@@ -2,16 +2,16 @@
 import { KERNEL } from "./kernel.ts";
 import { rarestPair } from "./rarest.ts";
 
-/** How many bytes of a copy may be the first of an occurrence. A copy that fits into the cache is read for nothing. */
+/** How many bytes of a copy may begin an occurrence. A copy that fits into the cache costs almost nothing to read. */
 export const PART: number = 1 << 18;
 
 /**
- * The longest needle. Longer ones can take a search that makes one call for each occurrence: there are not many then.
- * It also bounds how often a byte is compared, whatever is in the memory.
+ * The longest needle. Longer needles occur seldom enough for a search that makes a call for each occurrence. The limit
+ * also bounds how often a byte is compared, whatever is in the memory.
  */
 export const LONGEST_NEEDLE: number = 256;
 
-/** Where the needle and the positions are in the memory. The kernel looks at bytes behind the copy and the needle. */
+/** The offsets of the needle and of the positions in the memory. The kernel reads beyond the copy and the needle. */
 const NEEDLE = PART + 512;
 const POSITIONS = PART + 1024;
 
@@ -31,9 +31,9 @@ export interface WebAssembly {
 
 /** Counts and finds bytes in copies. There is one in each thread. */
 export class Scanner {
-  /** Where the copy goes: `PART` bytes, and as many behind them as a needle has. */
+  /** The room for the copy: `PART` bytes, and as many more as a needle has. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Where occurrences begin in the copy, after `find`. The next `find` overwrites them, whoever calls it. */
+  /** The starts of occurrences in the copy, after `find`. The next `find` by anybody overwrites them. */
   readonly positions: Uint32Array<ArrayBuffer>;
   readonly #kernel: Kernel;
 
@@ -49,7 +49,10 @@ export class Scanner {
     return this.#kernel.count(0, length, byte);
   }
 
-  /** Finds a needle, and returns a function that finds it among the first bytes of the copy, and says how often. */
+  /**
+   * Prepares to find a needle. Returns a function that finds it among the first bytes of the copy, and returns how
+   * often it occurs.
+   */
   finder(needle: number | Uint8Array): (starts: number) => number {
     const kernel = this.#kernel;
     if (typeof needle === "number") {
@@ -58,7 +61,7 @@ export class Scanner {
     const [one, other] = rarestPair(needle);
     const place = new Uint8Array(kernel.memory.buffer, NEEDLE, needle.length);
     return (starts) => {
-      // Somebody else may have searched for something else.
+      // Another search may have prepared another needle.
       place.set(needle);
       return (kernel.find(0, starts, NEEDLE, needle.length, one, other, POSITIONS) - POSITIONS) / 4;
     };
@@ -72,7 +75,7 @@ export function scanner(): Scanner | undefined {
   return (made ??= { scanner: makeScanner(globalThis) }).scanner;
 }
 
-/** Makes one. None if there is no WebAssembly, as with `--jitless`, or no room for its memory. */
+/** Makes a scanner; `undefined` without WebAssembly (as with `--jitless`) or without room for its memory. */
 export function makeScanner({ WebAssembly }: { readonly WebAssembly?: WebAssembly }): Scanner | undefined {
   if (!WebAssembly) return undefined;
   try {

@@ -10,7 +10,7 @@ import { addressIn, bytesOfMemory, checkByteOffset, WASM_PAGE, type WasmMemory }
 
 /**
  * Maps a file over a part of a WebAssembly memory, in place. WebAssembly code reads and writes the file itself, not a
- * copy. If the memory is shared, so does every worker that has it.
+ * copy. If the memory is shared, every worker that has it does so too.
  *
  * The memory may grow: the region stays in its place, and `memory.buffer` is a new one, as always. What was in that
  * part of the memory before is lost: its pages are zero after {@linkcode MemoryRegion.unmap}.
@@ -106,7 +106,7 @@ export function mapShared(source: MapSource, options?: MmapOptions): MemoryRegio
   return makeMemoryRegion({ host: here, mapping, memory: memory!, byteOffset: WASM_PAGE });
 }
 
-/** A shared memory of so many pages. */
+/** Makes a shared memory of this many pages. */
 function sharedMemory(pages: number): WasmMemory {
   if (pages <= MOST_PAGES) return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   try {
@@ -122,10 +122,10 @@ function sharedMemory(pages: number): WasmMemory {
   }
 }
 
-/** Makes nothing of a mapping: a region in a memory is made later, when its memory is known. */
+/** Leaves a mapping as it is: the region is made later, when its memory is known. */
 const itself = (mapping: Mapping): Mapping => mapping;
 
-/** What is to be mapped, and how. Refuses what a memory has no place for. */
+/** What to map, and how. Refuses what cannot be mapped into a memory. */
 function wishOf({ system }: Host, source: MapSource, options?: MmapOptions): { what: Source; plan: Plan } {
   if (!system.supportsFeature("wasm")) {
     throw system.error("ENOTSUP", "mmap", "this system maps nothing over memory that is in use");

@@ -1,4 +1,4 @@
-/** A WebAssembly memory as a place for pages: where it is, and how much there is of it. */
+/** A WebAssembly memory as a place for pages: its address and its length. */
 import { describe } from "../../arguments/describe.ts";
 import { byteCount } from "../../arguments/range.ts";
 import type { System } from "../../os/contract.ts";
@@ -9,7 +9,7 @@ import type { System } from "../../os/contract.ts";
 export type WasmMemory = typeof globalThis extends { WebAssembly: { Memory: { prototype: infer Memory } } } ? Memory
   : { readonly buffer: ArrayBufferLike; grow(delta: number): number };
 
-/** WebAssembly counts memory in these, whatever the pages of the system are. */
+/** The size of a page of WebAssembly, whatever the pages of the system are. */
 export const WASM_PAGE = 65536;
 
 const buffer = Object.getOwnPropertyDescriptor(globalThis.WebAssembly?.Memory.prototype ?? {}, "buffer")?.get;
@@ -23,7 +23,7 @@ export function bytesOfMemory(memory: unknown): Uint8Array {
   }
 }
 
-/** Checks where in a memory something is to begin. */
+/** Checks the offset at which a region begins in a memory. */
 export function checkByteOffset(given: unknown, pageSize: number): number {
   const byteOffset = byteCount(given, "byteOffset");
   if (byteOffset === 0) {

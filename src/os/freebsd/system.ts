@@ -15,13 +15,13 @@ export function freebsd(ffi: Ffi): System {
     os: "freebsd",
     waiting: () => posixWaiting(libc, freebsdCalls(libc)),
     extend: (descriptor, byteLength) => extend(libc, descriptor, byteLength),
-    // Of the process: FreeBSD has no locks of a descriptor.
+    // These locks belong to the process, because FreeBSD has none that belong to a descriptor.
     lockCommand: FREEBSD.F_SETLK,
     locking: () => freebsdLocking(libc),
   });
 }
 
-/** What file systems say that cannot do it: ZFS. */
+/** The errors of file systems that cannot do it, such as ZFS. */
 const CANNOT: readonly string[] = ["EINVAL", "ENODEV", "ENOTSUP"];
 
 /** [posix_fallocate(2)](https://man.freebsd.org/posix_fallocate), which works with the file locked in the kernel. */

@@ -61,13 +61,16 @@ export const entry = {
   next: 28,
 } as const;
 
-/** What is done with a store that a page does not allow. Without any of these, a copy that is counted takes its place. */
+/**
+ * What is done with a store that a page does not allow. Without any of these bits, a copy takes its place and is
+ * counted.
+ */
 export const stores = {
-  /** The page may be made writable, since the kernel copies it then. */
+  /** The page may be made writable, because the kernel then copies it. */
   makeWritable: 1,
-  /** It is not counted. */
+  /** The store is not counted. */
   uncounted: 2,
-  /** Set by the handler: there was such a store that is not counted. */
+  /** Set by the handler: a store was made that is not counted. */
   stored: 4,
 } as const;
 

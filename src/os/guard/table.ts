@@ -103,11 +103,12 @@ class Slot implements GuardSlot {
   cover(base: bigint, length: number, unit: number, rule: StrayStores): void {
     const start = (this.#at + word(entry.start)) / 2;
     const end = (this.#at + word(entry.end)) / 2;
-    // Another thread may fault at any moment: what is covered, and stays, changes in one step.
+    // Another thread may fault at any moment, so what is covered, and stays covered, changes in one step.
     const stays = this.#isValid && this.#addresses[start] === base;
     if (!stays) {
       this.uncover();
-      // Atomics keep the order: no value is there before the entry is invalid, and none comes after it is valid.
+      // Atomics keep the order: every value is written after the entry has become invalid, and before it is valid
+      // again.
       Atomics.store(this.#addresses, start, base);
     }
     Atomics.store(this.#addresses, end, base + BigInt(length));
@@ -115,7 +116,7 @@ class Slot implements GuardSlot {
     if (!stays) Atomics.add(this.#words, this.#at + word(entry.sequence), 1);
   }
 
-  /** That there were stores is the handler's to say, and stays. */
+  /** Sets the unit and the bits for stores, except `stored`: the handler sets that. */
   #setUnit(unit: number, { counted, copiedBySystem }: StrayStores): void {
     const at = this.#at + word(entry.unit);
     const value = unit | (counted ? 0 : stores.uncounted) | (copiedBySystem ? stores.makeWritable : 0);

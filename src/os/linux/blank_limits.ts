@@ -6,7 +6,7 @@ import type { BlankLimits } from "../contract.ts";
 import type { Libc } from "../posix/libc.ts";
 import { readProc } from "./proc.ts";
 
-/** The part that may be kept of addresses, of memory that is counted, and of mappings. */
+/** The part of addresses, of memory that is counted, and of mappings that may be kept. */
 const OF_ADDRESSES = 1 / 128;
 const OF_LIMIT = 1 / 8;
 const OF_MAPPINGS = 1 / 16;
@@ -22,29 +22,29 @@ export function linuxBlankLimits(libc: Libc, base: bigint): BlankLimits {
     ...["Max address space", "Max data size"].map((name) => numberAfter(limits, name) * OF_LIMIT),
     committable(libc) * OF_LIMIT,
   ];
-  // What the kernel is built with, include/linux/mm.h, if it does not say.
+  // The default of the kernel, include/linux/mm.h, if it does not say.
   const mappings = Number(text(libc, "/proc/sys/vm/max_map_count")) || 65530;
   return { bytes: Math.min(...bytes), ranges: Math.floor(mappings * OF_MAPPINGS) };
 }
 
-/** How many addresses a process has: mappings lie in their upper half. */
+/** How many addresses a process has. Mappings lie in the upper half of them. */
 function addresses(base: bigint): number {
   return 2 ** base.toString(2).length;
 }
 
-/** How much memory that could be stored to all processes may have together. */
+/** How much memory that could be stored to all processes together may have. */
 function committable(libc: Libc): number {
   if (Number(text(libc, "/proc/sys/vm/overcommit_memory")) !== NEVER_OVERCOMMIT) return Infinity;
   return numberAfter(text(libc, "/proc/meminfo"), "CommitLimit:") * 1024;
 }
 
-/** The number behind a name; Infinity if there is none, as with "unlimited". */
+/** The number behind a name; Infinity if it has none, as with "unlimited". */
 function numberAfter(lines: string, name: string): number {
   const found = lines.match(new RegExp(`^${name}\\s+(\\d+)`, "m"));
   return found ? Number(found[1]) : Infinity;
 }
 
-/** Empty if it cannot be read. */
+/** The text of a file; empty if it cannot be read. */
 function text(libc: Libc, path: string): string {
   try {
     return readProc(libc, path);

@@ -1,13 +1,15 @@
-/** Waiting for any number of words with one ring: each waits in the kernel from its request to its end, without a gap. */
+/**
+ * Waits for any number of words with one ring. Each wait is in the kernel from its request to its end, without a gap.
+ */
 import { LONGEST_BLOCK } from "../../ffi/contract.ts";
 import type { WaitInBackground, WaitRequest } from "../contract.ts";
 import type { Libc } from "../posix/libc.ts";
 import { type Completion, IoUring, ringFunctions } from "./io_uring.ts";
 
-/** What is used of a ring. */
+/** The part of a ring that is used here. */
 export type Ring = Pick<IoUring, "waitForWord" | "cancel" | "poke" | "completed" | "take" | "close">;
 
-/** Results of requests, as the system knows them. */
+/** Results of requests, by their numbers on this system. */
 export interface RingErrors {
   readonly changed: number;
   readonly cancelled: number;
@@ -20,7 +22,10 @@ interface Waiter extends WaitRequest {
   readonly reject: (error: unknown) => void;
 }
 
-/** Waiting with io_uring. An MmapError if the system has no such requests (before Linux 6.7), or does not allow them. */
+/**
+ * Makes waiting with io_uring. Throws an MmapError if the system does not have such requests (before Linux 6.7), or
+ * does not allow them.
+ */
 export function futexRing(libc: Libc): WaitInBackground {
   const { errors } = libc;
   const functions = ringFunctions(libc);
@@ -35,7 +40,7 @@ export function futexRing(libc: Libc): WaitInBackground {
   return (request) => words.wait(request);
 }
 
-/** Waits for a word that is not as expected, which tells whether the kernel knows how to. */
+/** Waits for a word that is not as expected. This shows whether the kernel has such requests. */
 function tryOut(libc: Libc, ring: Ring): void {
   const page = libc.mapAnonymous(4096, ["read", "write"]);
   try {
@@ -48,15 +53,15 @@ function tryOut(libc: Libc, ring: Ring): void {
   }
 }
 
-/** The words that one thread of JavaScript waits for. */
+/** The waits of one thread of JavaScript. */
 export class FutexRing {
   readonly #open: () => Ring;
   readonly #errors: RingErrors;
-  /** Open while anybody waits, so that a thread that ends in good order leaves nothing behind. */
+  /** Open while anybody waits, so that a thread that ends normally leaves nothing behind. */
   #ring: Ring | undefined;
   readonly #waiters: Map<number, Waiter> = new Map();
   #last = 0;
-  /** The soonest deadline, and when the waiting for completions that is going on gives up. */
+  /** The soonest deadline, and the time at which the current wait for completions gives up. */
   #soonest = Infinity;
   #until = -Infinity;
   #looked = 0;
@@ -67,7 +72,7 @@ export class FutexRing {
     this.#errors = errors;
   }
 
-  /** Resolves to whether somebody has ended the waiting. `undefined` if the word is not as expected. */
+  /** Resolves to whether somebody has ended the wait. `undefined` if the word is not as expected. */
   wait(request: WaitRequest): Promise<boolean> | undefined {
     const ring = this.#ring ??= this.#open();
     try {
@@ -82,7 +87,7 @@ export class FutexRing {
     const number = ++this.#last;
     ring.waitForWord(number, request.address, request.expected);
     const completions = ring.take();
-    // The kernel refuses at once, or not at all.
+    // If the kernel refuses, it does so at once.
     const refused = completions.some(({ request, result }) => request === number && result === -this.#errors.changed);
     if (!refused) this.#waiters.set(number, { ...request, resolve, reject });
     this.#settle(completions);
@@ -103,7 +108,7 @@ export class FutexRing {
         this.#endOverdue(ring);
       }
     } catch (error) {
-      // There is no other thread: nobody can wait. Whoever was woken before is told so all the same.
+      // Without another thread, nobody can wait. Those who were woken before are told so all the same.
       for (const [number, { reject }] of [...this.#waiters]) {
         this.#cancel(ring, number, () => reject(error));
       }
@@ -115,7 +120,9 @@ export class FutexRing {
     ring.close();
   }
 
-  /** Ends those whose time is over, and now and then those whose page was lost, of which the kernel tells nobody. */
+  /**
+   * Ends waits whose time is over, and from time to time those whose page was lost. The kernel reports that to nobody.
+   */
   #endOverdue(ring: Ring): void {
     const now = performance.now();
     const looks = now - this.#looked >= LONGEST_BLOCK;
@@ -128,7 +135,7 @@ export class FutexRing {
     }
   }
 
-  /** Ends the waiting, unless somebody else has: then that is what the waiter is told. */
+  /** Ends a wait, unless somebody else has. In that case the waiter is told so. */
   #cancel(ring: Ring, number: number, end: () => void): void {
     ring.cancel(number);
     this.#settle(ring.take(), end);
@@ -141,7 +148,7 @@ export class FutexRing {
       if (!waiter) continue;
       this.#waiters.delete(request);
       if (result === -gone && cancelled) cancelled();
-      // Whoever looks at a lost page is told that it is lost.
+      // Reading a lost page reports that it is lost.
       else if (result >= 0 || result === -lost || result === -changed || result === -gone) waiter.resolve(true);
       else waiter.reject(error(-result));
     }

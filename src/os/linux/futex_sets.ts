@@ -1,4 +1,6 @@
-/** Waiting for many words on few threads with futex_waitv, on a Linux that has no io_uring or does not allow it. */
+/**
+ * Waits for many words on few threads with futex_waitv, on a Linux that does not have io_uring or does not allow it.
+ */
 import { type Functions, LONGEST_BLOCK } from "../../ffi/contract.ts";
 import type { WaitInBackground, WaitRequest } from "../contract.ts";
 import type { Libc } from "../posix/libc.ts";
@@ -16,27 +18,29 @@ const SYSCALL_WAITV = {
 
 type WaitvFunctions = Functions<typeof SYSCALL_WAITV>;
 
-/** So many who wait have a thread each. More share them, since a thread of Node or Bun takes some megabytes. */
+/** This many waits have a thread each. More waits share them, because a thread of Node or Bun takes some megabytes. */
 const THREADS = 8;
 
-/** Words that one thread can wait for, beside its own. */
+/** Words that one thread can wait for, besides its own. */
 const MOST = LINUX.FUTEX_WAITV_MAX - 1;
 
 type Word = readonly [address: bigint, expected: number];
 
-/** One thread that waits for words. */
+/** A thread that waits for words. */
 export interface Vector {
-  /** Resolves to the index of the last word whose waiting somebody has ended, or to -1. */
+  /** Resolves to the index of the last word whose wait somebody has ended, or to -1. */
   wait(words: readonly Word[], milliseconds: number): Promise<number>;
-  /** Ends the waiting. */
+  /** Ends the wait. */
   poke(): void;
 }
 
-/** Waiting with futex_waitv. `undefined` if the system does not have it (before Linux 5.16), or does not allow it. */
+/**
+ * Makes waiting with futex_waitv. `undefined` if the system does not have it (before Linux 5.16), or does not allow it.
+ */
 export function futexSets(libc: Libc, notify: WaitCalls["notify"]): WaitInBackground | undefined {
   const functions = libc.ffi.load(libc.constants.libraries, SYSCALL_WAITV);
   const none = waitvValues(functions, [], 0);
-  // To wait for nothing is an error of its own.
+  // Waiting for no words is an error of its own.
   if (functions.syscall(...none) !== -1n || libc.code !== "EINVAL") return undefined;
   const sets = new FutexSets(() => new Waitv(libc, functions, notify));
   return (request) => sets.wait(request);
@@ -46,7 +50,7 @@ class Waitv implements Vector {
   readonly #libc: Libc;
   readonly #functions: WaitvFunctions;
   readonly #notify: WaitCalls["notify"];
-  /** A word of its own, which changes when there is more to wait for. */
+  /** A word of this thread, which changes when more waits are added. */
   readonly #address: bigint;
   readonly #changes: Int32Array;
 
@@ -60,7 +64,7 @@ class Waitv implements Vector {
 
   async wait(words: readonly Word[], milliseconds: number): Promise<number> {
     const { ffi, constants: { libraries } } = this.#libc;
-    // Its own word is the first, so that to be told of it is to be told that no other was woken.
+    // Its own word is the first. If the kernel reports that one, no other was woken.
     const values = waitvValues(this.#functions, [[this.#address, this.#changes[0]], ...words], milliseconds);
     const call = { libraries, name: "syscall", prototype: SYSCALL_WAITV.syscall };
     return Math.max(-1, Number(await ffi.inBackground(call, values)) - 1);
@@ -72,7 +76,7 @@ class Waitv implements Vector {
   }
 }
 
-/** Everybody who waits, each on a thread of its own as long as there are few. */
+/** All waits, each on a thread of its own as long as they are few. */
 export class FutexSets {
   readonly #makeVector: () => Vector;
   readonly #threads: number;
@@ -83,7 +87,7 @@ export class FutexSets {
     this.#threads = threads;
   }
 
-  /** Resolves to whether somebody has ended the waiting, or might have. */
+  /** Resolves to whether somebody has ended the wait, or might have. */
   wait(request: WaitRequest): Promise<boolean> {
     const [emptiest] = this.#sets.toSorted((one, other) => one.size - other.size);
     let set = emptiest;
@@ -100,7 +104,7 @@ interface Waiter extends WaitRequest {
   readonly reject: (error: unknown) => void;
 }
 
-/** Those who wait on one thread. */
+/** The waits on one thread. */
 class FutexSet {
   readonly #vector: Vector;
   #waiters: Waiter[] = [];
@@ -127,7 +131,7 @@ class FutexSet {
     try {
       while (this.#waiters.length > 0) await this.#waitOnce();
     } catch (error) {
-      // There is no other thread: nobody can wait.
+      // Without another thread, nobody can wait.
       for (const { reject } of this.#waiters.splice(0)) reject(error);
     }
     this.#running = false;
@@ -139,9 +143,9 @@ class FutexSet {
     const soonest = Math.min(...waiters.map(({ deadline }) => deadline));
     const time = Math.max(0, Math.min(LONGEST_BLOCK, soonest - performance.now()));
     const last = await this.#vector.wait(words, time);
-    // The kernel tells of the last one that was woken. Of those before it, the ones with the same word were woken as
-    // well, since a word wakes in the order of waiting. Of the others it does not tell, so they are told as well: who
-    // was counted must not wait any longer, and to end without a reason is allowed.
+    // The kernel reports only the last word that was woken. Waits before it for the same word were woken as well,
+    // because a word wakes in the order of waiting. Others may have been, so they are ended as well: a wait that was
+    // counted must not go on, and a wait may end without a reason.
     const over = new Set(waiters.slice(0, last + 1));
     const now = performance.now();
     this.#waiters = this.#waiters.filter((waiter) => {
@@ -152,7 +156,7 @@ class FutexSet {
   }
 }
 
-/** What futex_waitv is called with, to wait for any of the words. */
+/** The argument of futex_waitv, to wait for any of the words. */
 function waitvValues(
   { clock_gettime }: WaitvFunctions,
   words: readonly Word[],
@@ -176,7 +180,7 @@ function waitvValues(
   ];
 }
 
-/** The time in so many milliseconds, as a `struct timespec`. */
+/** The time in this many milliseconds, as a `struct timespec`. */
 function later(clock_gettime: WaitvFunctions["clock_gettime"], milliseconds: number): Uint8Array {
   const now = new BigInt64Array(2);
   clock_gettime(LINUX.CLOCK_MONOTONIC, new Uint8Array(now.buffer));

@@ -22,8 +22,8 @@ const HANDLERS: Readonly<Record<LinuxTarget, string>> = {
 };
 
 /**
- * The signals that wait while the handler runs. The stack for signals may have room for little more than one (8 KiB in
- * Deno, of which a signal takes 3.4), and a fault may come within a fault.
+ * The signals that are blocked while the handler runs. The stack for signals may have room for little more than one (8
+ * KiB in Deno, of which a signal takes 3.4), and a fault may come within a fault.
  */
 const ALL_BUT_FAULTS = BigInt.asUintN(64, ~(bitOf(LINUX.SIGBUS) | bitOf(LINUX.SIGSEGV)));
 
@@ -48,7 +48,7 @@ function mappingLimit(libc: Libc): number {
   try {
     return Number(readProc(libc, "/proc/sys/vm/max_map_count"));
   } catch {
-    // There is no /proc, or no descriptor left to read it. This is what kernels are built with: include/linux/mm.h.
+    // /proc is missing, or no descriptor is left to read it. This is the default of the kernel: include/linux/mm.h.
     return 65530;
   }
 }

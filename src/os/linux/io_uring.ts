@@ -1,6 +1,6 @@
 /**
  * [io_uring(7)](https://man7.org/linux/man-pages/man7/io_uring.7.html): requests that stay in the kernel until they
- * complete. One ring belongs to the thread that opens it. Only waiting for completions is done on another thread.
+ * complete. A ring belongs to the thread that opens it. Only the wait for completions is on another thread.
  */
 import type { Functions } from "../../ffi/contract.ts";
 import { type Libc, MAP_FAILED } from "../posix/libc.ts";
@@ -15,7 +15,7 @@ const SYSCALL = {
   syscall: { parameters: ["i64", "i64", "i64", "i64", "i64", "i64", "i64"], result: "i64" },
 } as const;
 
-/** The function that all of it goes through. */
+/** The function that makes all of these system calls. */
 export type RingFunctions = Functions<typeof SYSCALL>;
 
 /** Binds it. */
@@ -23,15 +23,15 @@ export function ringFunctions({ ffi, constants: { libraries } }: Libc): RingFunc
   return ffi.load(libraries, SYSCALL);
 }
 
-/** Completions that the ring has room for. The kernel keeps what is more, and hands it over later. */
+/** The number of completions that the ring has room for. The kernel keeps the others, and hands them over later. */
 const COMPLETIONS = 128;
 
-/** The number of requests whose completion nobody asks for. */
+/** The number that marks requests whose completion does not matter. */
 const NOBODY = 0;
 
 const ANY_BIT = 0xffff_ffffn;
 
-/** What became of a request: its number, and a result or a negative error number. */
+/** How a request ended: its number, and a result or a negative error number. */
 export interface Completion {
   readonly request: number;
   readonly result: number;
@@ -43,14 +43,14 @@ export class IoUring {
   readonly #syscall: RingFunctions["syscall"];
   readonly #descriptor: number;
   readonly #mappings: { readonly address: bigint; readonly length: number }[] = [];
-  /** What waiting is called with. */
+  /** The arguments of the wait. */
   readonly #argument: DataView;
   readonly #request: DataView;
   readonly #ring: Int32Array;
   readonly #completions: DataView;
   readonly #at: { readonly submitted: number; readonly head: number; readonly tail: number; readonly mask: number };
 
-  /** Opens a ring. An MmapError if the system does not allow it, or has none. */
+  /** Opens a ring. Throws an MmapError if the system does not have or allow it. */
   constructor(libc: Libc, { syscall }: RingFunctions) {
     const { params, submissions, completions, sqe, cqe, argument } = IO_URING;
     this.#libc = libc;
@@ -81,13 +81,13 @@ export class IoUring {
       this.close();
       throw error;
     }
-    // From here on, the page is struct io_uring_getevents_arg with a struct timespec behind it.
+    // From now on, the page holds struct io_uring_getevents_arg, with a struct timespec behind it.
     for (let offset = 0; offset < params.size; offset += 4) memory.setUint32(offset, 0);
     memory.setBigUint64(argument.ts, page + BigInt(argument.size), true);
     this.#argument = memory;
   }
 
-  /** Waits for a word while it is `expected`. As soon as this returns, the kernel counts it among those who wait. */
+  /** Waits for a word while it is `expected`. The kernel counts the wait as soon as this returns. */
   waitForWord(request: number, address: bigint, expected: number): void {
     const { fd, addr, addr2, addr3 } = IO_URING.sqe;
     this.#submit(LINUX.IORING_OP_FUTEX_WAIT, request, (sqe) => {
@@ -105,12 +105,12 @@ export class IoUring {
     });
   }
 
-  /** Ends waiting for completions. */
+  /** Ends the wait for completions. */
   poke(): void {
     this.#submit(LINUX.IORING_OP_NOP, NOBODY, () => {});
   }
 
-  /** Waits on another thread until something has completed, so many milliseconds at most. */
+  /** Waits on another thread until something has completed, for at most this many milliseconds. */
   async completed(milliseconds: number): Promise<void> {
     const { ffi, constants: { libraries } } = this.#libc;
     const { size } = IO_URING.argument;
@@ -122,7 +122,7 @@ export class IoUring {
     await ffi.inBackground({ libraries, name: "syscall", prototype: SYSCALL.syscall }, values);
   }
 
-  /** Takes what has completed. */
+  /** Takes the completions. */
   take(): Completion[] {
     const { cqe } = IO_URING;
     const taken: Completion[] = [];
@@ -136,7 +136,7 @@ export class IoUring {
     return taken;
   }
 
-  /** Gives everything back. Nobody may be waiting for completions. */
+  /** Closes the ring. Nobody may be waiting for completions. */
   close(): void {
     const { functions } = this.#libc;
     for (const { address, length } of this.#mappings.splice(0)) functions.munmap(address, BigInt(length));

@@ -1,7 +1,7 @@
 /**
- * Knowing that nobody else has a file, with a
- * [write lease](https://man7.org/linux/man-pages/man2/F_GETSIG.2const.html): there is one only if no other descriptor of
- * the file is open, and no mapping left of one. Whoever opens the file then waits until the lease is given back.
+ * Finds out that nobody else has a file, with a
+ * [write lease](https://man7.org/linux/man-pages/man2/F_GETSIG.2const.html). The kernel grants one only if the file has
+ * no other open descriptor, and no mapping of one. Anybody who opens the file then waits until the lease is given back.
  */
 import type { Libc } from "../posix/libc.ts";
 import { LINUX } from "./numbers.ts";
@@ -13,8 +13,8 @@ import { LINUX } from "./numbers.ts";
  */
 export function alone(libc: Libc, descriptor: number, act: () => void): boolean | undefined {
   const { functions: { fcntl }, constants: { numbers } } = libc;
-  // Who opens the file has the kernel send a signal, SIGIO unless another is chosen, which would end the process.
-  // Nobody notices SIGURG who does not listen to it.
+  // When somebody opens the file, the kernel sends a signal. The default, SIGIO, would end the process. SIGURG is
+  // ignored by everybody who does not listen to it.
   const signal = fcntl(descriptor, LINUX.F_GETSIG, 0n);
   if (signal === -1 || fcntl(descriptor, LINUX.F_SETSIG, BigInt(LINUX.SIGURG)) === -1) return undefined;
   const leased = fcntl(descriptor, LINUX.F_SETLEASE, BigInt(numbers.F_WRLCK)) === 0;

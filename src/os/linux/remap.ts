@@ -26,7 +26,7 @@ export function linuxRemap(libc: Libc): Remap {
   };
 }
 
-/** The kernel leaves a mapping in its place (since 5.13; without a file since 5.7) only if it keeps its length. */
+/** The kernel keeps the old place (since 5.13; without a file since 5.7) only if the length stays the same. */
 function moveAway(libc: Libc, base: bigint, length: number, newLength: number): bigint | undefined {
   const { MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP } = LINUX;
   const { munmap } = libc.functions;
@@ -43,12 +43,12 @@ function moveAway(libc: Libc, base: bigint, length: number, newLength: number): 
   }
   munmap(target + BigInt(length), BigInt(newLength - length));
   if (remap(libc, target, length, newLength, 0, 0n)) return target;
-  // Another thread has taken the room meanwhile: back to where it was.
+  // Another thread has taken the room meanwhile, so move back.
   remap(libc, target, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, base);
   return undefined;
 }
 
-/** The errors of mremap if it cannot change a mapping as a whole, or if there is no room in its place. */
+/** The errors of mremap if it cannot change a mapping as a whole, or if its place has no room. */
 const NOT_AS_A_WHOLE = ["EFAULT", "EINVAL", "ENOMEM"];
 
 function remap(libc: Libc, base: bigint, length: number, newLength: number, flags: number, target: bigint): boolean {

@@ -11,7 +11,7 @@ const BITS: Readonly<Record<Seal, number>> = {
   "seal": SEAL_BITS.F_SEAL_SEAL,
 };
 
-/** The reasons behind numbers that could mean anything. */
+/** The reasons for error numbers that could mean anything. */
 const REASONS: Readonly<Record<string, string>> = {
   EBUSY: 'somebody has the memory mapped shared and can write to it, maybe this region; "future-write" lets them go on',
   EINVAL: "this is not memory that can be sealed: it takes ANONYMOUS, or a memfd that allows it",

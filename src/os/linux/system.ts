@@ -46,8 +46,9 @@ export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): 
     locking: () => linuxLocking(libc),
     remap: has("mremap") ? linuxRemap(libc) : undefined,
     hugePages: linuxHugePages(libc),
-    // Not for stacks alone, since Linux 6.7. A store into blank memory costs one page then; and pages that the guard has
-    // put into a region next to it, which are full of what was stored, do not become one mapping with it.
+    // Since Linux 6.7, this flag keeps huge pages away, and is not only for stacks. So a store into blank memory costs
+    // one page. And pages that the guard has put into a neighbouring region, which hold what was stored, do not become
+    // one mapping with it.
     smallPagesFlag: LINUX.MAP_STACK,
     blankLimits: (base) => linuxBlankLimits(libc, base),
     hidesLength: (descriptor) => hidesLength(libc, descriptor),

@@ -19,28 +19,31 @@ export interface Extensions {
   /** Changes the length of a mapping as a whole. */
   readonly remap?: Remap;
   readonly hugePages?: HugePages;
-  /** Whether a file that says it is empty may have something to map all the same. */
+  /** Whether a file that says it is empty may still have something to map. */
   readonly hidesLength?: (descriptor: number) => boolean;
-  /** The directory in which memory has its names, if it is one. */
+  /** The directory of the names of memory, if the system has one. */
   readonly namedDirectory?: string;
-  /** Forbids what the words say, for the memory behind a descriptor. */
+  /** Forbids what the words name, for the memory behind a descriptor. */
   readonly seal?: (descriptor: number, seals: readonly Seal[]) => void;
   readonly processes?: Processes;
   /** The status of a descriptor, if the C library is too old to have fstat. */
   readonly status?: StatusCall;
   /**
-   * Makes a file at least so long in one step, which never cuts it; false if its file system cannot do that. Without
-   * it, a lock of the library's own keeps its processes apart.
+   * Makes a file at least this long in one step, which never cuts it. False if its file system cannot do that. Without
+   * it, a lock keeps processes that use this library apart.
    */
   readonly extend?: (descriptor: number, byteLength: number) => boolean;
-  /** The fcntl that takes or gives up a lock on a part of a file, for the descriptor if the system can do that. */
+  /**
+   * The fcntl command that takes or gives up a lock on a part of a file. The lock belongs to the descriptor if the
+   * system has such locks.
+   */
   readonly lockCommand: number;
   /**
    * Does something while nobody else can open a file. False, and nothing is done, if somebody has it open; `undefined` if
    * that cannot be known.
    */
   readonly alone?: (descriptor: number, act: () => void) => boolean | undefined;
-  /** The flag of open(2) for a descriptor that only says which file it is, and needs no permission. */
+  /** The flag of open(2) for a descriptor that only identifies the file, and needs no permission. */
   readonly onlyLook?: number;
   /** Whether mappings can come to show another file than their descriptor reads, and whether one does. */
   readonly canBecomeStale?: Memory["canBecomeStale"];

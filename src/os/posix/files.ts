@@ -31,7 +31,7 @@ export function posixFiles(libc: Libc, extensions: Extensions): Omit<Files, keyo
 
     openAnonymous(byteLength: number, flags: readonly MapFlag[], into: OpenedFile): void {
       const descriptor = libc.more.memfd_create ? openMemory(libc, flags, into) : openShared(libc, into);
-      // Nobody else has it, and ftruncate sets no page aside.
+      // Nobody else has the file, and ftruncate reserves no pages.
       grower.checkLimit(descriptor, byteLength);
       setLength(descriptor, byteLength);
     },
@@ -57,7 +57,7 @@ export function posixFiles(libc: Libc, extensions: Extensions): Omit<Files, keyo
     undoGrowth(descriptor: Descriptor, { from, to, isShared }: Growth): void {
       if (isShared) return;
       extensions.alone?.(descriptor as number, () => {
-        // Others may have wanted the same length, and have closed the file by now.
+        // Others may have wanted the same length, and have closed the file since.
         const own = descriptor as number;
         if (lengthOf(own) === to && isZero(libc, own, from, to)) setLength(descriptor, from);
       });
@@ -123,7 +123,7 @@ function openBits(libc: Libc, flags: readonly OpenFlag[]): number {
   return (both ? bits & ~(open.write as number) | numbers.O_RDWR : bits) | numbers.O_CLOEXEC;
 }
 
-/** The length of a block device, which only its end tells. The position stays where it was. */
+/** The length of a block device, which only seeking to its end tells. The position does not change. */
 function endOfDevice(libc: Libc, descriptor: number): number {
   const { constants: { numbers } } = libc;
   const seek = (offset: bigint, from: number): number =>
@@ -147,7 +147,7 @@ function openPath(
   const name = cString(path);
   const attempt: Attempt = (creating) => {
     const all = bits | creating | numbers.O_NONBLOCK | numbers.O_NOCTTY;
-    // No call comes between the two: a program that is stopped is stopped at the next call.
+    // No call comes between the two, because a program that is stopped is stopped at the next call.
     const descriptor = functions.open(name, all, mode);
     if (descriptor !== -1) into.descriptor = descriptor;
     return descriptor !== -1;
@@ -161,7 +161,7 @@ function openPath(
   if (!flags.includes("non-block")) functions.fcntl(into.descriptor as number, numbers.F_SETFL, BigInt(bits));
 }
 
-/** open(2) with more bits; false where it fails. */
+/** open(2) with more bits. False if it fails. */
 type Attempt = (bits: number) => boolean;
 
 function creationBits(libc: Libc, word: "create" | "ensure-create"): number {
@@ -181,10 +181,13 @@ function openOrCreate(libc: Libc, path: string, attempt: Attempt, mayCreate: boo
   return realPath(libc, path);
 }
 
-/** Milliseconds for which to wait for a file that somebody has a lease of. */
+/** How long to wait for a file that somebody has a lease of, in milliseconds. */
 const PATIENCE = 1000;
 
-/** Opens what is there. Whoever has a lease of it is told by the attempt to give it back, and waited for. */
+/**
+ * Opens a file that exists. If somebody has a lease of it, the attempt asks them to give it back, and this waits for
+ * that.
+ */
 function openExisting(libc: Libc, attempt: Attempt): boolean {
   if (attempt(0)) return true;
   if (libc.code !== "EAGAIN") return false;
@@ -195,7 +198,7 @@ function openExisting(libc: Libc, attempt: Attempt): boolean {
   return true;
 }
 
-/** Which file a path leads to now; `undefined` if that cannot be known. */
+/** The file to which a path leads now; `undefined` if that cannot be known. */
 function identityAt(libc: Libc, path: string, onlyLook: number, reader: StatusReader): string | undefined {
   const { functions, constants: { numbers } } = libc;
   const bits = onlyLook | numbers.O_NONBLOCK | numbers.O_NOCTTY | numbers.O_CLOEXEC;

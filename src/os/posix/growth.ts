@@ -1,12 +1,14 @@
-/** Making files longer on POSIX. They never become shorter by it, whatever others do to them meanwhile. */
+/** Makes files longer on POSIX. Files never become shorter by it, whatever others do to them meanwhile. */
 import type { Ffi } from "../../ffi/contract.ts";
 import type { Extensions } from "./extensions.ts";
 import type { Libc } from "./libc.ts";
 
-/** Milliseconds until a file is made longer although somebody else has locked all of it. */
+/**
+ * How long to wait for somebody who has locked all of a file, in milliseconds. Then it is made longer without the lock.
+ */
 const PATIENCE = 100;
 
-/** The byte that is locked: the last that a file can have, so that no lock on contents is in the way. */
+/** The byte that is locked: the last that a file can have. Locks on contents do not get in its way. */
 const LAST_BYTE = 2n ** 63n - 2n;
 
 const MEMORY = {
@@ -26,7 +28,7 @@ export class Grower {
     this.#lengthOf = lengthOf;
   }
 
-  /** Throws an EFBIG if the process may not make a file so long: the kernel would send SIGXFSZ too, which ends Deno. */
+  /** Throws EFBIG if the process may not make a file this long. The kernel would also send SIGXFSZ, which ends Deno. */
   checkLimit(descriptor: number, byteLength: number): void {
     const limit = this.#limit();
     if (BigInt(byteLength) <= limit || this.#lengthOf(descriptor) >= byteLength) return;
@@ -34,7 +36,7 @@ export class Grower {
     throw this.#libc.error("EFBIG", "ftruncate", reason);
   }
 
-  /** Makes a file at least so long. */
+  /** Makes a file at least this long. */
   grow(descriptor: number, byteLength: number): void {
     this.checkLimit(descriptor, byteLength);
     if (!this.#extensions.extend?.(descriptor, byteLength)) this.#growLocked(descriptor, byteLength);
@@ -49,8 +51,9 @@ export class Grower {
   }
 
   /**
-   * ftruncate cuts a file that somebody has made longer since its length was looked at. The lock keeps out everybody who
-   * makes it longer with this library; of others, whoever does so in the microsecond between the two calls loses.
+   * ftruncate cuts a file that somebody has made longer since its length was read. The lock keeps out everybody who
+   * makes it longer with this library. Other programs lose if they make it longer in the microsecond between the two
+   * calls.
    */
   #growLocked(descriptor: number, byteLength: number): void {
     const libc = this.#libc;
@@ -69,7 +72,7 @@ export class Grower {
 class Lock {
   readonly #libc: Libc;
   readonly #command: number;
-  /** A `struct flock`. fcntl takes it as a number, because its last argument is one most of the time. */
+  /** A `struct flock`. fcntl is declared with a number as its last argument, so its address is passed. */
   readonly #address: bigint;
   readonly #view: DataView;
 
@@ -84,7 +87,7 @@ class Lock {
     this.#view.setBigInt64(flock.length, 1n, true);
   }
 
-  /** Takes the lock; false if somebody has it for too long, or the file has no locks. */
+  /** Takes the lock. False if somebody has it for too long, or the file cannot be locked. */
   take(descriptor: number): boolean {
     const { F_WRLCK } = this.#libc.constants.numbers;
     const giveUp = performance.now() + PATIENCE;

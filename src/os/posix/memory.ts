@@ -69,7 +69,7 @@ export function posixMemory(
 
     blank(base: bigint, length: number): boolean {
       if (functions.mmap(base, BigInt(length), blankAccess, blankFlags, -1, 0n) !== MAP_FAILED) return true;
-      // Where there is no room, the engine may have none for an error either.
+      // Returns false instead of throwing: if memory is full, the engine may have none left for an error.
       if (libc.code === "ENOMEM") return false;
       throw libc.failure("mmap");
     },
@@ -113,10 +113,12 @@ export function posixMemory(
   };
 }
 
-/** Where nothing is known of limits: an addressable part of the usual 128 TiB, and of mappings. */
+/** The limits if nothing is known: a part of the usual 128 TiB of addresses, and of mappings. */
 const BLANK_LIMITS: BlankLimits = { bytes: 2 ** 40, ranges: 4096 };
 
-/** Beyond the limit of mappings, munmap is all that works. What comes after it takes nobody's place. */
+/**
+ * At the limit of mappings, munmap is the only call that works. The memory that comes after it never replaces anything.
+ */
 function blankAnew(libc: Libc, base: bigint, length: number): boolean {
   libc.check(libc.functions.munmap(base, BigInt(length)), "munmap");
   // Memory that can be stored to is limited (RLIMIT_DATA, vm.overcommit_memory); what is only read is not.
@@ -127,7 +129,7 @@ function blankAnew(libc: Libc, base: bigint, length: number): boolean {
       libc.functions.munmap(address, BigInt(length));
       return false;
     } catch {
-      // There is no room for it.
+      // This kind of memory does not fit.
     }
   }
   return false;
@@ -140,7 +142,7 @@ function map(libc: Libc, request: MapRequest, byteLength: number, absorbing: boo
   const offset = BigInt(request.offset);
   const protection = libc.access(request.protection, "mmap");
   const words = request.descriptor === null ? [...request.flags, "anonymous" as const] : request.flags;
-  // No room is reserved for copies that nobody is meant to make.
+  // Nothing is reserved for copies that nobody should make.
   const onlyRead = request.descriptor !== null && request.flags.includes("private") &&
     !request.protection.includes("write");
   const place = request.place ?? 0n;
@@ -156,13 +158,13 @@ function map(libc: Libc, request: MapRequest, byteLength: number, absorbing: boo
     // mapped as requested.
     if (!["ENOMEM", "EACCES", "EPERM"].includes(libc.code)) throw libc.failure("mmap");
   }
-  // No call comes between the system's and the return: a program that is stopped is stopped at the next call.
+  // No call comes between mmap and the return, because a program that is stopped is stopped at the next call.
   const address = functions.mmap(place, length, protection, flags, descriptor, offset);
   if (address === MAP_FAILED) throw libc.failure("mmap");
   return address;
 }
 
-/** A file of huge pages grows when it is mapped to be written, privately too, and keeps what was reserved for it. */
+/** A file of huge pages grows when it is mapped to be written, even privately, and keeps what was reserved for it. */
 function harmless(request: MapRequest): MapRequest {
   return {
     ...request,

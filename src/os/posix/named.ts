@@ -1,4 +1,4 @@
-/** Memory with a name of the system's, on POSIX: shared memory objects. */
+/** Memory with a name on POSIX: shared memory objects. */
 import type { MmapError } from "../../error.ts";
 import type { OpenFlag } from "../../vocabulary.ts";
 import type { Files, NamedInit, OpenedFile } from "../contract.ts";
@@ -8,7 +8,7 @@ import { cString, type Libc } from "./libc.ts";
 /** The part of a system that knows memory by its name. */
 export type NamedMemory = Pick<Files, "openNamed" | "unlinkNamed" | "pathOfNamed">;
 
-/** How often a name may go away and come back while it is opened. */
+/** How many times a name may go away and come back while it is opened. */
 const ATTEMPTS = 100;
 
 /** Whether the system has names for memory. */
@@ -26,7 +26,7 @@ export function posixNamed(libc: Libc, extensions: Extensions): NamedMemory {
 
   // Before 2.34, glibc has these functions in a library of its own. All they do on Linux is to add the directory.
   const inDirectory = (name: string): Uint8Array => cString(`${extensions.namedDirectory}/${name}`);
-  // It must be no link, and not make anybody wait.
+  // It must not be a link, and opening must not block.
   const apart = numbers.O_CLOEXEC | numbers.O_NONBLOCK | words["no-follow"] as number;
   const openOnce = (name: string, bits: number, mode: number): number =>
     libc.more.shm_open
@@ -48,7 +48,7 @@ export function posixNamed(libc: Libc, extensions: Extensions): NamedMemory {
     return descriptor === -1 ? libc.failure("shm_open", name) : descriptor;
   };
 
-  /** Makes memory. Returns the error if there is some already. */
+  /** Makes memory. Returns the error if it exists already. */
   const tryMake = (name: string, bits: number, mode: number, byteLength = 0): number | MmapError => {
     const descriptor = tryOpen(name, bits | numbers.O_CREAT | numbers.O_EXCL, mode);
     if (typeof descriptor !== "number") {
@@ -56,7 +56,7 @@ export function posixNamed(libc: Libc, extensions: Extensions): NamedMemory {
       throw descriptor;
     }
     try {
-      // Some systems map nothing beyond the end, and set the length only once.
+      // Some systems map nothing beyond the end, and allow the length to be set only once.
       if (byteLength > 0) libc.check(libc.more.ftruncate(descriptor, BigInt(byteLength)), "ftruncate", name);
       return descriptor;
     } catch (error) {
@@ -66,7 +66,7 @@ export function posixNamed(libc: Libc, extensions: Extensions): NamedMemory {
     }
   };
 
-  /** Opens memory that exists, or makes it. It always knows which, so that only new memory is removed again. */
+  /** Opens memory that exists, or makes it. It always knows which, because only new memory may be removed again. */
   const openOrMake = (name: string, bits: number, mode: number, byteLength: number | undefined): OpenedFile => {
     for (let attempt = 1;; attempt++) {
       const existing = tryOpen(name, bits);
@@ -80,7 +80,7 @@ export function posixNamed(libc: Libc, extensions: Extensions): NamedMemory {
   return {
     openNamed(name: string, flags: readonly OpenFlag[], mode: number, { byteLength }: NamedInit): OpenedFile {
       requireNames("shm_open");
-      // POSIX has no access for writing alone here.
+      // POSIX does not have write-only access here.
       const bits = flags.includes("write") ? numbers.O_RDWR : words.read as number;
       if (flags.includes("create") && !flags.includes("ensure-create")) return openOrMake(name, bits, mode, byteLength);
       const makes = flags.includes("ensure-create");

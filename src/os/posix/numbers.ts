@@ -103,7 +103,7 @@ export interface Constants extends Words {
   readonly aiocb: { readonly size: number; readonly descriptor: number; readonly notify: number };
   readonly flock: LockLayout;
   readonly libraries: readonly string[];
-  /** The name of the function that returns where errno is. */
+  /** The name of the function that returns the address of errno. */
   readonly errnoLocation: string;
   /** Whether memory from shm_open has no type in its mode, as on macOS. */
   readonly untypedMemory: boolean;

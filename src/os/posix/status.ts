@@ -56,7 +56,7 @@ export class StatusReader {
   #kindOf(type: number, byteLength: number, descriptor: number): FileStatus["kind"] {
     const kind = this.#kinds[type] ?? "object";
     if (byteLength > 0) return kind;
-    // Memory whose length was never set can still be given one. Some file systems do not know how much they have to map.
+    // Memory whose length was never set can still get one. Some file systems do not know how much they have to map.
     if (kind === "fixed") return "regular";
     return kind === "regular" && this.#hidesLength?.(descriptor) ? "object" : kind;
   }

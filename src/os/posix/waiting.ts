@@ -13,7 +13,7 @@ import type { WaitCalls } from "./wait_calls.ts";
  */
 const LONGEST = 1000;
 
-/** Makes the waiting of a system. `better` is a better way to wait in the background than a thread for each word. */
+/** Makes the waiting of a system. `better` waits in the background in a better way than with a thread for each word. */
 export function posixWaiting(
   libc: Libc,
   calls: WaitCalls,

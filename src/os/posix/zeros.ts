@@ -1,11 +1,13 @@
-/** Whether a part of a file holds nothing but zeros, that is whether nobody has written to it since it was made. */
+/** Whether a part of a file is all zeros, which means that nobody has written to it since it was made. */
 import type { Libc } from "./libc.ts";
 
-/** Bytes that are read at a time, and at most: whoever wants to know has an error to report. */
+/**
+ * How many bytes are read at a time, and at most. The caller has an error to report, and should not be kept waiting.
+ */
 const CHUNK = 65536;
 const MOST = 2 ** 26;
 
-/** Whether it does; false if that would take too long to find out. Holes are not read. */
+/** Whether it is. False if it would take too long to find out. Holes are not read. */
 export function isZero(libc: Libc, descriptor: number, from: number, to: number): boolean {
   const chunk = new Uint8Array(CHUNK);
   const most = from + MOST;
@@ -19,7 +21,7 @@ export function isZero(libc: Libc, descriptor: number, from: number, to: number)
   return true;
 }
 
-/** Where the next bytes are that somebody may have written. The position of the descriptor is left where it was. */
+/** The offset of the next bytes that somebody may have written. The position of the descriptor does not change. */
 function dataFrom(libc: Libc, descriptor: number, at: number): number {
   const { more: { lseek }, constants: { numbers } } = libc;
   const position = lseek(descriptor, 0n, numbers.SEEK_CUR);
@@ -27,6 +29,6 @@ function dataFrom(libc: Libc, descriptor: number, at: number): number {
   const code = found === -1 ? libc.code : "";
   lseek(descriptor, position, numbers.SEEK_SET);
   if (code === "") return found;
-  // Nothing but a hole up to the end; or a file system that does not tell.
+  // The rest is a hole, or the file system does not tell.
   return code === "ENXIO" ? Infinity : at;
 }
