@@ -2,13 +2,16 @@
 import {
   type Argument,
   type Background,
+  closeWith,
   type Ffi,
+  type FileSystem,
   firstLibrary,
   type Functions,
   type Prototype,
   type Prototypes,
   type Result,
 } from "./contract.ts";
+import type { Descriptor } from "../types.ts";
 import { Threads, type WorkerThreads } from "./threads.ts";
 
 /** The part of `bun:ffi` that is used here, so that other runtimes' type checkers can read this file. */
@@ -52,8 +55,13 @@ export interface BufferModule {
   readonly Buffer: { readonly prototype: { indexOf(needle: Uint8Array): number } };
 }
 
-/** Makes the FFI of Bun; `workers` loads node:worker_threads and `buffers` node:buffer. */
-export function bunFfi(bun: BunFfiModule, workers: () => WorkerThreads, buffers: () => BufferModule): Ffi {
+/** Makes the FFI of Bun; `workers` loads node:worker_threads, `buffers` node:buffer and `fs` node:fs. */
+export function bunFfi(
+  bun: BunFfiModule,
+  workers: () => WorkerThreads,
+  buffers: () => BufferModule,
+  fs: () => FileSystem,
+): Ffi {
   const threads = new Threads(workers, BIND);
   // Bun calls it an error to bind nothing.
   const bind = (library: string, prototypes: readonly [string, Prototype][]) =>
@@ -106,8 +114,9 @@ export function bunFfi(bun: BunFfiModule, workers: () => WorkerThreads, buffers:
 
     arrayBuffer,
 
-    closeDescriptor(): boolean {
-      return false;
+    closeDescriptor(descriptor: Descriptor): boolean {
+      // On Windows its number means something to the C library inside the runtime alone.
+      return closeWith(fs, descriptor);
     },
 
     authorize(): void {

@@ -92,6 +92,23 @@ export interface Ffi {
   authorize(path: string, access: PathAccess): void;
 }
 
+/** The part of node:fs that is used here. */
+export interface FileSystem {
+  closeSync(descriptor: number): void;
+}
+
+/** Closes a descriptor with node:fs; false for one that it does not know, such as a HANDLE of Windows. */
+export function closeWith(fs: () => FileSystem, descriptor: Descriptor): boolean {
+  if (typeof descriptor === "bigint") return false;
+  try {
+    fs().closeSync(descriptor);
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === "EBADF") return false;
+    throw error;
+  }
+}
+
 /** Tries `open` on each library in turn; the error says why each could not be opened. */
 export function firstLibrary<Library>(libraries: readonly string[], open: (name: string) => Library): Library {
   const reasons: string[] = [];

@@ -2,7 +2,9 @@
 import type { Descriptor } from "../types.ts";
 import {
   type Background,
+  closeWith,
   type Ffi,
+  type FileSystem,
   firstLibrary,
   type Functions,
   type PathAccess,
@@ -27,15 +29,10 @@ export interface DenoNamespace {
   readonly errors: { readonly NotCapable: new (message: string) => Error };
 }
 
-/** The part of node:fs that is used here. */
-export interface DenoFs {
-  closeSync(descriptor: number): void;
-}
-
 type BackgroundCall = (...values: readonly unknown[]) => Promise<unknown>;
 
 /** Makes the FFI of Deno; `fs` loads node:fs. */
-export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
+export function denoFfi(deno: DenoNamespace, fs: () => FileSystem): Ffi {
   // Deno keeps them up to date, so that looking is as good as asking, and takes no time.
   const statuses: { [Name in Access]?: { readonly state: string; readonly partial: boolean } } = {};
   /** Whether every path is allowed, and there is nothing to ask. */
@@ -78,16 +75,8 @@ export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
     },
 
     closeDescriptor(descriptor: Descriptor): boolean {
-      // A HANDLE of Windows is none of Deno's.
-      if (typeof descriptor === "bigint") return false;
       // What Deno's node:fs has opened it must also close, or it would go on to take the number for its own file.
-      try {
-        fs().closeSync(descriptor);
-        return true;
-      } catch (error) {
-        if ((error as { code?: string }).code === "EBADF") return false;
-        throw error;
-      }
+      return closeWith(fs, descriptor);
     },
 
     authorize(path: string, access: PathAccess): void {

@@ -2,7 +2,9 @@
 import {
   type Argument,
   type Background,
+  closeWith,
   type Ffi,
+  type FileSystem,
   firstLibrary,
   type Functions,
   LONGEST_BLOCK,
@@ -10,6 +12,7 @@ import {
   type Prototype,
   type Prototypes,
 } from "./contract.ts";
+import type { Descriptor } from "../types.ts";
 import { Threads, type WorkerThreads } from "./threads.ts";
 
 /** The part of `node:ffi` that is used here, so that other runtimes' type checkers can read this file. */
@@ -44,8 +47,13 @@ const TYPES = {
 const BIND = `(library, name, signature) =>
   new (process.getBuiltinModule("node:ffi").DynamicLibrary)(library).getFunction(name, signature)`;
 
-/** Makes the FFI of Node; `workers` loads node:worker_threads. */
-export function nodeFfi(node: NodeFfiModule, process: NodeProcess, workers: () => WorkerThreads): Ffi {
+/** Makes the FFI of Node; `workers` loads node:worker_threads and `fs` node:fs. */
+export function nodeFfi(
+  node: NodeFfiModule,
+  process: NodeProcess,
+  workers: () => WorkerThreads,
+  fs: () => FileSystem,
+): Ffi {
   const threads = new Threads(workers, BIND);
   return {
     runtime: "node",
@@ -77,8 +85,9 @@ export function nodeFfi(node: NodeFfiModule, process: NodeProcess, workers: () =
       return node.toArrayBuffer(address, byteLength, false);
     },
 
-    closeDescriptor(): boolean {
-      return false;
+    closeDescriptor(descriptor: Descriptor): boolean {
+      // On Windows its number means something to the C library inside the runtime alone.
+      return closeWith(fs, descriptor);
     },
 
     authorize(path: string, access: PathAccess): void {

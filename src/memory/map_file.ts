@@ -33,13 +33,34 @@ export function mapMemory(
 /** Maps an open file. */
 export function mapFile(here: Host, opened: Opened, plan: Plan, guard: () => Guard | undefined): Mapping {
   const { system } = here;
+  // A descriptor that stays open is the program's to close, whoever opened it.
+  const ours = opened.ours && plan.closeDescriptor;
+  const own = ours ? undefined : system.keep?.(opened.descriptor);
+  try {
+    return mapThrough(here, { ...opened, ours, own }, plan, guard);
+  } catch (error) {
+    if (own !== undefined) system.close(own);
+    throw error;
+  }
+}
+
+/** A file that is open, and what to use its descriptor through. */
+interface Reached extends Opened {
+  /** The library's own descriptor of the file, if the other one is not the library's. */
+  readonly own: Descriptor | undefined;
+}
+
+function mapThrough(here: Host, opened: Reached, plan: Plan, guard: () => Guard | undefined): Mapping {
+  const { system } = here;
   const { offset, protection, flags } = plan;
-  const status = mappableStatus(system, opened);
+  const { ours, own } = opened;
+  const descriptor = own ?? opened.descriptor;
+  const status = mappableStatus(system, descriptor, opened.path);
   const file = new MappedFile(system, {
     descriptor: opened.descriptor,
+    own,
     status,
-    // A descriptor that stays open is the program's to close, whoever opened it.
-    ours: opened.ours && plan.closeDescriptor,
+    ours,
     close: plan.closeDescriptor ? closerOf(here, opened) : undefined,
   });
   const cut = plan.open.includes("truncate") && status.kind === "regular";
@@ -49,10 +70,11 @@ export function mapFile(here: Host, opened: Opened, plan: Plan, guard: () => Gua
   const fileLength = file.lengthToHold(offset, byteLength, kept, mayGrow);
   const unit = Math.max(system.unit(flags), status.unit);
   const lead = offset % Math.max(unit, system.allocationGranularity);
-  const request: MapRequest = { descriptor: opened.descriptor, offset: offset - lead, protection, flags, unit };
+  const request: MapRequest = { descriptor, offset: offset - lead, protection, flags, unit };
   const map: MapPart = (length) => new Mapping(system, { request, lead, byteLength: length, file, guard });
   const lengths = { before: status.byteLength, cut, after: fileLength };
-  return (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(file, byteLength, lengths, map);
+  if (system.cutsMappedFiles) return mapThenSize(file, byteLength, lengths, map);
+  return sizeThenMap(file, byteLength, lengths, map, () => system.probe(request, lead + byteLength));
 }
 
 /** Maps so many bytes of a file. */
@@ -73,7 +95,7 @@ function mapThenSize(file: MappedFile, byteLength: number, { before, cut, after 
   const mapping = map(byteLength);
   return settled(mapping, () => {
     const grows = after > before;
-    if (grows) file.setLength(after);
+    if (grows) file.grow(after);
     try {
       mapping.settle();
       if (cut) file.setLength(0);
@@ -87,32 +109,23 @@ function mapThenSize(file: MappedFile, byteLength: number, { before, cut, after 
   });
 }
 
-/** For systems where a mapped file cannot be cut, and nothing beyond its end be mapped. */
-function sizeThenMap(file: MappedFile, byteLength: number, { before, cut, after }: Lengths, map: MapPart): Mapping {
-  const mapSettled = (): Mapping => {
-    const mapping = map(byteLength);
-    return settled(mapping, () => mapping.settle());
-  };
-  let mapping: Mapping;
-  if (after > before) file.setLength(after);
-  try {
-    mapping = mapSettled();
-  } catch (error) {
-    if (after > before) file.undoGrowth(before, after);
-    throw error;
-  }
-  if (!cut) return mapping;
-  mapping.abandon();
-  try {
-    file.setLength(0);
-  } catch (error) {
-    // Somebody else has it mapped.
-    if (after > before) file.undoGrowth(before, after);
-    throw error;
-  }
-  file.setLength(after);
-  // What could be mapped once most likely can again; what was in the file is gone by now.
-  return mapSettled();
+/**
+ * For systems where a mapped file cannot be cut, and nothing beyond its end be mapped. What was cut off does not come
+ * back, and what has grown stays long when others have it mapped: so whatever can fail is tried first.
+ */
+function sizeThenMap(
+  file: MappedFile,
+  byteLength: number,
+  { before, cut, after }: Lengths,
+  map: MapPart,
+  probe: () => void,
+): Mapping {
+  if (cut || after > before) probe();
+  // Refused if somebody else has it mapped: nothing has changed then.
+  if (cut) file.setLength(0);
+  if (cut || after > before) file.grow(after);
+  const mapping = map(byteLength);
+  return settled(mapping, () => mapping.settle());
 }
 
 /** What closes a file at unmap: the runtime has to close what it has opened itself. */
@@ -134,7 +147,7 @@ function settled(mapping: Mapping, lastSteps: () => void): Mapping {
   return mapping;
 }
 
-function mappableStatus(system: System, { descriptor, path }: Opened): FileStatus {
+function mappableStatus(system: System, descriptor: Descriptor, path: string | undefined): FileStatus {
   const status = system.status(descriptor);
   if (status.kind === "directory") throw system.error("EISDIR", "mmap", "Is a directory", path);
   if (status.kind === "other") throw system.error("ENODEV", "mmap", "No file or device that can be mapped", path);

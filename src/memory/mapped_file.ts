@@ -6,6 +6,8 @@ import type { Descriptor } from "../types.ts";
 /** What a file is made from. */
 export interface MappedFileInit {
   readonly descriptor: Descriptor;
+  /** The library's own of the same file, which is closed with the mapping. */
+  readonly own?: Descriptor;
   readonly status: FileStatus;
   /** Whether the library opened the descriptor. Otherwise its number may be another file's by now. */
   readonly ours: boolean;
@@ -16,19 +18,22 @@ export interface MappedFileInit {
 /** A file that is mapped. */
 export class MappedFile {
   readonly descriptor: Descriptor;
+  /** What the system is called with. */
+  readonly handle: Descriptor;
   readonly kind: FileStatus["kind"];
   readonly #system: System;
   readonly #unit: number;
   readonly #close: ((descriptor: Descriptor) => void) | undefined;
   readonly #identity: string | undefined;
 
-  constructor(system: System, { descriptor, status, ours, close }: MappedFileInit) {
+  constructor(system: System, { descriptor, own, status, ours, close }: MappedFileInit) {
     this.#system = system;
     this.descriptor = descriptor;
+    this.handle = own ?? descriptor;
     this.kind = status.kind;
     this.#unit = status.unit;
     this.#close = close;
-    this.#identity = ours ? undefined : system.identity(descriptor);
+    this.#identity = ours ? undefined : system.identity(this.handle);
   }
 
   /** Whether the descriptor is closed when the mapping is released. */
@@ -50,11 +55,16 @@ export class MappedFile {
 
   /** The length of the file; `undefined` where the descriptor is no longer its own. */
   get byteLength(): number | undefined {
-    return this.#isOpen() ? this.#system.status(this.descriptor).byteLength : undefined;
+    return this.#isOpen() ? this.#system.status(this.handle).byteLength : undefined;
+  }
+
+  /** Makes the file at least so long. */
+  grow(byteLength: number): void {
+    this.#system.grow(this.handle, byteLength);
   }
 
   setLength(byteLength: number): void {
-    this.#system.setLength(this.descriptor, byteLength);
+    this.#system.setLength(this.handle, byteLength);
   }
 
   /** Takes growth back, unless somebody has written behind it meanwhile. */
@@ -85,12 +95,16 @@ export class MappedFile {
   /** Writes the file to disk in the background, after `writeBack` has handed it what its mapping holds. */
   async sync(writeBack: () => Promise<void>): Promise<void> {
     this.check();
-    await this.#system.sync(this.descriptor, writeBack);
+    await this.#system.sync(this.handle, writeBack);
   }
 
-  /** Closes the descriptor where that is asked for, and it is still this file's. */
+  /** Closes the descriptor where that is asked for, and it is still this file's; and the library's own. */
   close(): void {
-    if (this.#close && this.#isOpen()) this.#close(this.descriptor);
+    try {
+      if (this.#close && this.#isOpen()) this.#close(this.descriptor);
+    } finally {
+      if (this.handle !== this.descriptor) this.#system.close(this.handle);
+    }
   }
 
   #isOpen(): boolean {

@@ -51,7 +51,7 @@ export class Mapping {
     try {
       if (byteLength > 0) this.#pages.map(this.#lengthOfPages(byteLength));
       // No system maps zero bytes, but whether the file could be mapped at all is worth knowing.
-      else if (file) this.#pages.probe();
+      else if (file) this.#pages.probe(0);
     } catch (error) {
       this.#pages.release(false);
       throw error;
@@ -151,7 +151,7 @@ export class Mapping {
     this.#system.requireWords("flush", flags);
     const { file } = this;
     if (!file || !this.flags.includes("shared")) return;
-    this.#onPages(this.#touched(span), (base, length) => this.#system.flush(base, length, flags, file.descriptor));
+    this.#onPages(this.#touched(span), (base, length) => this.#system.flush(base, length, flags, file.handle));
   }
 
   /** Writes the whole file, which is all that the systems can do in the background. */
@@ -167,7 +167,7 @@ export class Mapping {
     // Pages that have moved or gone have handed everything to the file.
     for (let start = 0; start < length && this.#pages.base === base && !this.#released; start += step) {
       const bytes = Math.min(step, length - start);
-      this.#system.flush(base + BigInt(start), bytes, ["async"], this.file!.descriptor);
+      this.#system.flush(base + BigInt(start), bytes, ["async"], this.file!.handle);
       await new Promise((resolve) => setTimeout(resolve));
     }
   }
@@ -221,12 +221,13 @@ export class Mapping {
   resize(byteLength: number, occupants: Occupants): void {
     const before = this.#byteLength;
     const { from, to } = this.#fileChange(byteLength);
-    if (to < from && !this.#system.cutsMappedFiles) return this.#cutAway(byteLength, to, occupants);
-    if (to > from) this.file!.setLength(to);
+    if (to < from && !this.#system.cutsMappedFiles) return this.#cutAway(byteLength, from, to, occupants);
+    if (to > from) this.#grow(byteLength, to);
     try {
       this.#setLength(byteLength, occupants);
     } catch (error) {
-      if (to > from) this.#undoGrowth(from, to, occupants);
+      // If others have the file mapped, a cut would be refused, and hide why this has failed.
+      if (to > from && this.#system.cutsMappedFiles) this.file!.undoGrowth(from, to);
       throw error;
     }
     if (to >= from) return;
@@ -238,24 +239,22 @@ export class Mapping {
     }
   }
 
-  #undoGrowth(from: number, to: number, occupants: Occupants): void {
-    const undo = (): void => this.file!.undoGrowth(from, to);
-    if (this.#system.cutsMappedFiles) undo();
-    else this.#resizeAround(undo, this.#byteLength, occupants);
+  /** Makes the file long enough. If it cannot be cut back after a failure, what can fail is tried first. */
+  #grow(byteLength: number, fileLength: number): void {
+    if (!this.#system.cutsMappedFiles) this.#pages.probe(this.#lengthOfPages(byteLength));
+    this.file!.grow(fileLength);
   }
 
-  /** Shrinks with the file, where that cannot be cut while it is mapped. */
-  #cutAway(byteLength: number, fileLength: number, occupants: Occupants): void {
-    this.#resizeAround(() => this.file!.setLength(fileLength), byteLength, occupants);
-  }
-
-  /** Does something while the region is unmapped, and maps it again with another length. */
-  #resizeAround(act: () => void, byteLength: number, occupants: Occupants): void {
+  /** Shrinks with the file, which is unmapped meanwhile; what others have added to it since is not cut off. */
+  #cutAway(byteLength: number, from: number, to: number, occupants: Occupants): void {
+    const cut = (): void => {
+      if (this.file!.byteLength === from) this.file!.setLength(to);
+    };
     try {
-      this.#pages.resizeAround(act, this.#lengthOfPages(byteLength), occupants);
+      this.#pages.resizeAround(cut, this.#lengthOfPages(byteLength), occupants);
       this.#byteLength = byteLength;
     } finally {
-      // Where there is no room any more to map it again, nothing of it is left.
+      // If there is no room any more to map it again, nothing of it is left.
       if (this.#pages.length === 0) this.#byteLength = 0;
     }
   }

@@ -75,9 +75,10 @@ function openAnonymous(system: System, { offset, size, flags }: Plan): Descripto
 
 /** Leaves of a file that could not be mapped what there was before it was opened. */
 function abandon({ system }: Host, { descriptor, ours, created }: Opened): void {
+  const identity = created === undefined ? undefined : system.identity(descriptor);
   try {
     if (ours) system.close(descriptor);
   } finally {
-    if (created !== undefined) system.remove(created);
+    if (created !== undefined) system.remove(created, identity!);
   }
 }

@@ -87,9 +87,9 @@ export class Pages {
     this.#place(this.#mapNew(length), length);
   }
 
-  /** Finds out whether a page could be mapped. */
-  probe(): void {
-    this.#system.probe(this.#request);
+  /** Finds out whether so many bytes could be mapped, as far as that can be known without mapping them. */
+  probe(length: number): void {
+    this.#system.probe(this.#request, length);
   }
 
   /** Unmaps. Where `inUse`, harmless memory stays behind. */

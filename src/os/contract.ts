@@ -52,11 +52,19 @@ export interface Files {
   /** A descriptor of memory with no name, of a length that is a multiple of the unit of the flags. */
   openAnonymous(byteLength: number, flags: readonly MapFlag[]): Descriptor;
   status(descriptor: Descriptor): FileStatus;
+  /**
+   * A descriptor of the library's own for one that the caller may close at any time, so that nothing is ever done to
+   * the file that gets its number. Only where calls on memory need the file as well.
+   */
+  readonly keep: ((descriptor: Descriptor) => Descriptor) | undefined;
   /** The same for two descriptors of one file, and for no two files. */
   identity(descriptor: Descriptor): string;
+  /** Makes a file at least so long. Never makes it shorter, whatever others do meanwhile. */
+  grow(descriptor: Descriptor, byteLength: number): void;
   setLength(descriptor: Descriptor, byteLength: number): void;
   close(descriptor: Descriptor): void;
-  remove(path: string): void;
+  /** Removes a file that was just made, by its path and what {@linkcode identity} says of it. */
+  remove(path: string, identity: string): void;
   /**
    * Writes what is dirty in the file to disk, without blocking the thread, after `writeBack` (see
    * {@linkcode Memory.writeBackStep}). The descriptor may be closed meanwhile.
@@ -104,8 +112,8 @@ export interface Memory {
   unit(flags: readonly MapFlag[]): number;
 
   map(request: MapRequest, length: number): bigint;
-  /** Throws what mapping would throw, as far as that can be known without mapping anything. */
-  probe(request: MapRequest): void;
+  /** Throws what mapping so many bytes would throw, as far as that can be known without mapping anything. */
+  probe(request: MapRequest, length: number): void;
   unmap(base: bigint, length: number): void;
   /** Puts memory that is harmless to touch in place of a mapping: in one step, but on Windows, which has none for it. */
   blank(base: bigint, length: number): void;

@@ -15,6 +15,7 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
 
   return {
     cutsMappedFiles: true,
+    keep: undefined,
 
     open(path: string, flags: readonly OpenFlag[], mode: number): OpenedFile {
       const opened = openPath(libc, path, openBits(libc, flags), flags, mode);
@@ -40,6 +41,10 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
 
     identity(descriptor: Descriptor): string {
       return reader.identity(descriptor as number);
+    },
+
+    grow(descriptor: Descriptor, byteLength: number): void {
+      libc.check(libc.more.ftruncate(descriptor as number, BigInt(byteLength)), "ftruncate");
     },
 
     setLength(descriptor: Descriptor, byteLength: number): void {

@@ -3,7 +3,7 @@ import type { MmapError } from "../../error.ts";
 import type { Descriptor } from "../../types.ts";
 import type { OpenFlag } from "../../vocabulary.ts";
 import type { Files, FileStatus, OpenedFile } from "../contract.ts";
-import { INVALID_HANDLE, type Kernel32, textOf, THIS_PROCESS, wideString } from "./kernel32.ts";
+import { halves, INVALID_HANDLE, type Kernel32, textOf, THIS_PROCESS, wideString } from "./kernel32.ts";
 import { WIN32_ERRORS, win32ErrorName } from "./errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
 import { syncInThread } from "./fsync.ts";
@@ -12,14 +12,12 @@ import { syncInThread } from "./fsync.ts";
 const SHARE_ALL = WIN32.FILE_SHARE_READ | WIN32.FILE_SHARE_WRITE | WIN32.FILE_SHARE_DELETE;
 
 /** Makes the file half of Windows. */
-export function windowsFiles(kernel32: Kernel32): Files {
+export function windowsFiles(kernel32: Kernel32, handleOf: (descriptor: Descriptor) => bigint): Files {
   const { functions } = kernel32;
 
   const setLength = (descriptor: Descriptor, byteLength: number): void => {
     const end = new Uint8Array(new BigInt64Array([BigInt(byteLength)]).buffer);
-    const handle = descriptor as bigint;
-    const result = functions.SetFileInformationByHandle(handle, WIN32.FileEndOfFileInfo, end, end.length);
-    kernel32.check(result, "SetFileInformationByHandle");
+    setInformation(kernel32, descriptor as bigint, WIN32.FileEndOfFileInfo, end);
   };
 
   const close = (descriptor: Descriptor): void => {
@@ -28,6 +26,13 @@ export function windowsFiles(kernel32: Kernel32): Files {
 
   return {
     cutsMappedFiles: false,
+
+    // FlushViewOfFile hands bytes to the system, and only FlushFileBuffers, through the file, writes them to disk.
+    keep(descriptor: Descriptor): Descriptor {
+      const own = duplicate(kernel32, handleOf(descriptor), THIS_PROCESS);
+      if (own === undefined) throw kernel32.failure("DuplicateHandle");
+      return own;
+    },
 
     open(path: string, flags: readonly OpenFlag[], mode: number, executable: boolean): OpenedFile {
       return openPath(kernel32, path, flags, mode, executable);
@@ -49,18 +54,24 @@ export function windowsFiles(kernel32: Kernel32): Files {
     },
 
     identity(descriptor: Descriptor): string {
-      return identityOf(kernel32, descriptor as bigint);
+      return identityOf(kernel32, handleOf(descriptor));
+    },
+
+    grow(descriptor: Descriptor, byteLength: number): void {
+      if (byteLength === 0) return;
+      // A file becomes as long as a section of it, and never shorter; cutting and growing are one call otherwise.
+      const size = halves(byteLength);
+      const section = functions.CreateFileMappingW(descriptor as bigint, 0n, WIN32.PAGE_READWRITE, ...size, 0n);
+      kernel32.checkAddress(section, "CreateFileMappingW");
+      functions.CloseHandle(section);
     },
 
     setLength,
 
     close,
 
-    remove(path: string): void {
-      const name = wideString(nameOf(kernel32, path));
-      // What may not be written may not be removed either, unlike on POSIX.
-      functions.SetFileAttributesW(name, WIN32.FILE_ATTRIBUTE_NORMAL);
-      kernel32.check(functions.DeleteFileW(name), "DeleteFileW", path);
+    remove(path: string, identity: string): void {
+      removeUnused(kernel32, path, identity);
     },
 
     async sync(descriptor: Descriptor, writeBack: () => Promise<void>): Promise<void> {
@@ -105,6 +116,40 @@ function openPath(
   const faster = attempt(WIN32.OPEN_EXISTING);
   if (faster === INVALID_HANDLE) throw failure();
   return { descriptor: faster };
+}
+
+/**
+ * Removes a file that was made empty, if it is still that file, still empty, and nobody else has it. Nobody can open it
+ * between the look and the removal: the handle is given out only alone, and lets nobody in.
+ */
+function removeUnused(kernel32: Kernel32, path: string, identity: string): void {
+  const { functions } = kernel32;
+  const name = wideString(nameOf(kernel32, path));
+  const access = WIN32.DELETE | WIN32.FILE_READ_ATTRIBUTES | WIN32.FILE_WRITE_ATTRIBUTES;
+  const handle = functions.CreateFileW(name, access, 0, 0n, WIN32.OPEN_EXISTING, WIN32.FILE_FLAG_BACKUP_SEMANTICS, 0n);
+  // Somebody has it, or it is gone.
+  if (handle === INVALID_HANDLE) return;
+  try {
+    if (identityOf(kernel32, handle) !== identity || statusOf(kernel32, handle).byteLength > 0) return;
+    // What may not be written may not be removed either, unlike on POSIX.
+    setInformation(kernel32, handle, WIN32.FileBasicInfo, basicInformation(WIN32.FILE_ATTRIBUTE_NORMAL));
+    setInformation(kernel32, handle, WIN32.FileDispositionInfo, new Uint8Array([1]));
+  } finally {
+    functions.CloseHandle(handle);
+  }
+}
+
+/** A FILE_BASIC_INFO that changes the attributes alone. */
+function basicInformation(attributes: number): Uint8Array {
+  const { size, FileAttributes } = WIN32_LAYOUTS.FILE_BASIC_INFO;
+  const information = new DataView(new ArrayBuffer(size));
+  information.setUint32(FileAttributes, attributes, true);
+  return new Uint8Array(information.buffer);
+}
+
+function setInformation(kernel32: Kernel32, handle: bigint, kind: number, information: Uint8Array): void {
+  const result = kernel32.functions.SetFileInformationByHandle(handle, kind, information, information.length);
+  kernel32.check(result, "SetFileInformationByHandle");
 }
 
 /** Characters of a name between two backslashes. */

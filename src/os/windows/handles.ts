@@ -8,7 +8,7 @@ import { WIN32 } from "./numbers.ts";
 import { duplicate, identityOf, pathOf } from "./files.ts";
 
 /** Makes the handles of Windows. */
-export function windowsHandles(kernel32: Kernel32): Handles {
+export function windowsHandles(kernel32: Kernel32, handleOf: (descriptor: Descriptor) => bigint): Handles {
   const { functions } = kernel32;
   const pid = functions.GetCurrentProcessId();
   const gone = (reason: string): Error => kernel32.error("ESTALE", "handle", reason);
@@ -32,7 +32,7 @@ export function windowsHandles(kernel32: Kernel32): Handles {
     pid: () => pid,
 
     share(descriptor: Descriptor): string {
-      const handle = descriptor as bigint;
+      const handle = handleOf(descriptor);
       return new SharedText(String(handle), identityOf(kernel32, handle), birthOf(kernel32, THIS_PROCESS)).toString();
     },
 

@@ -56,7 +56,8 @@ export function windowsMemory(kernel32: Kernel32): Memory {
         : mapFile(kernel32, request, length);
     },
 
-    probe(request: MapRequest): void {
+    probe(request: MapRequest, length: number): void {
+      if (length > 0) tryRoom(kernel32, length, request.flags.includes("locked"));
       const reachesFile = writesToFile(request.protection, request.flags);
       const section = openSection(kernel32, request, reachesFile ? "write" : "copy");
       if (section !== 0n) {
@@ -81,7 +82,7 @@ export function windowsMemory(kernel32: Kernel32): Memory {
     },
 
     flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void {
-      kernel32.check(functions.FlushViewOfFile(base, BigInt(length)), "FlushViewOfFile");
+      flushView(kernel32, base, length);
       if (flags.includes("sync")) flushFile(kernel32, descriptor as bigint);
     },
 
@@ -138,6 +139,32 @@ function allocate(kernel32: Kernel32, base: bigint, length: number, type: number
   // The only parameter that can be wrong is the length: more than a process has addresses.
   const code = kernel32.lastError === WIN32_ERRORS.INVALID_PARAMETER ? "ENOMEM" : undefined;
   throw kernel32.failure("VirtualAlloc", { code });
+}
+
+/** How long pages are waited for that somebody else is writing, in milliseconds: more each time, 1.3 seconds together. */
+const PAUSES = [1, 2, 5, 10, 20, 50, 100, 200, 400, 500];
+
+/** Hands what was stored to the file. While others write or lock the same pages, Windows refuses, and asks for patience. */
+function flushView(kernel32: Kernel32, base: bigint, length: number): void {
+  const { functions } = kernel32;
+  for (const pause of PAUSES) {
+    if (functions.FlushViewOfFile(base, BigInt(length)) !== 0) return;
+    if (kernel32.lastError !== WIN32_ERRORS.LOCK_VIOLATION) break;
+    functions.Sleep(pause);
+  }
+  kernel32.check(functions.FlushViewOfFile(base, BigInt(length)), "FlushViewOfFile");
+}
+
+/** Finds out whether there is room for so many bytes, and, if `locks`, whether they may all be locked. */
+function tryRoom(kernel32: Kernel32, length: number, locks: boolean): void {
+  const { functions } = kernel32;
+  const type = WIN32.MEM_RESERVE | (locks ? WIN32.MEM_COMMIT : 0);
+  const base = allocate(kernel32, 0n, length, type, WIN32.PAGE_READWRITE);
+  try {
+    if (locks) kernel32.check(functions.VirtualLock(base, BigInt(length)), "VirtualLock");
+  } finally {
+    functions.VirtualFree(base, 0n, WIN32.MEM_RELEASE);
+  }
 }
 
 /** Maps a part of a file. */
