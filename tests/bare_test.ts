@@ -38,8 +38,7 @@ test("open finds its mode where variable arguments are on the stack, too", LINUX
   const system = bareSystem();
   const { descriptor, created } = system.open(path, ["read", "write", "create"], 0o640, false);
   assertEquals([created, statSync(path).mode & 0o777], [path, 0o640 & ~umask]);
-  system.close(descriptor);
-  system.remove(path, "");
+  system.discard(path, descriptor);
   assert(!exists(path));
 });
 

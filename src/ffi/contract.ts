@@ -88,8 +88,11 @@ export interface Ffi {
   arrayBuffer(address: bigint, byteLength: number): ArrayBuffer;
   /** Closes a descriptor that the runtime keeps account of; false where it keeps none of this one. */
   closeDescriptor(descriptor: Descriptor): boolean;
-  /** Asks for the runtime's permission to use the path; a denial is the runtime's own error. */
-  authorize(path: string, access: PathAccess): void;
+  /**
+   * Asks for the runtime's permission to use the path; a denial is the runtime's own error. `plain` is the path in the
+   * form that the runtime can compare; without one, only who may use every path may use this one.
+   */
+  authorize(path: string, access: PathAccess, plain: string | undefined): void;
 }
 
 /** The part of node:fs that is used here. */

@@ -79,18 +79,19 @@ export function denoFfi(deno: DenoNamespace, fs: () => FileSystem): Ffi {
       return closeWith(fs, descriptor);
     },
 
-    authorize(path: string, access: PathAccess): void {
+    authorize(path: string, access: PathAccess, plain: string | undefined): void {
       // It names nothing; the OS says so, where Deno would call the question an error.
       if (path === "") return;
-      if (access.read && !isGranted("read")) request(deno, "read", path);
-      if (access.write && !isGranted("write")) request(deno, "write", path);
+      if (access.read && !isGranted("read")) request(deno, "read", path, plain);
+      if (access.write && !isGranted("write")) request(deno, "write", path, plain);
     },
   };
 }
 
-function request(deno: DenoNamespace, name: Access, path: string): void {
-  if (deno.permissions.requestSync({ name, path }).state === "granted") return;
+function request(deno: DenoNamespace, name: Access, path: string, plain: string | undefined): void {
+  if (plain !== undefined && deno.permissions.requestSync({ name, path: plain }).state === "granted") return;
+  const all = plain === undefined ? ", for all paths" : "";
   throw new deno.errors.NotCapable(
-    `Requires ${name} access to ${JSON.stringify(path)}, run again with the --allow-${name} flag`,
+    `Requires ${name} access to ${JSON.stringify(path)}, run again with the --allow-${name} flag${all}`,
   );
 }

@@ -25,7 +25,7 @@ export interface NodeFfiModule {
 
 /** The part of `process` that is used here. */
 export interface NodeProcess {
-  readonly permission?: { has(scope: string, path: string): boolean };
+  readonly permission?: { has(scope: string, path?: string): boolean };
 }
 
 type NodeType = "i32" | "u32" | "i64" | "u64" | "pointer";
@@ -90,10 +90,10 @@ export function nodeFfi(
       return closeWith(fs, descriptor);
     },
 
-    authorize(path: string, access: PathAccess): void {
+    authorize(path: string, access: PathAccess, plain: string | undefined): void {
       if (process.permission === undefined) return;
-      if (access.read) request(process.permission, "fs.read", path);
-      if (access.write) request(process.permission, "fs.write", path);
+      if (access.read) request(process.permission, "fs.read", path, plain);
+      if (access.write) request(process.permission, "fs.write", path, plain);
     },
   };
 }
@@ -107,8 +107,10 @@ function request(
   permission: NonNullable<NodeProcess["permission"]>,
   scope: "fs.read" | "fs.write",
   path: string,
+  plain: string | undefined,
 ): void {
-  if (permission.has(scope, path)) return;
+  // Without a path it is asked about all of them.
+  if (plain === undefined ? permission.has(scope) : permission.has(scope, plain)) return;
   const name = scope === "fs.read" ? "FileSystemRead" : "FileSystemWrite";
   throw Object.assign(
     new Error(`Access to this API has been restricted. Use --allow-${scope.replace(".", "-")} to manage permissions.`),

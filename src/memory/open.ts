@@ -51,14 +51,14 @@ function openSource({ ffi, system }: Host, source: Source, plan: Plan): Opened |
     case "handle": {
       const { pid, descriptor } = source.handle;
       const access = { read: true, write: writesToFile(plan.protection, plan.flags) };
-      const adopted = system.adopt(pid, descriptor, (path) => ffi.authorize(path, access));
+      const adopted = system.adopt(pid, descriptor, (path) => ffi.authorize(path, access, system.plainPath(path)));
       return { descriptor: adopted, ours: true, keepsLength: true };
     }
     case "path": {
       const { path } = source;
       const reads = plan.open.includes("read") || !plan.open.includes("write");
       const writes = WRITING.some((word) => plan.open.includes(word));
-      ffi.authorize(path, { read: reads, write: writes });
+      ffi.authorize(path, { read: reads, write: writes }, system.plainPath(path));
       return { ...system.open(path, plan.open, plan.mode, plan.protection.includes("exec")), ours: true, path };
     }
   }
@@ -75,10 +75,6 @@ function openAnonymous(system: System, { offset, size, flags }: Plan): Descripto
 
 /** Leaves of a file that could not be mapped what there was before it was opened. */
 function abandon({ system }: Host, { descriptor, ours, created }: Opened): void {
-  const identity = created === undefined ? undefined : system.identity(descriptor);
-  try {
-    if (ours) system.close(descriptor);
-  } finally {
-    if (created !== undefined) system.remove(created, identity!);
-  }
+  if (created !== undefined) system.discard(created, descriptor);
+  else if (ours) system.close(descriptor);
 }

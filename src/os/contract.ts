@@ -49,6 +49,11 @@ export interface Files {
    * file is to be run from its mapping, which is a right of its own on some systems.
    */
   open(path: string, flags: readonly OpenFlag[], mode: number, executable: boolean): OpenedFile;
+  /**
+   * A path in the one form in which others can compare it with what is allowed; `undefined` for a path that only the
+   * system can read.
+   */
+  plainPath(path: string): string | undefined;
   /** A descriptor of memory with no name, of a length that is a multiple of the unit of the flags. */
   openAnonymous(byteLength: number, flags: readonly MapFlag[]): Descriptor;
   status(descriptor: Descriptor): FileStatus;
@@ -63,8 +68,8 @@ export interface Files {
   grow(descriptor: Descriptor, byteLength: number): void;
   setLength(descriptor: Descriptor, byteLength: number): void;
   close(descriptor: Descriptor): void;
-  /** Removes a file that was just made, by its path and what {@linkcode identity} says of it. */
-  remove(path: string, identity: string): void;
+  /** Closes a file that opening it has made, and removes it unless it is somebody else's by now. */
+  discard(path: string, descriptor: Descriptor): void;
   /**
    * Writes what is dirty in the file to disk, without blocking the thread, after `writeBack` (see
    * {@linkcode Memory.writeBackStep}). The descriptor may be closed meanwhile.
@@ -111,7 +116,11 @@ export interface Memory {
   /** What lengths and offsets of a mapping with these flags are multiples of. */
   unit(flags: readonly MapFlag[]): number;
 
-  map(request: MapRequest, length: number): bigint;
+  /**
+   * `absorbing`: whether a store that is not allowed has to stay in the memory, since there is no guard to see to it. A
+   * system that cannot do that maps as requested.
+   */
+  map(request: MapRequest, length: number, absorbing?: boolean): bigint;
   /** Throws what mapping so many bytes would throw, as far as that can be known without mapping anything. */
   probe(request: MapRequest, length: number): void;
   unmap(base: bigint, length: number): void;

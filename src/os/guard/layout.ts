@@ -36,6 +36,7 @@ export const header = {
   virtualProtect: 72,
   unmapView: 80,
   virtualAlloc: 88,
+  sleep: 112,
   /** A kernel's `struct sigaction` of zeros: what the system does without any handler. */
   defaultAction: 32,
   /** Room to exchange two of the C library's `struct sigaction`, of zeros at first. */

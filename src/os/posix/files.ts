@@ -13,6 +13,13 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
   const { functions } = libc;
   const reader = new StatusReader(libc, extensions);
 
+  const close = (descriptor: Descriptor): void => {
+    if (functions.close(descriptor as number) === 0) return;
+    const error = libc.failure("close");
+    // Linux has closed it all the same: https://man7.org/linux/man-pages/man2/close.2.html
+    if (error.code !== "EINTR") throw error;
+  };
+
   return {
     cutsMappedFiles: true,
     keep: undefined,
@@ -22,6 +29,8 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
       if (flags.includes("direct")) extensions.bypassCache?.(opened.descriptor);
       return opened;
     },
+
+    plainPath: (path) => path,
 
     openAnonymous(byteLength: number, flags: readonly MapFlag[]): Descriptor {
       const descriptor = libc.more.memfd_create ? openMemory(libc, flags) : openShared(libc);
@@ -51,15 +60,14 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
       libc.check(libc.more.ftruncate(descriptor as number, BigInt(byteLength)), "ftruncate");
     },
 
-    close(descriptor: Descriptor): void {
-      if (functions.close(descriptor as number) === 0) return;
-      const error = libc.failure("close");
-      // Linux has closed it all the same: https://man7.org/linux/man-pages/man2/close.2.html
-      if (error.code !== "EINTR") throw error;
-    },
+    close,
 
-    remove(path: string): void {
-      libc.check(libc.more.unlink(cString(path)), "unlink", path);
+    discard(path: string, descriptor: Descriptor): void {
+      try {
+        close(descriptor);
+      } finally {
+        libc.check(libc.more.unlink(cString(path)), "unlink", path);
+      }
     },
 
     sync(descriptor: Descriptor): Promise<void> {

@@ -6,6 +6,7 @@ import type { Files, FileStatus, OpenedFile } from "../contract.ts";
 import { halves, INVALID_HANDLE, type Kernel32, textOf, THIS_PROCESS, wideString } from "./kernel32.ts";
 import { WIN32_ERRORS, win32ErrorName } from "./errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
+import { nameOf, plainPathOf, temporaryName } from "./paths.ts";
 import { syncInThread } from "./fsync.ts";
 
 /** Others may read, write, rename and delete a file that is open, as on POSIX. */
@@ -36,6 +37,10 @@ export function windowsFiles(kernel32: Kernel32, handleOf: (descriptor: Descript
 
     open(path: string, flags: readonly OpenFlag[], mode: number, executable: boolean): OpenedFile {
       return openPath(kernel32, path, flags, mode, executable);
+    },
+
+    plainPath(path: string): string | undefined {
+      return plainPathOf(kernel32, path);
     },
 
     openAnonymous(byteLength: number): Descriptor {
@@ -70,7 +75,9 @@ export function windowsFiles(kernel32: Kernel32, handleOf: (descriptor: Descript
 
     close,
 
-    remove(path: string, identity: string): void {
+    discard(path: string, descriptor: Descriptor): void {
+      const identity = identityOf(kernel32, descriptor as bigint);
+      close(descriptor);
       removeUnused(kernel32, path, identity);
     },
 
@@ -197,25 +204,12 @@ function attributesOf(flags: readonly OpenFlag[], mode: number): number {
   return bits >>> 0;
 }
 
-/** The names of the files that are memory in truth. */
-const TEMPORARY_PREFIX = "mmap-";
-const TEMPORARY = new RegExp(`[\\\\/]${TEMPORARY_PREFIX}[0-9a-f-]{36}\\.tmp$`, "i");
-
-/** The path of an open file; `undefined` where it is memory, which has none that anybody could allow. */
-export function pathOf(kernel32: Kernel32, handle: bigint): string | undefined {
-  const buffer = new Uint8Array(2 * 32768);
-  const length = kernel32.functions.GetFinalPathNameByHandleW(handle, buffer, buffer.length / 2, 0);
-  const path = textOf(buffer, kernel32.check(length, "GetFinalPathNameByHandleW"));
-  if (TEMPORARY.test(path)) return undefined;
-  return path.replace(/^\\\\\?\\UNC\\/, "\\\\").replace(/^\\\\\?\\/, "");
-}
-
 /** A file with a name that nobody knows, which goes away with its last handle and is kept in memory where possible. */
 function openTemporary(kernel32: Kernel32): bigint {
   const { functions } = kernel32;
   const directory = new Uint8Array(2 * 1024);
   const length = kernel32.check(functions.GetTempPathW(directory.length / 2, directory), "GetTempPathW");
-  const path = `${textOf(directory, length)}${TEMPORARY_PREFIX}${crypto.randomUUID()}.tmp`;
+  const path = `${textOf(directory, length)}${temporaryName()}`;
   const access = accessOf(["read", "write"], false);
   const attributes = WIN32.FILE_ATTRIBUTE_TEMPORARY | WIN32.FILE_FLAG_DELETE_ON_CLOSE;
   const handle = functions.CreateFileW(
@@ -231,24 +225,6 @@ function openTemporary(kernel32: Kernel32): bigint {
   // Takes no room on disk for what is not used. Not every file system can, and nothing depends on it.
   functions.DeviceIoControl(handle, WIN32.FSCTL_SET_SPARSE, 0n, 0, 0n, 0, new Uint8Array(4), 0n);
   return handle;
-}
-
-/** From this many characters on a path needs another form. */
-const LONG = 248;
-
-/** A path that says by itself how long it is: from a drive or a server on. */
-const ABSOLUTE = /^([a-z]:)?[\\/]/i;
-
-/** The path in the form in which it may be as long as 32,767 characters, if it is long. */
-function nameOf(kernel32: Kernel32, path: string): string {
-  if (/^[\\/]{2}[?.][\\/]/.test(path) || path.length < LONG && ABSOLUTE.test(path)) return path;
-  const full = new Uint8Array(2 * 32768);
-  const length = kernel32.functions.GetFullPathNameW(wideString(path), full.length / 2, full, 0n);
-  // What is no name at all is refused where it is opened.
-  if (length === 0 && path.length < LONG) return path;
-  const text = textOf(full, kernel32.check(length, "GetFullPathNameW", path));
-  if (text.length < LONG) return path;
-  return text.startsWith("\\\\") ? `\\\\?\\UNC\\${text.slice(2)}` : `\\\\?\\${text}`;
 }
 
 // ---------------------------------------------------------------- what is open

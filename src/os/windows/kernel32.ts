@@ -65,6 +65,8 @@ const KERNEL32 = {
   Sleep: { parameters: ["u32"], result: "void" }, // void Sleep(DWORD milliseconds)
   // DWORD GetModuleFileNameW(HMODULE, LPWSTR name, DWORD size)
   GetModuleFileNameW: { parameters: ["usize", "buffer", "u32"], result: "i32" },
+  // ULONG RemoveVectoredExceptionHandler(void *handler)
+  RemoveVectoredExceptionHandler: { parameters: ["usize"], result: "i32" },
   GetModuleHandleW: { parameters: ["buffer"], result: "usize" }, // HMODULE GetModuleHandleW(LPCWSTR name)
   GetProcAddress: { parameters: ["usize", "buffer"], result: "usize" }, // FARPROC GetProcAddress(HMODULE, LPCSTR name)
   GetSystemInfo: { parameters: ["buffer"], result: "void" }, // void GetSystemInfo(SYSTEM_INFO *)

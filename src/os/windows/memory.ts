@@ -4,7 +4,8 @@ import { MmapError } from "../../error.ts";
 import type { Advice, FlushFlag, MapFlag, Protection } from "../../vocabulary.ts";
 import type { Descriptor } from "../../types.ts";
 import type { MapRequest, Memory } from "../contract.ts";
-import { halves, type Kernel32, THIS_PROCESS } from "./kernel32.ts";
+import { halves, INVALID_HANDLE, type Kernel32, THIS_PROCESS } from "./kernel32.ts";
+import { once } from "../once.ts";
 import { WIN32_ERRORS } from "./errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
 import { flushFile } from "./fsync.ts";
@@ -29,6 +30,7 @@ const WRITE_BACK_STEP = 4 << 20;
 export function windowsMemory(kernel32: Kernel32): Memory {
   const { functions } = kernel32;
   const { pageSize, allocationGranularity } = sizesOf(kernel32);
+  const viewsBecomeCopies = once(() => canBecomeCopies(kernel32, pageSize));
 
   const prefetch = (base: bigint, length: number): void => {
     const { WIN32_MEMORY_RANGE_ENTRY: { size, VirtualAddress, NumberOfBytes } } = WIN32_LAYOUTS;
@@ -49,11 +51,15 @@ export function windowsMemory(kernel32: Kernel32): Memory {
       return pageSize;
     },
 
-    map(request: MapRequest, length: number): bigint {
-      const { descriptor, protection } = request;
-      return descriptor === null
-        ? allocate(kernel32, 0n, length, WIN32.MEM_RESERVE | WIN32.MEM_COMMIT, pagesFor(protection, false))
-        : mapFile(kernel32, request, length);
+    map(request: MapRequest, length: number, absorbing: boolean = true): bigint {
+      const { descriptor, protection, flags } = request;
+      if (descriptor === null) {
+        return allocate(kernel32, 0n, length, WIN32.MEM_RESERVE | WIN32.MEM_COMMIT, pagesFor(protection, false));
+      }
+      if (flags.includes("shared")) return mapShared(kernel32, request, length);
+      // Every page of a copy is counted against the page file. The guard makes copies of single pages of what is read.
+      const reads = !protection.includes("write") && !absorbing && viewsBecomeCopies();
+      return reads ? mapView(kernel32, request, length, "read") : mapCopy(kernel32, request, length);
     },
 
     probe(request: MapRequest, length: number): void {
@@ -167,9 +173,8 @@ function tryRoom(kernel32: Kernel32, length: number, locks: boolean): void {
   }
 }
 
-/** Maps a part of a file. */
-function mapFile(kernel32: Kernel32, request: MapRequest, length: number): bigint {
-  if (!request.flags.includes("shared")) return mapCopy(kernel32, request, length);
+/** Maps a part of a file so that stores reach it. */
+function mapShared(kernel32: Kernel32, request: MapRequest, length: number): bigint {
   const allowsWrite = request.protection.includes("write");
   let base: bigint;
   try {
@@ -198,6 +203,31 @@ function mapCopy(kernel32: Kernel32, request: MapRequest, length: number): bigin
     // Every page of a copy could be stored to, and is counted against the page file; those of a view to read are not.
     if (request.protection.includes("write") || !isNumber(error, WIN32_ERRORS.COMMITMENT_LIMIT)) throw error;
     return mapView(kernel32, request, length, "read");
+  }
+}
+
+/**
+ * Whether a page of a view that is mapped to be read can become a copy later, with a store that stays there. Microsoft
+ * documents it for VirtualProtect with PAGE_WRITECOPY; in Wine the store reaches the file. It is tried out on memory of
+ * the page file, which two views show.
+ */
+function canBecomeCopies({ ffi, functions }: Kernel32, pageSize: number): boolean {
+  const section = functions.CreateFileMappingW(INVALID_HANDLE, 0n, WIN32.PAGE_READWRITE, 0, pageSize, 0n);
+  if (section === 0n) return false;
+  const views = [1, 2].map(() => functions.MapViewOfFile(section, WIN32.FILE_MAP_READ, 0, 0, 0n));
+  try {
+    const [stored, other] = views;
+    if (views.includes(0n)) return false;
+    if (functions.VirtualProtect(stored, BigInt(pageSize), WIN32.PAGE_WRITECOPY, new Uint8Array(4)) === 0) return false;
+    const buffers = [stored, other].map((view) => ffi.arrayBuffer(view, 1));
+    const [mine, others] = buffers.map((buffer) => new Uint8Array(buffer));
+    mine[0] = 1;
+    const copied = mine[0] === 1 && others[0] === 0;
+    for (const buffer of buffers) buffer.transfer(0);
+    return copied;
+  } finally {
+    for (const view of views) functions.UnmapViewOfFile(view);
+    functions.CloseHandle(section);
   }
 }
 
@@ -259,14 +289,22 @@ function setPages(kernel32: Kernel32, base: bigint, length: number, pages: numbe
   throw kernel32.failure("VirtualProtect", { code });
 }
 
-/** Whether a mapping was made as one that keeps its stores to itself. */
+/** What views are made with whose stores never reach the file. */
+const COPIES: readonly number[] = [
+  WIN32.PAGE_READONLY,
+  WIN32.PAGE_EXECUTE_READ,
+  WIN32.PAGE_WRITECOPY,
+  WIN32.PAGE_EXECUTE_WRITECOPY,
+];
+
+/** Whether a mapping was made as one that keeps its stores to itself, also one that was to be read. */
 function isCopy(kernel32: Kernel32, base: bigint): boolean {
-  const { size, AllocationProtect } = WIN32_LAYOUTS.MEMORY_BASIC_INFORMATION;
+  const { size, AllocationProtect, Type } = WIN32_LAYOUTS.MEMORY_BASIC_INFORMATION;
   const information = new DataView(new ArrayBuffer(size));
   const written = kernel32.functions.VirtualQuery(base, new Uint8Array(information.buffer), BigInt(size));
   kernel32.check(Number(written), "VirtualQuery");
   const pages = information.getUint32(AllocationProtect, true);
-  return pages === WIN32.PAGE_WRITECOPY || pages === WIN32.PAGE_EXECUTE_WRITECOPY;
+  return information.getUint32(Type, true) !== WIN32.MEM_PRIVATE && COPIES.includes(pages);
 }
 
 /** Pages that are asked about at a time. */

@@ -67,7 +67,14 @@ export const WIN32_LAYOUTS = {
   PUBLIC_OBJECT_BASIC_INFORMATION: { size: 56, GrantedAccess: 4 },
   FILE_BASIC_INFO: { size: 40, FileAttributes: 32 },
   SYSTEM_INFO: { size: 48, dwPageSize: 4, dwAllocationGranularity: 40 },
-  MEMORY_BASIC_INFORMATION: { size: 48, AllocationProtect: 16, Type: 40 },
+  MEMORY_BASIC_INFORMATION: {
+    size: 48,
+    AllocationBase: 8,
+    AllocationProtect: 16,
+    State: 32,
+    Protect: 36,
+    Type: 40,
+  },
   WIN32_MEMORY_RANGE_ENTRY: { size: 16, VirtualAddress: 0, NumberOfBytes: 8 },
   PSAPI_WORKING_SET_EX_INFORMATION: { size: 16, VirtualAddress: 0, VirtualAttributes: 8 },
   // These two are in no public header, but the same since the first 64-bit Windows; `lastErrorOf` tries them out.
