@@ -16,6 +16,8 @@ import { mappingsOf, openDescriptors } from "./support/process.ts";
 import { onWindows } from "./support/systems.ts";
 import { allPages } from "./support/windows_process.ts";
 
+const PAGE = platform.pageSize;
+
 const GROW = { protection: ["read", "write"], flags: ["shared"] } as const;
 
 const contentOf = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
@@ -214,8 +216,11 @@ describe("descriptors on Windows", onWindows, () => {
 describe("the guard of a process on Windows", onWindows, () => {
   /** The memory of guards: it begins with their signature, and code. */
   function guards(): bigint[] {
-    const executable = allPages().filter(({ base, mapping, protection }) => base === mapping && protection === 0x20);
-    return executable.map(({ base }) => base).filter((base) => {
+    const [PAGE_EXECUTE_READ, MEM_PRIVATE] = [0x20, 0x2_0000];
+    const pages = allPages().filter(({ base, mapping, length, protection, type }) =>
+      base === mapping && length === BigInt(PAGE) && protection === PAGE_EXECUTE_READ && type === MEM_PRIVATE
+    );
+    return pages.map(({ base }) => base).filter((base) => {
       const start = host().ffi.arrayBuffer(base, SIGNATURE.length).slice(0);
       return new TextDecoder().decode(start) === SIGNATURE;
     });

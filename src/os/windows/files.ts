@@ -107,8 +107,7 @@ function openPath(
   const name = wideString(nameOf(kernel32, path));
   const access = accessOf(flags, executable);
   const attributes = attributesOf(flags, mode);
-  const attempt = (disposition: number): bigint =>
-    kernel32.functions.CreateFileW(name, access, SHARE_ALL, 0n, disposition, attributes, 0n);
+  const attempt = (disposition: number): bigint => createFile(kernel32, name, access, disposition, attributes);
   const failure = (): MmapError => failureToOpen(kernel32, path);
 
   if (!flags.includes("ensure-create")) {
@@ -123,6 +122,21 @@ function openPath(
   const faster = attempt(WIN32.OPEN_EXISTING);
   if (faster === INVALID_HANDLE) throw failure();
   return { descriptor: faster };
+}
+
+/** How long a file is waited for that somebody has for himself, in milliseconds: `removeUnused` has it for a moment. */
+const PAUSES = [1, 2, 5, 10, 20];
+
+function createFile(kernel32: Kernel32, name: Uint8Array, access: number, disposition: number, flags: number): bigint {
+  const { functions } = kernel32;
+  const attempt = (): bigint => functions.CreateFileW(name, access, SHARE_ALL, 0n, disposition, flags, 0n);
+  let handle = attempt();
+  for (const pause of PAUSES) {
+    if (handle !== INVALID_HANDLE || kernel32.lastError !== WIN32_ERRORS.SHARING_VIOLATION) break;
+    functions.Sleep(pause);
+    handle = attempt();
+  }
+  return handle;
 }
 
 /**
