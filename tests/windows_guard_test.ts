@@ -97,6 +97,39 @@ test("a worker has a guard of its own, which outlives it", onWindows, async () =
   assertAbsorbs(again);
 });
 
+test("a place that others may still use is never anybody else's", { ...onWindows, timeout: 60_000 }, async () => {
+  const library = new URL("../mod.ts", import.meta.url).href;
+  // Takes and leaves places all the time, where Windows gives them out first.
+  const source = `
+    const { parentPort, workerData } = require("node:worker_threads");
+    import(${JSON.stringify(library)}).then(({ mmap }) => {
+      const stop = new Int32Array(workerData);
+      parentPort.postMessage("begun");
+      while (Atomics.load(stop, 0) === 0) mmap(null, { size: 65_536 }).unmap();
+    });
+  `;
+  const stop = new Int32Array(new SharedArrayBuffer(4));
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  const worker = new Worker(source, { eval: true, workerData: stop.buffer });
+  worker.on("message", resolve);
+  worker.on("error", reject);
+  await promise;
+  const path = fileOf(20_000);
+  try {
+    for (let round = 0; round < 200; round++) {
+      const region = mmap(path, { access: "write" });
+      const bytes = new Uint8Array(region.buffer.transfer());
+      region.unmap();
+      assertEquals([bytes.length, bytes[1], bytes[19_999]], [20_000, 0, 0]);
+      bytes.fill(1);
+    }
+  } finally {
+    Atomics.store(stop, 0, 1);
+    await worker.terminate();
+  }
+  assertEquals(new Uint8Array(readFileSync(path)), countingBytes(20_000));
+});
+
 test("guard: false leaves a region out", onWindows, () => {
   using region = mmap(null, { size: 100, guard: false });
   assertEquals(region.faults, 0);

@@ -5,7 +5,7 @@ import { type Kernel32, THIS_PROCESS } from "./kernel32.ts";
 import { SharedText } from "../shared_text.ts";
 import { WIN32_ERRORS } from "./errors.ts";
 import { WIN32 } from "./numbers.ts";
-import { duplicate, identityOf } from "./files.ts";
+import { duplicate, identityOf } from "./status.ts";
 import { pathOf } from "./paths.ts";
 
 /** Makes the handles of Windows. */

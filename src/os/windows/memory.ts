@@ -1,27 +1,14 @@
 /** Mapped memory on Windows. */
 import { writesToFile } from "../../arguments/flags.ts";
-import { MmapError } from "../../error.ts";
 import type { Advice, FlushFlag, MapFlag, Protection } from "../../vocabulary.ts";
 import type { Descriptor } from "../../types.ts";
 import type { MapRequest, Memory } from "../contract.ts";
-import { halves, INVALID_HANDLE, type Kernel32, THIS_PROCESS } from "./kernel32.ts";
-import { once } from "../once.ts";
+import { type Kernel32, THIS_PROCESS } from "./kernel32.ts";
 import { WIN32_ERRORS } from "./errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
 import { flushFile } from "./fsync.ts";
-
-/** What a view of a file does with stores: nothing, since it allows none; shares them; or keeps them to itself. */
-type Sharing = "read" | "write" | "copy";
-
-/** How the sections of each kind are made, and the views of them; with `x` for those that may be executed. */
-const KINDS = {
-  read: { section: WIN32.PAGE_READONLY, sectionX: WIN32.PAGE_EXECUTE_READ, view: WIN32.FILE_MAP_READ },
-  write: { section: WIN32.PAGE_READWRITE, sectionX: WIN32.PAGE_EXECUTE_READWRITE, view: WIN32.FILE_MAP_WRITE },
-  copy: { section: WIN32.PAGE_WRITECOPY, sectionX: WIN32.PAGE_EXECUTE_WRITECOPY, view: WIN32.FILE_MAP_COPY },
-} as const satisfies Record<Sharing, { section: number; sectionX: number; view: number }>;
-
-/** No processor has smaller pages. */
-const SMALLEST_PAGE = 4096;
+import { isCopy, pagesFor, setPages } from "./protection.ts";
+import { FileViews, openSection } from "./views.ts";
 
 /** Bytes of a mapping that are flushed before others get a turn. */
 const WRITE_BACK_STEP = 4 << 20;
@@ -30,7 +17,7 @@ const WRITE_BACK_STEP = 4 << 20;
 export function windowsMemory(kernel32: Kernel32): Memory {
   const { functions } = kernel32;
   const { pageSize, allocationGranularity } = sizesOf(kernel32);
-  const viewsBecomeCopies = once(() => canBecomeCopies(kernel32, pageSize));
+  const views = new FileViews(kernel32, pageSize);
 
   const prefetch = (base: bigint, length: number): void => {
     const { WIN32_MEMORY_RANGE_ENTRY: { size, VirtualAddress, NumberOfBytes } } = WIN32_LAYOUTS;
@@ -52,20 +39,17 @@ export function windowsMemory(kernel32: Kernel32): Memory {
     },
 
     map(request: MapRequest, length: number, absorbing: boolean = true): bigint {
-      const { descriptor, protection, flags } = request;
+      const { descriptor, protection } = request;
       if (descriptor === null) {
         return allocate(kernel32, 0n, length, WIN32.MEM_RESERVE | WIN32.MEM_COMMIT, pagesFor(protection, false));
       }
-      if (flags.includes("shared")) return mapShared(kernel32, request, length);
-      // Every page of a copy is counted against the page file. The guard makes copies of single pages of what is read.
-      const reads = !protection.includes("write") && !absorbing && viewsBecomeCopies();
-      return reads ? mapView(kernel32, request, length, "read") : mapCopy(kernel32, request, length);
+      return views.map(request, length, absorbing);
     },
 
     probe(request: MapRequest, length: number): void {
       if (length > 0) tryRoom(kernel32, length, request.flags.includes("locked"));
       const reachesFile = writesToFile(request.protection, request.flags);
-      const section = openSection(kernel32, request, reachesFile ? "write" : "copy");
+      const section = openSection(kernel32, request, reachesFile ? "write" : "copy", 0);
       if (section !== 0n) {
         functions.CloseHandle(section);
         return;
@@ -81,6 +65,7 @@ export function windowsMemory(kernel32: Kernel32): Memory {
     },
 
     blank(base: bigint, length: number): void {
+      if (views.blank(base, length)) return;
       const isView = functions.UnmapViewOfFile(base) !== 0;
       if (!isView) kernel32.check(functions.VirtualFree(base, BigInt(length), WIN32.MEM_DECOMMIT), "VirtualFree");
       const type = isView ? WIN32.MEM_RESERVE | WIN32.MEM_COMMIT : WIN32.MEM_COMMIT;
@@ -173,139 +158,7 @@ function tryRoom(kernel32: Kernel32, length: number, locks: boolean): void {
   }
 }
 
-/** Maps a part of a file so that stores reach it. */
-function mapShared(kernel32: Kernel32, request: MapRequest, length: number): bigint {
-  const allowsWrite = request.protection.includes("write");
-  let base: bigint;
-  try {
-    base = mapView(kernel32, request, length, "write");
-  } catch (error) {
-    if (allowsWrite || !isNumber(error, WIN32_ERRORS.ACCESS_DENIED)) throw error;
-    // Through a handle that cannot write nothing reaches the file. A copy shows the same, and keeps stray stores to
-    // itself.
-    return mapCopy(kernel32, request, length);
-  }
-  try {
-    // What is asked for may allow less than what `protect` may ask for later.
-    if (!allowsWrite) setPages(kernel32, base, length, pagesFor(request.protection, false));
-  } catch (error) {
-    kernel32.functions.UnmapViewOfFile(base);
-    throw error;
-  }
-  return base;
-}
-
-/** Maps what keeps its stores to itself; also where none are allowed, so that a stray one is kept as well. */
-function mapCopy(kernel32: Kernel32, request: MapRequest, length: number): bigint {
-  try {
-    return mapView(kernel32, request, length, "copy");
-  } catch (error) {
-    // Every page of a copy could be stored to, and is counted against the page file; those of a view to read are not.
-    if (request.protection.includes("write") || !isNumber(error, WIN32_ERRORS.COMMITMENT_LIMIT)) throw error;
-    return mapView(kernel32, request, length, "read");
-  }
-}
-
-/**
- * Whether a page of a view that is mapped to be read can become a copy later, with a store that stays there. Microsoft
- * documents it for VirtualProtect with PAGE_WRITECOPY; in Wine the store reaches the file. It is tried out on memory of
- * the page file, which two views show.
- */
-function canBecomeCopies({ ffi, functions }: Kernel32, pageSize: number): boolean {
-  const section = functions.CreateFileMappingW(INVALID_HANDLE, 0n, WIN32.PAGE_READWRITE, 0, pageSize, 0n);
-  if (section === 0n) return false;
-  const views = [1, 2].map(() => functions.MapViewOfFile(section, WIN32.FILE_MAP_READ, 0, 0, 0n));
-  try {
-    const [stored, other] = views;
-    if (views.includes(0n)) return false;
-    if (functions.VirtualProtect(stored, BigInt(pageSize), WIN32.PAGE_WRITECOPY, new Uint8Array(4)) === 0) return false;
-    const buffers = [stored, other].map((view) => ffi.arrayBuffer(view, 1));
-    const [mine, others] = buffers.map((buffer) => new Uint8Array(buffer));
-    mine[0] = 1;
-    const copied = mine[0] === 1 && others[0] === 0;
-    for (const buffer of buffers) buffer.transfer(0);
-    return copied;
-  } finally {
-    for (const view of views) functions.UnmapViewOfFile(view);
-    functions.CloseHandle(section);
-  }
-}
-
-function isNumber(error: unknown, number: number): boolean {
-  return error instanceof MmapError && error.errno === number;
-}
-
-function mapView(kernel32: Kernel32, request: MapRequest, length: number, sharing: Sharing): bigint {
-  const { functions } = kernel32;
-  const byteLength = bytesInFile(kernel32, request, length);
-  const section = openSection(kernel32, request, sharing);
-  kernel32.checkAddress(section, "CreateFileMappingW");
-  try {
-    const access = KINDS[sharing].view | (isExecutable(request) ? WIN32.FILE_MAP_EXECUTE : 0);
-    const address = functions.MapViewOfFile(section, access, ...halves(request.offset), BigInt(byteLength));
-    return kernel32.checkAddress(address, "MapViewOfFile");
-  } finally {
-    // The view keeps the section.
-    functions.CloseHandle(section);
-  }
-}
-
-/** How much of the pages that are asked for the file has: a view cannot end beyond it, but its last page is whole. */
-function bytesInFile(kernel32: Kernel32, { descriptor, offset }: MapRequest, length: number): number {
-  const size = new BigInt64Array(1);
-  kernel32.check(kernel32.functions.GetFileSizeEx(descriptor as bigint, new Uint8Array(size.buffer)), "GetFileSizeEx");
-  const available = Number(size[0]) - offset;
-  if (available > length - SMALLEST_PAGE) return Math.min(length, available);
-  throw kernel32.error("EINVAL", "MapViewOfFile", "the file ends before the region");
-}
-
-/** A section of the whole file; 0 where Windows refuses. */
-function openSection(kernel32: Kernel32, request: MapRequest, sharing: Sharing): bigint {
-  const { section, sectionX } = KINDS[sharing];
-  const pages = isExecutable(request) ? sectionX : section;
-  return kernel32.functions.CreateFileMappingW(request.descriptor as bigint, 0n, pages, 0, 0, 0n);
-}
-
-function isExecutable({ protection }: MapRequest): boolean {
-  return protection.includes("exec");
-}
-
 // ---------------------------------------------------------------- pages
-
-/** The one number for what pages are to allow. */
-function pagesFor(protection: readonly Protection[], isCopy: boolean): number {
-  const writes = protection.includes("write");
-  const executes = protection.includes("exec");
-  if (writes && isCopy) return executes ? WIN32.PAGE_EXECUTE_WRITECOPY : WIN32.PAGE_WRITECOPY;
-  if (writes) return executes ? WIN32.PAGE_EXECUTE_READWRITE : WIN32.PAGE_READWRITE;
-  if (protection.includes("read")) return executes ? WIN32.PAGE_EXECUTE_READ : WIN32.PAGE_READONLY;
-  return WIN32.PAGE_EXECUTE;
-}
-
-function setPages(kernel32: Kernel32, base: bigint, length: number, pages: number): void {
-  if (kernel32.functions.VirtualProtect(base, BigInt(length), pages, new Uint8Array(4)) !== 0) return;
-  // What the file was not opened for is a wrong parameter here.
-  const code = kernel32.lastError === WIN32_ERRORS.INVALID_PARAMETER ? "EACCES" : undefined;
-  throw kernel32.failure("VirtualProtect", { code });
-}
-
-/** What views are made with whose stores never reach the file. */
-const COPIES: readonly number[] = [
-  WIN32.PAGE_READONLY,
-  WIN32.PAGE_EXECUTE_READ,
-  WIN32.PAGE_WRITECOPY,
-  WIN32.PAGE_EXECUTE_WRITECOPY,
-];
-
-/** Whether a mapping was made as one that keeps its stores to itself, also one that was to be read. */
-function isCopy(kernel32: Kernel32, base: bigint): boolean {
-  const { size, AllocationProtect, Type } = WIN32_LAYOUTS.MEMORY_BASIC_INFORMATION;
-  const information = new DataView(new ArrayBuffer(size));
-  const written = kernel32.functions.VirtualQuery(base, new Uint8Array(information.buffer), BigInt(size));
-  kernel32.check(Number(written), "VirtualQuery");
-  const pages = information.getUint32(AllocationProtect, true);
-  return information.getUint32(Type, true) !== WIN32.MEM_PRIVATE && COPIES.includes(pages);
-}
 
 /** Pages that are asked about at a time. */
 const PAGES_AT_A_TIME = 4096;
