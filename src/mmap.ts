@@ -27,7 +27,7 @@ import type { MapSource, MmapOptions } from "./types.ts";
  * Node with `--permission`), they are asked for the path first, and a denial is the runtime's own error.
  *
  * @throws {MmapError} where the OS refuses: `ENOENT`, `EACCES`, `EISDIR`, `ENODEV`, `ENOMEM` and others; `ENOTSUP` for
- * what it has not, such as a descriptor that is a number on Windows.
+ * what it has not, such as a descriptor that is a number on Windows in Deno.
  * @throws {TypeError} for an argument of the wrong shape.
  * @throws {RangeError} for one out of bounds, such as a size beyond the end of a file that may not grow.
  *

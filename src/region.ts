@@ -574,8 +574,8 @@ export class MappedRegion implements Disposable {
    *
    * Rests on [msync(2)](https://man7.org/linux/man-pages/man2/msync.2.html); on macOS also on `F_FULLFSYNC`, on Windows
    * on [FlushViewOfFile](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-flushviewoffile) and
-   * [FlushFileBuffers](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-flushfilebuffers). These two
-   * need a descriptor that is still open for "sync".
+   * [FlushFileBuffers](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-flushfilebuffers).
+   * Only macOS needs a descriptor that is still open for "sync".
    *
    * @param range What to write, and `flags`: `["sync"]` (the default) returns when the bytes are on disk, `["async"]`
    * at once; `"invalidate"` refreshes other mappings of the file, and writes nothing itself, see {@linkcode FlushFlag}.

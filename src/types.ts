@@ -21,8 +21,8 @@ import type { MapFlag, OpenFlag, Protection } from "./vocabulary.ts";
 export const ANONYMOUS: unique symbol = Symbol.for("@region/mmap.ANONYMOUS");
 
 /**
- * What can be mapped: a path or `file:` URL · an open descriptor (a number on POSIX, a HANDLE as `bigint` on Windows)
- * or an object that has one as `fd` · a handle from another region · `null`, memory with no file at all ·
+ * What can be mapped: a path or `file:` URL · an open descriptor (a number on POSIX; on Windows a HANDLE as `bigint`,
+ * in Node and Bun also a number) or an object that has one as `fd` · a handle from another region · `null`, memory with no file at all ·
  * {@linkcode ANONYMOUS}.
  *
  * A descriptor is not closed at unmap, unless `closeDescriptor` says so, and its position does not matter. A descriptor
@@ -208,7 +208,10 @@ export type ViewConstructor<T extends ArrayBufferView> = {
   readonly BYTES_PER_ELEMENT?: number;
 };
 
-/** A descriptor as the OS has it: a number on POSIX, a HANDLE as `bigint` on Windows. */
+/**
+ * A descriptor as the OS has it: a number on POSIX, a HANDLE as `bigint` on Windows, where Node and Bun have numbers of
+ * their own, too.
+ */
 export type Descriptor = number | bigint;
 
 /** The JavaScript runtimes that this library runs on. */
