@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads";
 import { assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, type MappedRegion, mmap, MmapError, platform } from "../mod.ts";
 import { host } from "../src/host.ts";
+import { wideString } from "../src/os/windows/kernel32.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
 import { notInWine, onWindows } from "./support/systems.ts";
 
@@ -60,6 +61,9 @@ test("a page that cannot be read in is survived, and all of the region is zeros"
   // Nothing on this machine can be made to lose a page; the exception is raised as the system raises it.
   raiseInPageError(region.address + 5000n);
   assertEquals([region.faults, region.bytes.every((byte) => byte === 0)], [5, true]);
+  // As another thread may have met it at the same time.
+  raiseInPageError(region.address + 9000n);
+  assertEquals(region.faults, 5);
   assertEquals([other.faults, other.bytes[5]], [0, 5]);
   assertEquals(assertThrows(() => region.flush(), MmapError).code, "EIO");
   region.bytes[0] = 1;
@@ -67,13 +71,72 @@ test("a page that cannot be read in is survived, and all of the region is zeros"
   assertEquals(new Uint8Array(readFileSync(path)), countingBytes(20_000));
 });
 
+test("an access that was refused, and would not be any more, is tried again", onWindows, () => {
+  // Memory of nobody's that allows all, and of a region.
+  using region = mmap(fileOf(20_000), { access: "write" });
+  const memory = mmap(null, { size: 4096, guard: false });
+  for (const kind of [LOAD, STORE]) {
+    for (const address of [memory.address, region.address]) raiseAccessViolation(kind, address);
+  }
+  memory.unmap();
+  assertEquals([region.faults, region.bytes[1]], [0, 1]);
+});
+
+test("a thread that touches a region while it is replaced waits for what comes", onWindows, () => {
+  const { VirtualAlloc, VirtualFree, CreateThread, WaitForSingleObject, CloseHandle, Sleep } = host().ffi.load(
+    ["kernel32.dll"],
+    THREADS,
+  );
+  const [MEM_COMMIT, MEM_RESERVE, MEM_RELEASE, PAGE_READWRITE] = [0x1000, 0x2000, 0x8000, 4];
+  const [WAIT_OBJECT_0, WAIT_TIMEOUT] = [0, 258];
+  const base = VirtualAlloc(0n, 65_536n, MEM_RESERVE, PAGE_READWRITE);
+  const slot = host().system.guard()!.claim();
+  slot.cover(base, 65_536, 4096);
+  // It stores a word of zeros at its argument.
+  const thread = CreateThread(0n, 0n, addressOf("InitializeSRWLock"), base + 4096n, 0, 0n);
+  Sleep(50);
+  assertEquals(WaitForSingleObject(thread, 0), WAIT_TIMEOUT);
+  VirtualAlloc(base, 65_536n, MEM_COMMIT, PAGE_READWRITE);
+  assertEquals([WaitForSingleObject(thread, 10_000), slot.faults], [WAIT_OBJECT_0, 0]);
+  slot.free();
+  CloseHandle(thread);
+  VirtualFree(base, 0n, MEM_RELEASE);
+});
+
+const THREADS = {
+  // void *VirtualAlloc(void *address, SIZE_T length, DWORD type, DWORD protection)
+  VirtualAlloc: { parameters: ["usize", "usize", "u32", "u32"], result: "usize" },
+  VirtualFree: { parameters: ["usize", "usize", "u32"], result: "i32" }, // BOOL VirtualFree(void *, SIZE_T, DWORD type)
+  // HANDLE CreateThread(SECURITY_ATTRIBUTES *, SIZE_T stack, DWORD (*start)(void *), void *argument, DWORD, DWORD *)
+  CreateThread: { parameters: ["usize", "usize", "usize", "usize", "u32", "usize"], result: "usize" },
+  WaitForSingleObject: { parameters: ["usize", "u32"], result: "i32" }, // DWORD WaitForSingleObject(HANDLE, DWORD)
+  CloseHandle: { parameters: ["usize"], result: "i32" }, // BOOL CloseHandle(HANDLE)
+  Sleep: { parameters: ["u32"], result: "void" }, // void Sleep(DWORD milliseconds)
+  GetModuleHandleW: { parameters: ["buffer"], result: "usize" }, // HMODULE GetModuleHandleW(LPCWSTR name)
+  GetProcAddress: { parameters: ["usize", "buffer"], result: "usize" }, // FARPROC GetProcAddress(HMODULE, LPCSTR name)
+} as const;
+
+function addressOf(name: string): bigint {
+  const { GetModuleHandleW, GetProcAddress } = host().ffi.load(["kernel32.dll"], THREADS);
+  return GetProcAddress(GetModuleHandleW(wideString("kernel32.dll")), new TextEncoder().encode(`${name}\0`));
+}
+
+const [LOAD, STORE] = [0n, 1n];
+
+function raiseAccessViolation(kind: bigint, address: bigint): void {
+  raise(0xc000_0005, [kind, address]);
+}
+
 function raiseInPageError(address: bigint): void {
+  const statusOfDevice = 0xc000_0185n;
+  raise(0xc000_0006, [LOAD, address, statusOfDevice]);
+}
+
+function raise(code: number, information: bigint[]): void {
   const { RaiseException } = host().ffi.load(["kernel32.dll"], {
     RaiseException: { parameters: ["u32", "u32", "u32", "buffer"], result: "void" },
   });
-  const statusOfDevice = 0xc000_0185n;
-  const information = new BigUint64Array([0n, address, statusOfDevice]);
-  RaiseException(0xc000_0006, 0, information.length, new Uint8Array(information.buffer));
+  RaiseException(code, 0, information.length, new Uint8Array(new BigUint64Array(information).buffer));
 }
 
 test("a worker has a guard of its own, which outlives it", onWindows, async () => {

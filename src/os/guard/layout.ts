@@ -37,6 +37,8 @@ export const header = {
   unmapView: 80,
   virtualAlloc: 88,
   sleep: 112,
+  unmapView2: 120,
+  virtualAlloc2: 128,
   /** A kernel's `struct sigaction` of zeros: what the system does without any handler. */
   defaultAction: 32,
   /** Room to exchange two of the C library's `struct sigaction`, of zeros at first. */

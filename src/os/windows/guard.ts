@@ -72,6 +72,9 @@ function makeMemory(kernel32: Kernel32): bigint {
     new Uint8Array(memory).set(code, CODE);
     view.setInt32(HEADER + header.capacity, STEP, true);
     for (const [name, at] of FUNCTIONS) view.setBigUint64(HEADER + at, kernel32.addressOf(name), true);
+    for (const [name, at] of PLACING) {
+      view.setBigUint64(HEADER + at, kernel32.findAddressOf(name, "kernelbase.dll"), true);
+    }
     memory.transfer(0);
     const executable = functions.VirtualProtect(base, codeLength, WIN32.PAGE_EXECUTE_READ, new Uint8Array(4));
     kernel32.check(executable, "VirtualProtect");
@@ -106,4 +109,10 @@ const FUNCTIONS = [
   ["UnmapViewOfFile", header.unmapView],
   ["VirtualAlloc", header.virtualAlloc],
   ["Sleep", header.sleep],
+] as const;
+
+/** The same of kernelbase, for placeholders; 0 if it has none. */
+const PLACING = [
+  ["UnmapViewOfFile2", header.unmapView2],
+  ["VirtualAlloc2", header.virtualAlloc2],
 ] as const;

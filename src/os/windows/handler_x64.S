@@ -9,8 +9,7 @@
 # a view that is mapped to be read is not counted: it stays in the region by right. Everything else goes on to whoever
 # else handles exceptions, unless the page has come to allow the access meanwhile.
 #
-# It calls VirtualQuery, VirtualProtect, UnmapViewOfFile, VirtualAlloc and Sleep, which are system calls and take no
-# lock, and touches no memory but the table and the stack. Registers are kept as the calling convention of Windows wants
+# What it calls are system calls that take no lock, and it touches no memory but the table and the stack. Registers are kept as the calling convention of Windows wants
 # it.
 
         .intel_syntax noprefix
@@ -23,6 +22,8 @@
         .set    UNMAP_VIEW, 80
         .set    VIRTUAL_ALLOC, 88
         .set    SLEEP, 112
+        .set    UNMAP_VIEW_2, 120       # and of kernelbase; 0 on a Windows that has no placeholders
+        .set    VIRTUAL_ALLOC_2, 128
 
         # EXCEPTION_RECORD.
         .set    RECORD_CODE, 0
@@ -43,6 +44,9 @@
         .set    WRITABLE, 0xcc          # and those that allow stores
         .set    MEM_COMMIT, 0x1000
         .set    MEM_COMMIT_RESERVE, 0x3000
+        .set    MEM_PRESERVE_PLACEHOLDER, 2
+        .set    MEM_REPLACE_PLACEHOLDER, 0x4000
+        .set    THIS_PROCESS, -1
         .set    MEM_PRIVATE, 0x20000
 
         # On the stack, above the 32 bytes that belong to whatever is called: a MEMORY_BASIC_INFORMATION and more.
@@ -106,14 +110,14 @@ find:
         lookup  otherwise=unknown
         mov     [rsp + REGION_START], r8
         mov     [rsp + REGION_END], r9
-        cmp     edi, IN_PAGE_ERROR
-        je      lost
         mov     r15d, LONGEST_WAIT
 
 look:
         query   otherwise=pass
         cmp     dword ptr [rsp + INFORMATION_STATE], MEM_COMMIT
         jne     wait
+        cmp     edi, IN_PAGE_ERROR
+        je      lost
         again_if_allowed
         cmp     qword ptr [rsi + RECORD_ACCESS], STORE
         jne     pass
@@ -139,7 +143,7 @@ change:
         lock add dword ptr [rbx + FAULTS], edi
         jmp     again
 
-        # Nothing is there: its thread is about to put memory there that is harmless to touch.
+        # Nothing is there: another thread is about to put memory there that is harmless to touch.
 wait:
         dec     r15d
         jz      pass
@@ -157,16 +161,42 @@ unknown:
         again_if_allowed
         jmp     pass
 
-        # The page cannot be read in: zeros take the place of the region.
+        # The page cannot be read in: zeros take the place of the region, unless another thread has put them there. In a
+        # placeholder nobody else can take it meanwhile.
 lost:
+        cmp     dword ptr [rsp + INFORMATION_TYPE], MEM_PRIVATE
+        je      again
+        mov     rax, [r12 + UNMAP_VIEW_2]
+        test    rax, rax
+        jz      without_placeholder
+        mov     rcx, THIS_PROCESS
+        mov     rdx, [rsp + REGION_START]
+        mov     r8d, MEM_PRESERVE_PLACEHOLDER
+        call    rax
+        test    eax, eax
+        jz      without_placeholder
+        mov     rcx, THIS_PROCESS
+        mov     rdx, [rsp + REGION_START]
+        mov     r8, [rsp + REGION_END]
+        sub     r8, rdx
+        mov     r9d, MEM_COMMIT_RESERVE | MEM_REPLACE_PLACEHOLDER
+        mov     qword ptr [rsp + 32], PAGE_READWRITE
+        mov     qword ptr [rsp + 40], 0
+        mov     qword ptr [rsp + 48], 0
+        call    [r12 + VIRTUAL_ALLOC_2]
+        jmp     replaced
+without_placeholder:
         mov     rcx, [rsp + REGION_START]
         call    [r12 + UNMAP_VIEW]
+        test    eax, eax
+        jz      wait                    # another thread was faster
         mov     rcx, [rsp + REGION_START]
         mov     rdx, [rsp + REGION_END]
         sub     rdx, rcx
         mov     r8d, MEM_COMMIT_RESERVE
         mov     r9d, PAGE_READWRITE
         call    [r12 + VIRTUAL_ALLOC]
+replaced:
         cmp     rax, [rsp + REGION_START]
         jne     pass
         mov     rax, [rsp + REGION_END]

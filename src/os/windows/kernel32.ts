@@ -161,9 +161,13 @@ export class Kernel32 {
 
   /** The address of a function of kernel32. */
   addressOf(name: string): bigint {
-    const library = this.functions.GetModuleHandleW(wideString("kernel32.dll"));
-    const address = this.functions.GetProcAddress(library, new TextEncoder().encode(`${name}\0`));
-    return this.checkAddress(address, "GetProcAddress");
+    return this.checkAddress(this.findAddressOf(name, "kernel32.dll"), "GetProcAddress");
+  }
+
+  /** The address of a function of a library that is loaded; 0 if it has none of that name. */
+  findAddressOf(name: string, library: string): bigint {
+    const module = this.functions.GetModuleHandleW(wideString(library));
+    return this.functions.GetProcAddress(module, new TextEncoder().encode(`${name}\0`));
   }
 
   #message(errno: number): string {

@@ -4,7 +4,7 @@
  */
 import type { Descriptor } from "../../types.ts";
 import { WIN32_ERRORS } from "./errors.ts";
-import { INVALID_HANDLE, type Kernel32, textOf, wideString } from "./kernel32.ts";
+import { INVALID_HANDLE, type Kernel32, textOf } from "./kernel32.ts";
 import { once } from "../once.ts";
 
 const LIBUV = {
@@ -33,9 +33,7 @@ function load(kernel32: Kernel32): ((descriptor: number) => bigint) | undefined 
   const buffer = new Uint8Array(2 * 32768);
   const length = functions.GetModuleFileNameW(0n, buffer, buffer.length / 2);
   const program = textOf(buffer, kernel32.check(length, "GetModuleFileNameW"));
-  const module = functions.GetModuleHandleW(wideString(program));
-  const name = new TextEncoder().encode("uv_get_osfhandle\0");
   // Looked for first: loading a library needs a permission of its own.
-  if (functions.GetProcAddress(module, name) === 0n) return undefined;
+  if (kernel32.findAddressOf("uv_get_osfhandle", program) === 0n) return undefined;
   return ffi.load([program], LIBUV).uv_get_osfhandle;
 }
