@@ -5,6 +5,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, type MappedRegion, mmap, MmapError, platform } from "../mod.ts";
 import { host } from "../src/host.ts";
 import { wideString } from "../src/os/windows/kernel32.ts";
+import { closeDescriptor, openDescriptor } from "./support/descriptors.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
 import { notInWine, onWindows } from "./support/systems.ts";
 
@@ -68,6 +69,28 @@ test("a page that cannot be read in is survived, and all of the region is zeros"
   assertEquals(assertThrows(() => region.flush(), MmapError).code, "EIO");
   region.bytes[0] = 1;
   region.unmap();
+  assertEquals(new Uint8Array(readFileSync(path)), countingBytes(20_000));
+});
+
+test("a file that is mapped to be read keeps stray stores, however it is mapped", onWindows, () => {
+  const { ffi, system } = host();
+  const path = fileOf(20_000);
+  for (const access of ["r", "r+"] as const) {
+    const descriptor = openDescriptor(path, access);
+    const request = { descriptor, offset: 0, protection: ["read"], flags: ["private"], unit: 4096 } as const;
+    // The guard sees to it, so that Windows need not count copies that nobody makes.
+    const base = system.map(request, 20_480, false);
+    const slot = system.guard()!.claim();
+    slot.cover(base, 20_480, 4096);
+    const bytes = new Uint8Array(ffi.arrayBuffer(base, 20_480));
+    bytes[5000] = 77;
+    using other = mmap(path);
+    assertEquals([bytes[5000], bytes[5001], other.bytes[5000], slot.faults], [77, 5001 % 256, 5000 % 256, 0]);
+    bytes.buffer.transfer(0);
+    slot.free();
+    system.unmap(base, 20_480);
+    closeDescriptor(descriptor);
+  }
   assertEquals(new Uint8Array(readFileSync(path)), countingBytes(20_000));
 });
 
