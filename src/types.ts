@@ -22,8 +22,8 @@ export const ANONYMOUS: unique symbol = Symbol.for("@region/mmap.ANONYMOUS");
 
 /**
  * What can be mapped: a path or `file:` URL · an open descriptor (a number on POSIX; on Windows a HANDLE as `bigint`,
- * in Node and Bun also a number) or an object that has one as `fd` · a handle from another region · `null`, memory with no file at all ·
- * {@linkcode ANONYMOUS}.
+ * in Node and Bun also a number) or an object that has one as `fd` · a handle from another region · `null`, memory with
+ * no file at all · {@linkcode ANONYMOUS}.
  *
  * A descriptor is not closed at unmap, unless `closeDescriptor` says so, and its position does not matter. A descriptor
  * without a length, such as a pipe, is an {@linkcode MmapError} with code `ENODEV`.
