@@ -269,7 +269,7 @@ describe("every other fault", guarded, () => {
     assertEquals(endOfChild("guards", "foreign-sigsegv", path, "guarded"), without);
   });
 
-  test("WebAssembly's traps still work, whoever was first", () => {
+  test("WebAssembly's traps still work, whoever was first", { timeout: 60_000 }, () => {
     assertEquals(runChild("guards", "wasm-after", fileOf(PAGE)), "survived");
     assertEquals(runChild("guards", "wasm-before", fileOf(PAGE)), "survived");
   });

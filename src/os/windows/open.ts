@@ -22,24 +22,25 @@ export function openPath(
   const access = accessOf(flags, executable);
   const attributes = attributesOf(flags, mode);
   const attempt = (disposition: number): bigint => createFile(kernel32, name, access, disposition, attributes);
-  const failure = (): MmapError => failureToOpen(kernel32, path);
 
-  if (!flags.includes("ensure-create")) {
-    const existing = attempt(WIN32.OPEN_EXISTING);
-    if (existing !== INVALID_HANDLE) return { descriptor: existing };
-    if (kernel32.lastError !== WIN32_ERRORS.FILE_NOT_FOUND || !flags.includes("create")) throw failure();
+  for (let round = 0; round < ROUNDS; round++) {
+    if (!flags.includes("ensure-create")) {
+      const existing = attempt(WIN32.OPEN_EXISTING);
+      if (existing !== INVALID_HANDLE) return { descriptor: existing };
+      if (kernel32.lastError !== WIN32_ERRORS.FILE_NOT_FOUND || !flags.includes("create")) break;
+    }
+    const fresh = attempt(WIN32.CREATE_NEW);
+    if (fresh !== INVALID_HANDLE) return { descriptor: fresh, created: path };
+    if (kernel32.lastError !== WIN32_ERRORS.FILE_EXISTS || flags.includes("ensure-create")) break;
   }
-  const fresh = attempt(WIN32.CREATE_NEW);
-  if (fresh !== INVALID_HANDLE) return { descriptor: fresh, created: path };
-  if (kernel32.lastError !== WIN32_ERRORS.FILE_EXISTS || flags.includes("ensure-create")) throw failure();
-  // Another process was faster.
-  const faster = attempt(WIN32.OPEN_EXISTING);
-  if (faster === INVALID_HANDLE) throw failure();
-  return { descriptor: faster };
+  throw failureToOpen(kernel32, path);
 }
 
+/** How often a file is looked for that others make first, and may have removed again when it is opened. */
+const ROUNDS = 100;
+
 /** How long a file is waited for that somebody has for himself, in milliseconds: `removeUnused` has it for a moment. */
-const PAUSES = [1, 2, 5, 10, 20];
+const PAUSES = [1, 2, 5, 10, 20, 50, 100];
 
 function createFile(kernel32: Kernel32, name: Uint8Array, access: number, disposition: number, flags: number): bigint {
   const { functions } = kernel32;
