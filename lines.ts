@@ -1,5 +1,5 @@
 /**
- * The lines of a mapped text file.
+ * Reads the lines of a mapped text file, without loading it.
  *
  * ```ts
  * import { mmap } from "@region/mmap";

@@ -1,6 +1,8 @@
 /**
- * Memory-mapped files and memory for Deno, Bun and Node, without a native addon and without a build: the system's own
- * calls through the runtime's own FFI.
+ * Memory-mapped files for Deno, Bun and Node. A file becomes a typed array that you can search, change and share with
+ * other processes, without reading it first.
+ *
+ * There is no native addon and no build step: the library calls the operating system through the runtime's own FFI.
  *
  * ```ts
  * import { mmap } from "@region/mmap";

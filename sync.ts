@@ -1,6 +1,5 @@
 /**
- * Waiting for other threads and processes on memory that is shared with them: `Atomics.wait`, `waitAsync` and `notify`
- * for regions.
+ * `Atomics.wait`, `waitAsync` and `notify` for regions: threads and processes that share memory wait for each other.
  *
  * ```ts
  * import { ANONYMOUS, mmap } from "@region/mmap";
@@ -8,8 +7,8 @@
  *
  * using region = mmap(ANONYMOUS, { size: 4096 }); // hand region.handle to the others
  * Atomics.store(region.int32, 0, 1);
- * notify(region, 0); // whoever waits for word 0 goes on
- * wait(region, 1, 0, 100); // until word 1 is notified, 100 ms at most
+ * notify(region, 0); // wakes everybody who waits for word 0
+ * wait(region, 1, 0, 100); // blocks until word 1 is notified, for at most 100 ms
  * ```
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * Mapped files as web streams and responses, with range requests.
+ * Serves mapped files as web streams and responses, with range requests.
  *
  * ```ts ignore
  * import { mmap } from "@region/mmap";

@@ -1,6 +1,6 @@
-// What the same system calls cost in C. Reads lines of "case milliseconds", measures for so long, and answers each with
-// the median and the mean of the samples, in nanoseconds a run; or with "none" for a case that it does not have. A sample
-// is one run, or as many as take 20 µs.
+// What the same system calls cost in C. Reads lines of "case milliseconds", measures for that long, and answers each
+// with the median and the mean of the samples, in nanoseconds per run. For a case that it does not have, the answer is
+// "none". A sample is one run, or as many as take 20 µs.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-// The picture of the results: each way to do something as a dot, with its quartiles as a line, on a logarithmic scale
-// around what it is compared with. Plain SVG that is readable on light and on dark.
+// The picture of the results. Each way to do something is a dot, with its quartiles as a line, on a logarithmic scale
+// around what it is compared with. It is plain SVG that is readable on light and on dark.
 import type { Results } from "./results.ts";
 import { compared, referenceOf } from "./rounds.ts";
 import { RUNTIMES } from "./suite.ts";
@@ -50,7 +50,7 @@ const LEFT = 250;
 const RIGHT = 24;
 const TOP = 64;
 const ROW = 30;
-/** Powers of ten that the scale goes from and to. */
+/** The powers of ten at the ends of the scale. */
 const SCALE = { from: -5, to: 2 };
 
 const x = (ratio: number): number => {

@@ -1,5 +1,6 @@
-// A check for CI that the library has not become slow: only ratios between things that take turns on the same machine,
-// with limits well beyond what is measured, judged by the better quartile, and tried again before it fails.
+// A check for CI that the library has not become slow. It looks only at ratios between things that take turns on the
+// same machine, with limits well beyond what is measured. The better quartile decides, and a check is repeated before
+// it fails.
 import process from "node:process";
 import { type Contestant, type Effort, takeTurns } from "./lockstep.ts";
 import { castOf, start, writeFiles } from "./machine.ts";
@@ -28,7 +29,7 @@ const LIMITS: readonly Limit[] = [
 const EFFORT: Effort = { rounds: 5, milliseconds: 10, warmUp: 100 };
 const ATTEMPTS = 3;
 
-/** What is left to show of a limit: the runtimes that have been over it so far. */
+/** A limit that was missed, and the runtimes that have missed it so far. */
 interface Open {
   readonly limit: Limit;
   readonly runtimes: readonly string[];
@@ -42,7 +43,7 @@ export async function check(directory: string): Promise<boolean> {
   const possible = LIMITS.filter(({ reference }) => reference !== "c" || commands.c !== undefined);
   let open: Open[] = possible.map((limit) => ({ limit, runtimes: RUNTIMES }));
   for (let attempt = 0; attempt < ATTEMPTS && open.length > 0; attempt++) {
-    // In other processes each time: some are lucky with where the kernel puts things, for as long as they live.
+    // In new processes each time: some are lucky with where the kernel puts things, for as long as they live.
     const contestants = start(commands);
     try {
       const left: Open[] = [];

@@ -1,8 +1,8 @@
-// The collector of the runtime, which has another name in Bun. Deno and Node have it with --expose-gc.
+// The collector of the runtime. Bun has another name for it. Deno and Node have it with --expose-gc.
 
 const { gc, Bun } = globalThis as { gc?: () => void; Bun?: { gc(force: boolean): void } };
 
-/** Has all of the garbage collected now. */
+/** Collects all garbage now. */
 export function collect(): void {
   if (Bun) Bun.gc(true);
   else gc!();

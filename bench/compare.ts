@@ -1,4 +1,4 @@
-// The whole comparison: every case with everybody who has it, then what fresh processes say.
+// The whole comparison: every case with everybody who has it, then what fresh processes show.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -31,8 +31,8 @@ function collect(into: Record<string, number[]>, figures: Record<string, number>
 }
 
 /**
- * What the import and the first map cost, over an empty module: as JavaScript, as JavaScript that the runtime has not seen
- * before, and as the sources are.
+ * What the import and the first map cost, beyond an empty module: as JavaScript, as JavaScript that the runtime has not
+ * seen before, and as the sources.
  */
 export function startingCosts(directory: string, library: Record<string, string>, rounds: number): Fresh {
   const empty = join(directory, "empty.js");
@@ -56,7 +56,7 @@ export function startingCosts(directory: string, library: Record<string, string>
 
 const WAYS = ["nothing", "mmap", "Bun.mmap", "readFileSync", "readSync, 1 MiB at a time"];
 
-/** MiB that a process takes to look at 1 GiB, over one that does not look. */
+/** MiB that a process takes to look at 1 GiB, beyond one that does not look. */
 export function memoryOfWays(
   directory: string,
   library: Record<string, string>,
@@ -80,7 +80,7 @@ export function memoryOfWays(
   return ways;
 }
 
-/** MiB that so many map, touch and unmap add to a process that has done as many. */
+/** MiB that this many map, touch and unmap add to a process that has already done as many. */
 export function growthOver(directory: string, library: Record<string, string>, cycles: number): Record<string, number> {
   return Object.fromEntries(RUNTIMES.map((runtime) => {
     const { before, after } = freshly(runtime, "cycle", library[runtime], join(directory, "4k"), String(cycles))!;

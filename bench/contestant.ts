@@ -1,15 +1,14 @@
-// The process of one runtime. It reads lines of "job milliseconds", measures for so long, and answers each with the median
-// and the mean of the samples, in nanoseconds a run; or with "none" for a job that this runtime does not have. A sample
-// is one run, or as many as take 20 µs. baseline.c and baseline.py speak the same.
-//
-// The median of short samples is what another program on the machine disturbs least: it costs one sample now and then.
-// The mean has what comes now and then by itself, such as the collector.
+// The process of one runtime. It reads lines of "job milliseconds", measures for that long, and answers each with the
+// median and the mean of the samples, in nanoseconds per run. For a job that this runtime does not have, the answer is
+// "none". A sample is one run, or as many as take 20 µs. baseline.c and baseline.py do the same.
+// The median of short samples is disturbed least by other programs on the machine, which cost a sample now and then.
+// The mean includes what happens now and then by itself, such as a collection.
 import process from "node:process";
 import type { Job } from "./job.ts";
 import { jobOf } from "./jobs.ts";
 import { spreadOf } from "./statistics.ts";
 
-/** What a sample lasts at least, in milliseconds: clocks are no finer than some hundred nanoseconds. */
+/** The shortest sample, in milliseconds. Clocks are no finer than some hundred nanoseconds. */
 const SAMPLE = 0.02;
 
 async function answer(line: string): Promise<string> {
@@ -24,7 +23,7 @@ function timeOf(run: () => void, batch: number): number {
   return performance.now() - start;
 }
 
-/** How many runs a sample of a job is, by what the last ones have taken. */
+/** How many runs a sample of a job has, judged by the time of the last ones. */
 const batches: Map<string, number> = new Map();
 
 async function measure(name: string, { run, runs = 1 }: Job, milliseconds: number): Promise<string> {
@@ -33,7 +32,7 @@ async function measure(name: string, { run, runs = 1 }: Job, milliseconds: numbe
   const end = performance.now() + milliseconds;
   do {
     times.push(timeOf(run, batch) / batch);
-    // The collector's callbacks need a turn of the event loop now and then, as they have in any program.
+    // The collector's callbacks need a turn of the event loop now and then, as in any program.
     if (times.length % 64 === 0) await new Promise((resolve) => setImmediate(resolve));
   } while (performance.now() < end);
   const { median } = spreadOf(times);

@@ -1,5 +1,6 @@
-// What only a fresh process can tell, on one runtime: what the import costs, what the first map costs, how much memory a
-// way to look at a file takes, and whether a million regions leave anything behind. Prints JSON. `compare.ts` runs it.
+// What only a fresh process can tell, on one runtime: what the import costs, what the first map costs, how much memory
+// it takes to look at a file in each way, and whether a million regions leave anything behind. Prints JSON.
+// `compare.ts` runs it.
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import process from "node:process";
 import type * as Library from "../mod.ts";
@@ -9,16 +10,16 @@ const [, , what, module, path, argument] = process.argv;
 
 const PIECE = 2 ** 20;
 
-/** Milliseconds of the clock, and of the processors: the second hardly notices what else the machine does. */
+/** Milliseconds of the clock, and of the processors. The second hardly depends on what else the machine does. */
 function times(): { wall: number; cpu: number } {
   const { user, system } = process.cpuUsage();
   return { wall: performance.now(), cpu: (user + system) / 1000 };
 }
 
 async function start(): Promise<unknown> {
-  // What this program has left behind is collected now, and not while something is measured.
+  // Garbage of this program is collected now, and not while something is measured.
   collect();
-  // What the first call of these costs belongs to neither.
+  // What the first call of these costs is part of neither.
   times();
   const before = times();
   const { mmap } = await import(module) as Partial<typeof Library>;
@@ -46,7 +47,7 @@ function memory(): { own: number; cache: number } {
   return { own: field("RssAnon"), cache: field("RssFile") };
 }
 
-/** Looks at every page of a file; what is returned keeps the memory alive. */
+/** Looks at every page of a file. The result keeps the memory alive. */
 const WAYS: Readonly<Record<string, (mmap: typeof Library.mmap) => unknown>> = {
   "nothing": () => 0,
   "mmap": (mmap) => {
@@ -79,7 +80,7 @@ async function look(): Promise<unknown> {
   return { ...memory(), kept: kept === undefined };
 }
 
-/** Maps, touches and unmaps so many times, after as many for the engine to grow to what it needs. */
+/** Maps, touches and unmaps this many times, after as many that let the engine grow to what it needs. */
 async function cycle(): Promise<unknown> {
   const { mmap } = await import(module) as typeof Library;
   const cycles = Number(argument);

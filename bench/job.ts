@@ -4,6 +4,6 @@
 export interface Job {
   /** Does it. */
   readonly run: () => void;
-  /** How many times `run` does it, if not once. */
+  /** How many times `run` does it, if more than once. */
   readonly runs?: number;
 }

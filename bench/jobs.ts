@@ -13,10 +13,10 @@ const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 const PAGE = 4096;
 
-/** How many maps are left to one run of the collector, which is the only way that some peers have to unmap. */
+/** How many maps one collection has to unmap. Some peers unmap in no other way. */
 const MAPS_A_COLLECTION = 64;
 
-/** Where the files are that the benchmark has made. */
+/** Where the files of the benchmark are. */
 const [, , DIRECTORY] = process.argv;
 const file = (name: string): string => `${DIRECTORY}/${name}`;
 
@@ -25,7 +25,7 @@ interface BunNamespace {
 }
 const { Bun } = globalThis as unknown as { readonly Bun?: BunNamespace };
 
-/** Makes a value when it is first asked for: no process opens what it is not asked to measure. */
+/** Makes a value when it is first asked for. No process opens what it does not have to measure. */
 function lazily<Value>(make: () => Value): () => Value {
   let made: { readonly value: Value } | undefined;
   return () => (made ??= { value: make() }).value;
@@ -73,7 +73,7 @@ function mapMemory(): Job {
   };
 }
 
-/** So many maps of `Bun.mmap`, and the collection that they lead to. */
+/** This many maps of `Bun.mmap`, and the collection that they lead to. */
 function mapWithBun(name: string): Job {
   const path = file(name);
   return {
@@ -92,7 +92,7 @@ function readWhole(name: string): Job {
 
 // ---------------------------------------------------------------- growing, flushing, many regions
 
-/** Stores to the first byte of what is new. */
+/** Stores to the first byte of the new part. */
 type Store = (region: MappedRegion, offset: number) => void;
 
 const ONE: Uint8Array = Uint8Array.of(1);
@@ -123,7 +123,7 @@ function double(store: Store): Job {
   };
 }
 
-/** Makes one page of 1 GiB dirty, and has all of it written: what is not dirty has to cost nothing. */
+/** Makes one page of 1 GiB dirty, and writes all of it. What is not dirty must cost nothing. */
 function flushPage(): Job {
   const region = mmap(file("1g"), { access: "write" });
   const { bytes } = region;
@@ -131,7 +131,7 @@ function flushPage(): Job {
   return {
     run(): void {
       at = (at + 7919 * PAGE) % GIB;
-      // The same byte: what counts is that the page is dirty.
+      // The same byte each time. It matters only that the page is dirty.
       bytes.fill(bytes[at], at, at + 1);
       region.flush();
     },
@@ -140,7 +140,10 @@ function flushPage(): Job {
 
 const open: MappedRegion[] = [];
 
-/** Maps one page while so many other regions are open. All have one descriptor, of which there are not so many. */
+/**
+ * Maps one page while this many other regions are open. All have one descriptor, since the number of descriptors is
+ * limited.
+ */
 function mapAmong(others: number): Job {
   const descriptor = lazily(() => openSync(file("4k"), "r"));
   const adjust = (): void => {
@@ -159,7 +162,7 @@ function mapAmong(others: number): Job {
 
 // ---------------------------------------------------------------- reading
 
-/** What is searched for: none of it is in the file, but all bytes of "find-rare" are. */
+/** The needles. None of them is in the file, but all bytes of "find-rare" are. */
 const NEEDLES = {
   "find-byte": 1,
   "find-string": "needle in a haystack",
@@ -177,7 +180,7 @@ function findJobs(): Record<string, () => Job> {
 }
 
 let seed = 88172645;
-/** The same offsets in every runtime and in C are not needed, only as random ones. */
+/** Runtimes and C need not have the same offsets. Theirs only have to be equally random. */
 function randomOffset(): number {
   seed ^= seed << 13;
   seed ^= seed >>> 17;
@@ -241,7 +244,7 @@ const JOBS: Readonly<Record<string, () => Job>> = {
 
 const made: Map<string, Job> = new Map();
 
-/** The job of a name, if this runtime has it. */
+/** The job of this name, if this runtime has it. */
 export function jobOf(name: string): Job | undefined {
   if (!Object.hasOwn(JOBS, name) || (name.includes(".bun") && !Bun)) return undefined;
   let job = made.get(name);

@@ -10,13 +10,13 @@ export class Contestant {
 
   constructor([command, ...options]: readonly string[], cwd: string) {
     this.#process = spawn(command, options, { cwd, stdio: ["pipe", "pipe", "inherit"] });
-    // One that has died answers no more, which measure() reports.
+    // A process that has died no longer answers, which measure() reports.
     this.#process.on("error", () => {});
     this.#process.stdin!.on("error", () => {});
     this.#answers = createInterface({ input: this.#process.stdout! })[Symbol.asyncIterator]();
   }
 
-  /** Has it work for so long; `undefined` where it has no such job. Throws where it has died of it. */
+  /** Makes it work for this long. Returns `undefined` if it does not have the job. Throws if it died of it. */
   async measure(job: string, milliseconds: number): Promise<Sample | undefined> {
     this.#process.stdin!.write(`${job} ${milliseconds}\n`);
     const { value, done } = await this.#answers.next();
@@ -37,17 +37,17 @@ export interface Effort {
   readonly rounds: number;
   /** How long each contestant works in a round, in milliseconds. */
   readonly milliseconds: number;
-  /** And before the first one: for the compilers. */
+  /** How long it works before the first round, for the compilers. */
   readonly warmUp: number;
 }
 
-/** In an order that chance has made: nobody has the same one before it each time. */
+/** In random order, so that nobody always has the same one before it. */
 function shuffled<Value>(values: readonly Value[]): Value[] {
   const drawn = values.map((value) => ({ value, lot: Math.random() }));
   return drawn.sort((one, other) => one.lot - other.lot).map(({ value }) => value);
 }
 
-/** Has contestants do the same job in turns, each once a round. Who has no such job is left out. */
+/** Makes contestants do the same job in turns, each once a round. A contestant without the job is left out. */
 export async function takeTurns(
   contestants: Readonly<Record<string, Contestant>>,
   names: readonly string[],

@@ -20,8 +20,8 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
 const CHUNK = 16 * 2 ** 20;
 
 /**
- * Lines of words of random letters: text that is no worse and no better to search than any other. Nowhere in it is "qq",
- * so that a needle of common letters can be missing; a "7" is there, but rare.
+ * Lines of words of random letters. The text is no better and no worse to search than other texts. It never contains
+ * "qq", so that a needle of common letters can be missing. It contains "7", but rarely.
  */
 function chunkOfText(): Uint8Array {
   const [q, seven, space, newline] = [113, 55, 32, 10];
@@ -40,7 +40,7 @@ function chunkOfText(): Uint8Array {
   return bytes;
 }
 
-/** Writes the files that the cases map. All are in the page cache then. */
+/** Writes the files that the cases map. Afterwards, all are in the page cache. */
 export function writeFiles(directory: string): void {
   const chunk = chunkOfText();
   writeFileSync(join(directory, "4k"), chunk.subarray(0, 4096));
@@ -51,7 +51,7 @@ export function writeFiles(directory: string): void {
   closeSync(descriptor);
 }
 
-/** The library as the npm package has it; the path of the module that each runtime takes. */
+/** The library as the npm package has it: the path of the module that each runtime takes. */
 export function writeLibrary(directory: string): Record<string, string> {
   const { status } = spawnSync("node", ["--no-warnings", "tools/npm.ts"], { cwd: ROOT, stdio: "inherit" });
   if (status !== 0) throw new Error("the npm package could not be built");
@@ -66,7 +66,7 @@ export function writeLibrary(directory: string): Record<string, string> {
   return Object.fromEntries(paths);
 }
 
-/** Whether a program is there and runs. */
+/** Whether a program exists and runs. */
 function runs(command: string, ...rest: string[]): boolean {
   return spawnSync(command, rest, { stdio: "ignore" }).status === 0;
 }
@@ -77,7 +77,7 @@ export interface Cast {
   readonly notes: string[];
 }
 
-/** Builds and finds everybody to compare with. Who is missing is noted, and left out. */
+/** Builds and finds everybody to compare with. What is missing is noted, and left out. */
 export function castOf(directory: string, everybody: boolean): Cast {
   const commands: Record<string, readonly string[]> = {};
   const notes: string[] = [];
@@ -106,10 +106,10 @@ function compile(program: string): void {
 }
 
 /**
- * @riaskov/mmap-io is a native addon, which is built for one version of Node: for the one of this repository where its
- * headers can be had, else for another one that is installed. It is no devDependency, so that only the benchmark needs
- * a C++ compiler and the 150 packages that build it; and it is built elsewhere, since npm puts the Node of every
- * node_modules above a package in front of all others.
+ * @riaskov/mmap-io is a native addon, which is built for one version of Node: that of this repository if its headers
+ * can be had, or else another one that is installed. It is not a devDependency, so only the benchmark needs a C++
+ * compiler and the 150 packages that build it. It is built elsewhere, since npm puts the Node of every node_modules
+ * above a package in front of all others.
  */
 function addMmapIo(directory: string, commands: Cast["commands"], notes: string[]): void {
   const rivals = join(directory, "rivals");

@@ -1,7 +1,7 @@
-// What was measured, as the report, the picture and the targets have it.
+// What was measured, in the form that the report, the picture and the targets take.
 import type { Rounds } from "./rounds.ts";
 
-/** What a runtime's fresh processes have said: lists of figures by their names. */
+/** The output of a runtime's fresh processes: lists of figures by their names. */
 export type Fresh = Record<string, Record<string, number[]>>;
 
 /** Everything that was measured. */

@@ -1,5 +1,5 @@
-// The figures of docs/scale.md: how cost grows with the length of a file, with the pages that are touched, with dirty
-// pages, with regions and with processes. Runs on any runtime: `node --no-warnings bench/scale.ts`.
+// The figures of docs/scale.md: how the cost grows with the length of a file, with the pages that are touched, with
+// dirty pages, with regions and with processes. Runs on any runtime: `node --no-warnings bench/scale.ts`.
 import { spawnSync } from "node:child_process";
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,7 +18,7 @@ const HUGE = 2 * MIB;
 
 const ROUNDS = 15;
 
-/** Rounds of what takes microseconds, and rounds before them: for the compilers. */
+/** Rounds of what takes microseconds, and rounds before them for the compilers. */
 const MAPS = 1001;
 const WARM_UP = 1000;
 
@@ -26,7 +26,7 @@ function say(what: string, figure: string): void {
   process.stdout.write(`| ${what} | ${figure} |\n`);
 }
 
-/** A number of kB that the kernel tells of this process. */
+/** A number of kB that the kernel reports for this process. */
 function status(field: string): number {
   return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync("/proc/self/status", "utf8"))![1]);
 }
@@ -60,7 +60,9 @@ function sparse(path: string, byteLength: number): string {
 
 const LENGTHS = { "4 KiB": PAGE, "1 MiB": MIB, "1 GiB": GIB, "1 TiB": TIB };
 
-/** What it costs to map so much; the lengths take turns, so that the compilers and the machine are the same for all. */
+/**
+ * What it costs to map this much. The lengths take turns, so that the compilers and the machine are the same for all.
+ */
 function byLength(directory: string): void {
   const rows = Object.entries(LENGTHS).map(([name, length]) => {
     const path = sparse(join(directory, name), length);
@@ -113,12 +115,12 @@ function windows(directory: string): void {
 /** How many pages are touched to see what leads to them. */
 const TOUCHED = 8192;
 
-/** What the page tables take that lead to so many pages, so far apart. */
+/** The size of the page tables that lead to this many pages, this far apart. */
 function pageTables(directory: string): void {
   const path = sparse(join(directory, "tables"), TIB);
   for (const [name, step] of [["side by side", PAGE], ["2 MiB apart", HUGE]] as const) {
     const region = mmap(path, { size: TOUCHED * HUGE });
-    // Nothing is read ahead then.
+    // Then nothing is read ahead.
     region.advise("random");
     const { bytes } = region;
     const before = status("VmPTE");
@@ -186,7 +188,10 @@ function regions(directory: string): void {
   closeSync(descriptor);
 }
 
-/** What several processes that read the same 256 MiB take together: `Pss` counts a shared page once among them. */
+/**
+ * How much memory several processes take together that read the same 256 MiB. `Pss` counts a shared page once among
+ * them.
+ */
 function processes(directory: string): void {
   const path = join(directory, "shared");
   {

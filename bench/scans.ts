@@ -1,23 +1,22 @@
 // Scanning a mapped file and the runtime's own arrays, with each class of typed array.
-//
-// What is fair: both have the same bytes and the same length, which fits into the second-level cache, so that the code
-// is measured and not the memory; both are warm. Each array has a function of its own, compiled from the same text: one
-// function for both would have been compiled for what it saw first, or for both, and one of the two would pay for that.
-// The heap arrays are made as programs make them, `new Uint8Array(length)`.
+// What makes it fair: both have the same bytes and the same length. That fits into the second-level cache, so that the
+// code is measured and not the memory. Both are warm. Each array has a function of its own, compiled from the same
+// text. One function for both would be compiled for what it saw first, or for both, and one of the two would pay for
+// that. The heap arrays are made as programs make them: `new Uint8Array(length)`.
 import type { MappedRegion } from "../mod.ts";
 import type { Job } from "./job.ts";
 import { do_not_optimize as keep } from "mitata";
 
 type Scan = (of: never) => unknown;
 
-/** An array class, and how what it holds is summed up. */
+/** An array class, and how its contents are summed up. */
 interface Row {
   readonly type: new (buffer: ArrayBuffer) => ArrayBufferView;
   readonly body: string;
 }
 
 const SUM = "let sum = 0; for (let at = 0; at < array.length; at++) sum += array[at]; return sum;";
-/** For what would not fit into 32 bits as a sum: when an engine finds that out is chance, and changes its code. */
+/** For sums that would not fit into 32 bits. When an engine finds that out is chance, and changes its code. */
 const XOR = "let sum = 0; for (let at = 0; at < array.length; at++) sum ^= array[at]; return sum;";
 const BIG =
   "let sum = 0n; for (let at = 0; at < array.length; at++) sum = BigInt.asIntN(64, sum + array[at]); return sum;";

@@ -1,4 +1,4 @@
-// What is said of several measurements: the median, and the quartiles as the spread.
+// What sums up several measurements: the median, and the quartiles as the spread.
 
 /** The middle half of a list of numbers. */
 export interface Spread {
@@ -7,7 +7,7 @@ export interface Spread {
   readonly high: number;
 }
 
-/** The quartiles; NaN of an empty list. */
+/** The quartiles. NaN for an empty list. */
 export function spreadOf(values: readonly number[]): Spread {
   const sorted = values.toSorted((one, other) => one - other);
   const at = (part: number): number => {
@@ -21,10 +21,10 @@ export function spreadOf(values: readonly number[]): Spread {
 }
 
 /**
- * How many times longer one takes than another, round by round: the turns of a round follow each other at once, so that
+ * How many times longer one takes than another, round by round. The turns of a round follow each other immediately, so
  * a machine that is busy for a while is busy for both.
  *
- * @throws {RangeError} if the two have not the same rounds
+ * @throws {RangeError} If the two do not have the same rounds.
  */
 export function ratioOf(one: readonly number[], other: readonly number[]): Spread {
   if (one.length !== other.length) throw new RangeError(`${one.length} rounds given, wanted ${other.length}`);

@@ -1,4 +1,4 @@
-// What is measured, what it is compared with, and what has to come out. Only data.
+// What is measured, what it is compared with, and which result it has to have. Only data.
 import type { Effort } from "./lockstep.ts";
 import { SCANS } from "./scans.ts";
 
@@ -11,7 +11,7 @@ export interface Case {
   readonly title: string;
   /** Other ways to do it in the same processes. */
   readonly variants: readonly string[];
-  /** What the ratios are to: the process "c", or a variant in the same process. */
+  /** What the ratios compare with: the process "c", or a variant in the same process. */
   readonly reference: string;
   readonly effort: Effort;
   /** Bytes that a run goes through, for a speed. */
@@ -19,15 +19,15 @@ export interface Case {
 }
 
 /**
- * How often all processes are started anew: where a process lies in memory and what its compilers have made of a
- * function is the same for as long as it lives, and would be taken for a difference.
+ * How often all processes are started anew. Where a process lies in memory, and what its compilers have made of a
+ * function, stays the same while it lives. That would be taken for a difference.
  */
 export const GENERATIONS = 5;
 
 const SHORT: Effort = { rounds: 7, milliseconds: 30, warmUp: 400 };
 const SCAN: Effort = { rounds: 5, milliseconds: 20, warmUp: 300 };
 const LONG: Effort = { rounds: 2, milliseconds: 150, warmUp: 300 };
-/** For what takes seconds in some, and is done once a round there. */
+/** For what takes seconds for some contestants. They do it once a round. */
 const SLOW: Effort = { rounds: 2, milliseconds: 200, warmUp: 1 };
 
 const MIB = 2 ** 20;
@@ -110,8 +110,8 @@ export interface Target {
   readonly reference: string;
   readonly most: number;
   /**
-   * Whether it says that two things take the same time, which no two measurements ever do: it is missed only where the
-   * better quartile of the rounds misses it, too.
+   * Whether it says that two things take the same time. No two measurements are ever equal, so it is missed only if the
+   * better quartile of the rounds misses it too.
    */
   readonly same?: true;
 }

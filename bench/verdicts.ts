@@ -1,4 +1,4 @@
-// Every target, and what came of it. What was not measured has not reached it.
+// Every target, and whether it was reached. What was not measured has not reached it.
 import type { Results } from "./results.ts";
 import { compared, mediansOf } from "./rounds.ts";
 import { SCANS } from "./scans.ts";
@@ -6,7 +6,7 @@ import { type Spread, spreadOf } from "./statistics.ts";
 import { RUNTIMES, SCAN_LIMIT, SPEEDS, TARGETS } from "./suite.ts";
 import { digits, ratioText, spreadText } from "./text.ts";
 
-/** What came of a target. */
+/** The result for a target. */
 export interface Verdict {
   readonly text: string;
   readonly runtime: string;
@@ -15,7 +15,7 @@ export interface Verdict {
   readonly reached: boolean;
 }
 
-/** A verdict; its figure is `undefined` where it was not measured. */
+/** A verdict. Its figure is `undefined` if it was not measured. */
 function verdict(
   text: string,
   runtime: string,
@@ -25,7 +25,7 @@ function verdict(
   return { text, runtime, wanted, ...figure ?? { measured: "not measured", reached: false } };
 }
 
-/** One for every target in every runtime that it is for. */
+/** One verdict for every target in every runtime that it is for. */
 export function verdictsOf(results: Results): Verdict[] {
   const byRuntime = [scanVerdict, ...speedVerdicts, ...startVerdicts, growthVerdict, openVerdict];
   return [
@@ -45,13 +45,13 @@ function ratioVerdicts({ cases }: Results): Verdict[] {
   });
 }
 
-/** The scan that has come out worst, by what decides: the better quartile, as for a target of the kind `same`. */
+/** The worst scan, judged by what decides: the better quartile, as for a target of the kind `same`. */
 function scanVerdict({ cases }: Results, runtime: string): Verdict {
   const text = `${SCANS.length} ways to scan, each within 3 % of the runtime's own array; the worst`;
   const scans = SCANS.map((job) => ({ job, ratio: compared(cases[job], runtime, `${runtime}.heap`) }));
   const low = ({ ratio }: { readonly ratio?: Spread }): number => ratio?.low ?? Infinity;
   const [{ job, ratio }] = scans.toSorted((one, other) => low(other) - low(one));
-  // One that is missing comes first.
+  // A missing scan comes first.
   const figure = ratio && {
     measured: `${job.slice("scan-".length)}: ${spreadText(ratio, ratioText)}`,
     reached: ratio.low <= SCAN_LIMIT,
@@ -85,7 +85,7 @@ const startVerdicts: readonly Judge[] = ([
   return verdict(text, runtime, `${wanted}`, figure);
 });
 
-/** How many MiB more are still flat: an engine's heap breathes. */
+/** How many MiB more still count as flat: an engine's heap breathes. */
 const FLAT = 16;
 
 function growthVerdict({ cycles }: Results, runtime: string): Verdict {
@@ -95,7 +95,7 @@ function growthVerdict({ cycles }: Results, runtime: string): Verdict {
   return verdict(text, runtime, `${FLAT}`, figure);
 }
 
-/** How many times more a map may cost with 10,000 others, over what C says that the kernel adds. */
+/** How many times more a map may cost with 10,000 others, beyond what the kernel adds according to C. */
 const INDEPENDENT = 1.1;
 
 function openVerdict({ cases }: Results, runtime: string): Verdict {

@@ -1,6 +1,6 @@
 /**
- * The composition root: finds out which runtime and which system this is, and makes the one FFI and the one System of
- * this thread when they are first needed. The only file that sees both axes.
+ * The composition root. It finds out which runtime and which system this is, and makes the one FFI and the one System
+ * of this thread when they are first needed. Only this file sees both axes.
  */
 import { MmapError } from "./error.ts";
 import { type BufferModule, bunFfi, type BunFfiModule } from "./ffi/bun.ts";
@@ -29,17 +29,17 @@ interface Globals {
 
 const globals = globalThis as unknown as Globals;
 
-/** The names that runtimes have for systems and processors, where they are not ours. */
+/** The names that runtimes have for systems and processors, if they differ from ours. */
 const SYSTEMS: Readonly<Record<string, OperatingSystem>> = { win32: "windows" };
 const PROCESSORS: Readonly<Record<string, string>> = { x86_64: "x64", aarch64: "arm64" };
 
 /** The runtime. */
 export const runtime: Runtime = globals.Deno ? "deno" : globals.Bun ? "bun" : "node";
 
-/** Deno is not asked for its `process`: it loads all that Deno has of Node, ten times what this library takes. */
+/** Deno is not asked for its `process`: loading all that Deno has of Node takes ten times as long as this library. */
 const build = globals.Deno?.build ?? { os: globals.process.platform, arch: globals.process.arch };
 
-/** The operating system; other names are passed on as the runtime has them, and refused by {@linkcode host}. */
+/** The operating system. Other names are passed on as the runtime has them, and {@linkcode host} refuses them. */
 export const os: OperatingSystem = SYSTEMS[build.os] ?? (build.os as OperatingSystem);
 
 /** The processor: `"x64"`, `"arm64"`. */
@@ -53,12 +53,12 @@ export interface Host {
 
 let made: Host | undefined;
 
-/** The host of this thread. Opens the system's library at the first call. */
+/** The host of this thread. The first call opens the system's library. */
 export function host(): Host {
   return made ??= make();
 }
 
-/** Takes another host for this thread: tests run the library on systems that lack what this one has. */
+/** Sets another host for this thread. Tests use it to run the library on systems that lack what this one has. */
 export function useHost(other: Host): void {
   made = other;
 }
@@ -66,7 +66,7 @@ export function useHost(other: Host): void {
 function make(): Host {
   const target = targetOf(os, arch);
   if (target === undefined) {
-    throw new MmapError({ code: "ENOTSUP", errno: 0, syscall: "mmap", reason: `no support for ${os} on ${arch}` });
+    throw new MmapError({ code: "ENOTSUP", errno: 0, syscall: "mmap", reason: `${os} on ${arch} is not supported` });
   }
   const ffi = makeFfi();
   return { ffi, system: systemOf(ffi, target) };
@@ -109,6 +109,6 @@ function nodeModule(): NodeFfiModule {
     code: "ENOTSUP",
     errno: 0,
     syscall: "node:ffi",
-    reason: "this Node has no node:ffi; wanted Node 26.1 or later, without --no-experimental-ffi",
+    reason: "this Node has no node:ffi; wanted Node 26.9 or later, or 26.1 to 26.8 with --experimental-ffi",
   });
 }

@@ -1,11 +1,11 @@
 /** What `console.log` shows of a value, in the three runtimes. */
 
-/** A runtime's function that shows a value. */
+/** The function of a runtime that shows a value. */
 type Show = (value: unknown, options?: unknown) => string;
 
 /**
- * Gives a class the methods that the runtimes look for: Node and Bun the first, Deno the second. `factsOf` returns what
- * there is to know of a value, or a text in place of that.
+ * Gives a class the methods that the runtimes look for: Node and Bun the first, Deno the second. `factsOf` returns the
+ * facts about a value, or a text to show instead.
  */
 export function showIn<Value extends object>(
   prototype: Value,

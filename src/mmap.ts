@@ -69,12 +69,17 @@ export function mmap(source: MapSource, options?: MmapOptions): MappedRegion {
 }
 
 /**
- * Maps, hands the region to `body`, and unmaps when `body` returns, throws, or its promise settles.
+ * Maps for as long as `body` runs: calls it with the region, and unmaps when it returns or throws. If it returns a
+ * promise, the region is unmapped when the promise settles.
  *
- * @param source What to map, see {@linkcode mmap}, as for all that is thrown.
- * @param body What to do with the region. Views of it that are kept have length 0 afterwards.
+ * What `body` throws, `withMmap` throws too, after the region is unmapped.
+ *
+ * @param source What to map, see {@linkcode mmap}.
+ * @param body What to do with the region. Its views have length 0 after the call.
  * @returns What `body` returns.
- * @throws {TypeError} where `body` is no function; what `body` throws, after the region is unmapped.
+ * @throws {MmapError} If {@linkcode mmap} throws it, or if unmapping fails, see {@linkcode MappedRegion.unmap}.
+ * @throws {RangeError} If {@linkcode mmap} throws it.
+ * @throws {TypeError} If {@linkcode mmap} throws it, or if `body` is not a function.
  *
  * @example
  * ```ts
@@ -91,13 +96,15 @@ export function mmap(source: MapSource, options?: MmapOptions): MappedRegion {
  */
 export function withMmap<T>(source: MapSource, body: (region: MappedRegion) => T): T;
 /**
- * The same, with options.
+ * Maps with options for as long as `body` runs.
  *
- * @param source What to map, see {@linkcode mmap}, as for all that is thrown.
- * @param options How, see {@linkcode MmapOptions}.
- * @param body What to do with the region. Views of it that are kept have length 0 afterwards.
+ * @param source What to map, see {@linkcode mmap}.
+ * @param options How to map it, see {@linkcode MmapOptions}.
+ * @param body What to do with the region. Its views have length 0 after the call.
  * @returns What `body` returns.
- * @throws {TypeError} where `body` is no function; what `body` throws, after the region is unmapped.
+ * @throws {MmapError} If {@linkcode mmap} throws it, or if unmapping fails, see {@linkcode MappedRegion.unmap}.
+ * @throws {RangeError} If {@linkcode mmap} throws it.
+ * @throws {TypeError} If {@linkcode mmap} throws it, or if `body` is not a function.
  *
  * @example
  * ```ts
@@ -106,7 +113,7 @@ export function withMmap<T>(source: MapSource, body: (region: MappedRegion) => T
  *
  * const sum = await withMmap(null, { size: 4096 }, async (region) => {
  *   region.bytes.fill(1);
- *   await Promise.resolve(); // it stays mapped until the promise is settled
+ *   await Promise.resolve(); // stays mapped until the promise settles
  *   return region.bytes.reduce((sum, byte) => sum + byte, 0);
  * });
  * assertEquals(sum, 4096);

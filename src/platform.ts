@@ -4,9 +4,11 @@ import { type Feature, FEATURES, FLAG_KINDS, type FlagKind } from "./vocabulary.
 import type { OperatingSystem, Runtime } from "./types.ts";
 
 /**
- * What {@linkcode platform} is. `runtime`, `os` and `arch` are there at once. The others load the system's library when
- * they are first asked for: in Deno and with Node's permissions they need `--allow-ffi`, and where there is no support
- * for the system or this Node has no FFI, they throw an {@linkcode MmapError} with code `ENOTSUP`.
+ * What {@linkcode platform} tells.
+ *
+ * `runtime`, `os` and `arch` are there at once. The others load the system's library when you first ask for them: in
+ * Deno, and in Node with `--permission`, they need `--allow-ffi`. If the library does not support the system, or this
+ * Node has no FFI, they throw an {@linkcode MmapError} with code `ENOTSUP`.
  */
 export interface Platform {
   /** The JavaScript runtime. */
@@ -15,20 +17,21 @@ export interface Platform {
   readonly os: OperatingSystem;
   /** The processor, as the runtimes name it: `"x64"`, `"arm64"`. */
   readonly arch: string;
-  /** Size of a page of memory in bytes. */
+  /** The size of a page of memory, in bytes. */
   readonly pageSize: number;
-  /** Alignment of file offsets in the OS: the page size, or 65536 on Windows. */
+  /** The alignment of file offsets in the OS: the page size, or 65536 on Windows. */
   readonly allocationGranularity: number;
   /**
-   * Whether this OS has what a flag stands for. It has none for a word that is no flag: `false`.
+   * Tells whether this OS has what a flag stands for. A word that is not a flag is `false`.
    *
-   * It looks the word up and tries nothing: an old kernel, a file system or a limit may refuse all the same.
+   * It only looks the word up. An old kernel, a file system or a limit may still refuse.
    *
-   * @param kind Which vocabulary: {@linkcode OpenFlag}, {@linkcode Protection}, {@linkcode MapFlag},
+   * @param kind Which vocabulary: that of {@linkcode OpenFlag}, {@linkcode Protection}, {@linkcode MapFlag},
    * {@linkcode FlushFlag} or {@linkcode Advice}.
    * @param flag A word of it.
-   * @throws {MmapError} `ENOTSUP` where the library does not run, see {@linkcode Platform}.
-   * @throws {TypeError} for what is no vocabulary, or a flag that is no string.
+   * @returns Whether the OS has it.
+   * @throws {MmapError} If the library does not run here (`ENOTSUP`), see {@linkcode Platform}.
+   * @throws {TypeError} If `kind` is not a vocabulary, or if `flag` is not a string.
    *
    * @example
    * ```ts
@@ -41,15 +44,20 @@ export interface Platform {
    */
   supports(kind: FlagKind, flag: string): boolean;
   /**
-   * Whether lost pages are survived, residency can be asked for, regions can be handed to others, and others can be
-   * waited for (`@region/mmap/sync`). Asking for `"guard"` installs it: only trying tells whether the system allows
-   * that. `"handle"` is true everywhere, since every system hands regions to workers; other processes can take them on
-   * Linux and Windows only.
+   * Tells whether the platform has a feature:
+   *
+   * - `"guard"`: the process survives lost pages. Asking installs the guard, because only trying tells whether the
+   *   system allows it.
+   * - `"residency"`: {@linkcode MappedRegion.residency} works.
+   * - `"handle"`: regions can be handed to workers, which is true everywhere. Other processes can take them on Linux
+   *   and Windows only.
+   * - `"wait"`: `@region/mmap/sync` can wait for others.
    *
    * @param kind The feature.
-   * @throws {MmapError} `ENOTSUP` where the library does not run, see {@linkcode Platform}; for `"guard"` also `ENOMEM`,
-   * where there is no memory to install it at the moment.
-   * @throws {TypeError} for what is no feature.
+   * @returns Whether the platform has it.
+   * @throws {MmapError} If the library does not run here (`ENOTSUP`), see {@linkcode Platform}; or if there is no
+   * memory at the moment to install the guard (`ENOMEM`).
+   * @throws {TypeError} If `kind` is not a feature.
    *
    * @example
    * ```ts
@@ -64,7 +72,7 @@ export interface Platform {
 }
 
 /**
- * Where the program runs, and what can be done there.
+ * Where the program runs, and what it can do there.
  *
  * @example
  * ```ts

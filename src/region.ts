@@ -9,7 +9,7 @@ import { byteCount, rangeOf, type Span, spanWithin } from "./arguments/range.ts"
 import type { Advice, FlushFlag, MapFlag, Protection } from "./vocabulary.ts";
 import type { ByteRange, Descriptor, MapHandle, ViewConstructor } from "./types.ts";
 
-/** Known to this file alone: regions are made by `mmap`. */
+/** Known to this file alone: only `mmap` makes regions. */
 const KEY: unique symbol = Symbol("MappedRegion");
 
 let construct: (host: Host, mapping: Mapping) => MappedRegion;
@@ -20,24 +20,27 @@ export function makeRegion(host: Host, mapping: Mapping): MappedRegion {
   return construct(host, mapping);
 }
 
-/** Whether a value is a region: made by {@linkcode makeRegion}, and not only of the class by its prototype. */
+/**
+ * Whether a value is a region that {@linkcode makeRegion} has made. An object that only has the prototype of one is
+ * not.
+ */
 export function isRegion(value: unknown): value is MappedRegion {
   return typeof value === "object" && value !== null && isMade(value);
 }
 
 /**
- * A file, or memory, that is mapped into the process. Made by {@linkcode mmap}.
+ * A file, or memory, that is mapped into the process. Call {@linkcode mmap} to make one.
  *
- * The memory is read and written through ordinary typed arrays, which are not copies: {@linkcode MappedRegion.bytes}
- * and its siblings cover the whole region, {@linkcode MappedRegion.view} a part. All of them have length 0 once the
- * region is unmapped or resized, so that no access reaches memory that is gone.
+ * Typed arrays give you the memory itself, not a copy. {@linkcode MappedRegion.bytes} and its siblings cover the whole
+ * region, and {@linkcode MappedRegion.view} covers a part of it. When the region is unmapped or resized, all of them
+ * are detached: they have length 0 from then on, so no access reaches memory that is gone.
  *
- * A region is unmapped by {@linkcode MappedRegion.unmap}, at the end of its `using` block, or when neither it nor any
- * view of it is reachable any more. The first two are prompt, and the third may never come.
+ * Unmap a region with `using` or {@linkcode MappedRegion.unmap}. The garbage collector also unmaps a region when
+ * neither the region nor any of its views can be reached, but that may happen late or never.
  *
- * **Hazards.** Other processes may change the file while it is mapped, and the bytes change with it. Do not unmap
- * while an asynchronous operation of the runtime (`zlib.gzip`, `fs.write`) still works on a view: it does not see that
- * the view is detached.
+ * **Hazards.** Other processes can change the file while it is mapped, and the bytes change with it. Do not unmap or
+ * resize a region while the runtime works on one of its views in the background (`zlib.gzip`, `fs.write`): the
+ * operation does not notice that the view was detached. See `docs/safety.md`.
  *
  * @example Read a file
  * ```ts
@@ -70,8 +73,10 @@ export class MappedRegion implements Disposable {
   // ---------------------------------------------------------------- what it is
 
   /**
-   * Address of the first byte in the process, for calls of other libraries; `0n` for an empty region. It changes with
-   * {@linkcode resize}, and means nothing after {@linkcode unmap}: nothing keeps a pointer from being used too late.
+   * The address of the first byte in this process, to pass to other native libraries; `0n` if the region is empty.
+   *
+   * {@linkcode resize} changes it, and after {@linkcode unmap} it means nothing. Nothing keeps you from using a pointer
+   * too late.
    *
    * @example
    * ```ts
@@ -86,26 +91,27 @@ export class MappedRegion implements Disposable {
     return this.#mapping.address;
   }
 
-  /** Length in bytes, as asked for: not rounded up to pages. */
+  /** The length in bytes, as you asked for it: not rounded up to pages. */
   get byteLength(): number {
     return this.#mapping.byteLength;
   }
 
-  /** Offset of the first byte in the file, in bytes; 0 for memory without a file. */
+  /** The offset of the first byte in the file, in bytes; 0 if there is no file. */
   get offset(): number {
     return this.#mapping.offset;
   }
 
   /**
-   * The descriptor of the file, or `null` for a `null` source. It is closed at unmap where the library opened it, or
-   * where `closeDescriptor` says so, and `null` from then on.
+   * The descriptor of the file; `null` if the region was mapped from `null`.
    *
-   * It is the system's own: a number on POSIX, a HANDLE as a `bigint` on Windows. Node's and Bun's `fs` take the
-   * number; Deno's takes only descriptors that Deno has opened.
+   * It is the system's own: a number on POSIX, a HANDLE as a `bigint` on Windows. `node:fs` in Node and Bun takes the
+   * number; in Deno it takes only descriptors that Deno has opened.
    *
-   * Do not close it where it is the library's: nobody checks that, and {@linkcode unmap} may then close another file
-   * that was given the same number. With `closeDescriptor: false` it is yours to close; {@linkcode resize} and
-   * {@linkcode flushAsync} need it open.
+   * The library closes the descriptor when the region is unmapped, if it opened it or if `closeDescriptor` is true.
+   * This property is `null` from then on. Do not close such a descriptor yourself: {@linkcode unmap} does not check it,
+   * and could close another file that was given the same number.
+   *
+   * With `closeDescriptor: false` you close it. {@linkcode resize} and {@linkcode flushAsync} need it open.
    *
    * @example
    * ```ts
@@ -123,15 +129,16 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * What the region as a whole allows: as mapped, or as {@linkcode protect} has changed all of it. What was changed for
-   * a part is in it only where that, widened to whole pages, is all that there is, also after the rest was cut off by
-   * {@linkcode resize}. New pages of a region that grows allow the same.
+   * What the region as a whole allows: what it was mapped with, or what {@linkcode protect} set for all of it.
+   *
+   * A change to a part does not show here, unless that part, widened to whole pages, is all there is. That can also
+   * happen later, when {@linkcode resize} cuts off the rest. When a region grows, its new pages allow the same.
    */
   get protection(): readonly Protection[] {
     return this.#mapping.protection;
   }
 
-  /** How the region is mapped, `private` or `shared` always among them. */
+  /** How the region is mapped. One of `private` and `shared` is always included. */
   get flags(): readonly MapFlag[] {
     return this.#mapping.flags;
   }
@@ -142,26 +149,24 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Pages that were lost: the OS could no longer supply them (the file was cut short, the disk failed or filled), and
-   * they read as zeros now; or they were accessed in a way that the memory does not allow, and they are private copies
-   * now. Neither reaches the file any more.
+   * The number of pages that no longer belong to the file. Stores to them never reach it. There are two kinds:
    *
-   * **A lost page is noticed when it is touched, and only as a whole.** Where a file is cut within a page, the OS keeps
-   * that page, whose rest reads as zeros without a fault; and a file that is cut and grown again before anybody looks
-   * shows zeros that nothing tells from its own. Comparing the file's length with the end of the region tells that it
-   * is shorter now: `fs.fstatSync`, `Deno.statSync`.
+   * - Lost pages: the OS could no longer supply them, because the file was cut short, or the disk failed or is full.
+   *   They read as zeros. A page is counted when it is touched. A cut within a page is not noticed: see
+   *   `docs/safety.md`.
+   * - Pages that were accessed in a way that the memory does not allow. They are private copies now.
    *
-   * An access that is not allowed is a store into memory without "write" and, on Linux, also a load from memory without
-   * "read", `"none"` for example: it gets what is there, from a copy that can be read and stored to from then on.
-   * Protection keeps mistakes out, not code. A store into a `private` region of a file that is mapped to be read is not
-   * counted: it stays in the region, guarded or not.
+   * An access is not allowed if it stores to memory without "write" or, on Linux, loads from memory without "read"
+   * (from `"none"`, for example). The copy can be read and written from then on, so protection keeps mistakes out, not
+   * code. A store to a `private` region of a file that is mapped to be read is not counted. It stays in the region,
+   * with or without a guard.
    *
-   * A system call that is given a view (`fs.writeSync`) does not touch it as the program does: it fails with `EFAULT`,
-   * and nothing is counted. {@linkcode read} makes a copy for it.
+   * The guard does not help system calls that are given a view (`fs.writeSync`). At such a page they fail with
+   * `EFAULT`, and nothing is counted. Give them a copy from {@linkcode read}.
    *
-   * Always 0 where the region is not guarded (`guard: false`, or `platform.supports("guard")` is false): there, every
-   * other access of these kinds ends the process. On Windows, where no single page can be replaced, all of the region
-   * becomes zeros when a page is lost.
+   * The number is always 0 without a guard (with `guard: false`, or if `platform.supports("guard")` is false). There,
+   * every other access of these kinds ends the process. On Windows no single page can be replaced: if one is lost, the
+   * whole region becomes zeros.
    *
    * @example
    * ```ts
@@ -172,7 +177,7 @@ export class MappedRegion implements Disposable {
    * using readOnly = mmap(region.descriptor!); // private, and only read: a store stays in it
    * readOnly.bytes[0] = 1;
    * assertEquals([region.bytes[0], region.faults], [0, 0]);
-   * region.check(); // throws where pages were lost
+   * region.check(); // throws if pages were lost
    * ```
    */
   get faults(): number {
@@ -180,21 +185,25 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Plain data (for `postMessage`, or JSON) from which `mmap(handle)` maps the same memory, with the same protection,
-   * flags and offset: in a worker of this process on every system, and in another process of the same user on Linux
-   * (through [/proc/PID/fd](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html)) and Windows
-   * ([DuplicateHandle](https://learn.microsoft.com/windows/win32/api/handleapi/nf-handleapi-duplicatehandle)). From
-   * another process, `mmap(handle)` is an {@linkcode MmapError} with code `ENOTSUP` on macOS and FreeBSD, and `EACCES`
-   * or `EPERM` where the system does not let it look into this one.
+   * Plain data from which `mmap(handle)` maps the same memory in a worker or another process. Send it with
+   * `postMessage`, or as JSON. The new region has the same protection, flags and offset.
    *
-   * It is valid while this region is mapped. A handle gives no more access than the descriptor of this region, and does
-   * not keep anything open: once that descriptor is closed or another file's, or this process has ended, `mmap` of it
-   * is an {@linkcode MmapError} with code `ESTALE`. Where the descriptor stays open after unmapping, because it is the
-   * caller's, the handle goes on to work. A `private` region is mapped from its file, without what was stored here.
+   * It works in every worker of this process. It works in another process of the same user on Linux (through
+   * [/proc/PID/fd](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html)) and on Windows
+   * ([DuplicateHandle](https://learn.microsoft.com/windows/win32/api/handleapi/nf-handleapi-duplicatehandle)). In
+   * another process on macOS or FreeBSD, `mmap(handle)` throws an {@linkcode MmapError} with code `ENOTSUP`. If the
+   * system does not let the other process look into this one, the code is `EACCES` or `EPERM`.
    *
-   * @throws {MmapError} `ENOTSUP` for a `null` source, which has no descriptor (use {@linkcode ANONYMOUS}); `EBADF`
-   * where the caller has closed the descriptor.
-   * @throws {TypeError} where the region is unmapped.
+   * The handle is valid while this region is mapped. It keeps nothing open, and gives no more access than the
+   * descriptor of this region. Once the descriptor is closed or belongs to another file, or this process has ended,
+   * `mmap(handle)` throws an {@linkcode MmapError} with code `ESTALE`. If the descriptor is yours and stays open after
+   * unmapping, the handle stays valid too.
+   *
+   * A `private` region is mapped from its file, without what was stored to this region.
+   *
+   * @throws {MmapError} If the region was mapped from `null` and has no descriptor (`ENOTSUP`; use
+   * {@linkcode ANONYMOUS}), or if you have closed the descriptor (`EBADF`).
+   * @throws {TypeError} If the region is unmapped.
    *
    * @example
    * ```ts
@@ -219,17 +228,17 @@ export class MappedRegion implements Disposable {
   // ---------------------------------------------------------------- typed arrays over the whole region
 
   /**
-   * The memory itself as an `ArrayBuffer`, the same object at each read.
+   * The memory itself as an `ArrayBuffer`. Nothing is copied, and each read returns the same object.
    *
-   * Like all accessors below: zero-copy; made at the first read; length 0 after {@linkcode unmap} and
-   * {@linkcode resize}.
+   * It is made when you first read it. {@linkcode unmap} and {@linkcode resize} detach it: it has length 0 from then
+   * on. All properties below behave the same way.
    *
-   * Transferring it (`transfer()`, `postMessage`) takes the memory out of the region's hands, but does not keep it:
-   * when the region is unmapped, resized or collected, the transferred buffer reads as zeros and its stores go nowhere.
+   * A buffer that you transfer (`transfer()`, `postMessage`) can no longer be detached. When the region is unmapped,
+   * resized or collected, the transferred buffer reads as zeros, and stores to it go nowhere.
    *
-   * @throws {RangeError} where the runtime cannot hold an `ArrayBuffer` that long (Bun: 4 GiB); use
-   * {@linkcode view}.
-   * @throws {TypeError} where the region is unmapped, or this buffer was transferred away.
+   * @throws {RangeError} If the runtime cannot make an `ArrayBuffer` that long (Bun: 4 GiB). Use {@linkcode view}
+   * instead.
+   * @throws {TypeError} If the region is unmapped, or this buffer was transferred.
    *
    * @example
    * ```ts
@@ -249,10 +258,10 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * All bytes; the same object as {@linkcode uint8}.
+   * All bytes as a `Uint8Array`, the same object as {@linkcode uint8}.
    *
-   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
-   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
+   * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
+   * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
    *
    * @example
    * ```ts
@@ -270,8 +279,8 @@ export class MappedRegion implements Disposable {
   /**
    * All bytes as signed 8-bit integers.
    *
-   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
-   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
+   * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
+   * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
    */
   get int8(): Int8Array<ArrayBuffer> {
     return this.#all(Int8Array);
@@ -280,49 +289,49 @@ export class MappedRegion implements Disposable {
   /**
    * All bytes as unsigned 8-bit integers.
    *
-   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
-   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
+   * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
+   * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
    */
   get uint8(): Uint8Array<ArrayBuffer> {
     return this.#all(Uint8Array);
   }
 
   /**
-   * All bytes as unsigned 8-bit integers; stores are clamped to 0–255.
+   * All bytes as unsigned 8-bit integers. Stores are clamped to 0 to 255.
    *
-   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
-   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
+   * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
+   * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
    */
   get uint8Clamped(): Uint8ClampedArray<ArrayBuffer> {
     return this.#all(Uint8ClampedArray);
   }
 
   /**
-   * All whole elements as signed 16-bit integers. Little-endian, as on all systems here.
+   * The region as signed 16-bit integers, as many as fit. Little-endian, as on every system here.
    *
-   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
-   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
+   * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
+   * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
    */
   get int16(): Int16Array<ArrayBuffer> {
     return this.#all(Int16Array);
   }
 
   /**
-   * All whole elements as unsigned 16-bit integers. Little-endian.
+   * The region as unsigned 16-bit integers, as many as fit. Little-endian.
    *
-   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
-   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
+   * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
+   * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
    */
   get uint16(): Uint16Array<ArrayBuffer> {
     return this.#all(Uint16Array);
   }
 
   /**
-   * All whole elements as signed 32-bit integers. Little-endian. `Atomics` works on it, across
-   * processes as well where the region is `shared`.
+   * The region as signed 32-bit integers, as many as fit. Little-endian. `Atomics` works on them, also between
+   * processes if the region is `shared`.
    *
-   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
-   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
+   * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
+   * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
    *
    * @example
    * ```ts
@@ -339,60 +348,60 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * All whole elements as unsigned 32-bit integers. Little-endian.
+   * The region as unsigned 32-bit integers, as many as fit. Little-endian.
    *
-   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
-   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
+   * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
+   * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
    */
   get uint32(): Uint32Array<ArrayBuffer> {
     return this.#all(Uint32Array);
   }
 
   /**
-   * All whole elements as signed 64-bit integers. Little-endian. `Atomics` works on it.
+   * The region as signed 64-bit integers, as many as fit. Little-endian. `Atomics` works on them.
    *
-   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
-   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
+   * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
+   * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
    */
   get bigInt64(): BigInt64Array<ArrayBuffer> {
     return this.#all(BigInt64Array);
   }
 
   /**
-   * All whole elements as unsigned 64-bit integers. Little-endian. `Atomics` works on it.
+   * The region as unsigned 64-bit integers, as many as fit. Little-endian. `Atomics` works on them.
    *
-   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
-   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
+   * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
+   * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
    */
   get bigUint64(): BigUint64Array<ArrayBuffer> {
     return this.#all(BigUint64Array);
   }
 
   /**
-   * All whole elements as 16-bit floats. Little-endian.
+   * The region as 16-bit floats, as many as fit. Little-endian.
    *
-   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
-   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
+   * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
+   * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
    */
   get float16(): Float16Array<ArrayBuffer> {
     return this.#all(Float16Array);
   }
 
   /**
-   * All whole elements as 32-bit floats. Little-endian.
+   * The region as 32-bit floats, as many as fit. Little-endian.
    *
-   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
-   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
+   * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
+   * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
    */
   get float32(): Float32Array<ArrayBuffer> {
     return this.#all(Float32Array);
   }
 
   /**
-   * All whole elements as 64-bit floats. Little-endian.
+   * The region as 64-bit floats, as many as fit. Little-endian.
    *
-   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
-   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
+   * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
+   * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
    *
    * @example
    * ```ts
@@ -409,10 +418,10 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * A `DataView` over all bytes. For numbers at any offset, and for big-endian ones.
+   * A `DataView` over all bytes, for numbers at any offset and in either byte order.
    *
-   * @throws {RangeError} where the runtime cannot hold it, see {@linkcode buffer}.
-   * @throws {TypeError} where the region is unmapped, or its buffer was transferred away.
+   * @throws {RangeError} If the runtime cannot make a view that long, see {@linkcode buffer}.
+   * @throws {TypeError} If the region is unmapped, or its buffer was transferred.
    *
    * @example
    * ```ts
@@ -429,16 +438,16 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * A zero-copy view of part of the region. Works on regions of any size, also where {@linkcode buffer} is too long
-   * for the runtime.
+   * Makes a view of a part of the region, without copying. This works for regions of any size, even if
+   * {@linkcode buffer} would be too long for the runtime.
    *
    * @param type A typed-array class or `DataView`.
    * @param byteOffset First byte; a multiple of the size of an element. Default: 0.
-   * @param length Number of elements. Default: all whole ones to the end.
-   * @throws {RangeError} beyond the region, at an offset that is not a multiple, or where the runtime cannot hold a
-   * view that long.
-   * @throws {TypeError} for a `type` that is no class of views; where the region is unmapped, or its buffer was
-   * transferred away.
+   * @param length Number of elements. Default: as many as there are whole ones to the end.
+   * @returns The view.
+   * @throws {RangeError} If the view would reach beyond the region, if `byteOffset` is not a multiple of the size of an
+   * element, or if the runtime cannot make a view that long.
+   * @throws {TypeError} If `type` is not a class of views, if the region is unmapped, or if its buffer was transferred.
    *
    * @example
    * ```ts
@@ -459,12 +468,13 @@ export class MappedRegion implements Disposable {
   // ---------------------------------------------------------------- bytes
 
   /**
-   * Copies bytes out.
+   * Copies bytes out of the region.
    *
    * @param byteOffset First byte. Default: 0.
    * @param byteLength Number of bytes. Default: all to the end.
-   * @throws {RangeError} beyond the region, or where the copy does not fit into memory.
-   * @throws {TypeError} where the memory does not allow "read", or the region is unmapped.
+   * @returns The copy.
+   * @throws {RangeError} If the range ends beyond the region, or if the copy does not fit into memory.
+   * @throws {TypeError} If the memory does not allow "read", or if the region is unmapped.
    *
    * @example
    * ```ts
@@ -481,13 +491,14 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Copies bytes out into memory that is there already, as many as fit into it.
+   * Copies bytes out of the region into memory that you already have, as many as fit into it.
    *
-   * @param target Where they go: an `ArrayBuffer`, a typed array or a `DataView`, also of shared or mapped memory.
-   * @param byteOffset First byte. Default: 0.
-   * @throws {RangeError} where the region has not so many from there.
-   * @throws {TypeError} for a `target` that is no buffer or view, or is detached; where the memory does not allow
-   * "read", or the region is unmapped.
+   * @param target Where the bytes go: an `ArrayBuffer`, a typed array or a `DataView`. It may be over shared or mapped
+   * memory.
+   * @param byteOffset First byte to copy. Default: 0.
+   * @throws {RangeError} If the region ends before `target` is full.
+   * @throws {TypeError} If `target` is not a buffer or view, or is detached; if the memory does not allow "read"; or if
+   * the region is unmapped.
    *
    * @example
    * ```ts
@@ -510,13 +521,13 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Copies bytes in. The data may be a view of the same region, even one that overlaps.
+   * Copies bytes into the region. The data may be a view of the same region, and may overlap its destination.
    *
    * @param data The bytes: an `ArrayBuffer`, a typed array or a `DataView`.
    * @param byteOffset Where they go. Default: 0.
-   * @throws {RangeError} beyond the region.
-   * @throws {TypeError} for `data` that is no buffer or view, or is detached; where the memory does not allow "write",
-   * or the region is unmapped.
+   * @throws {RangeError} If the data would end beyond the region.
+   * @throws {TypeError} If `data` is not a buffer or view, or is detached; if the memory does not allow "write"; or if
+   * the region is unmapped.
    *
    * @example
    * ```ts
@@ -525,7 +536,7 @@ export class MappedRegion implements Disposable {
    *
    * using region = mmap(null, { size: 4096 });
    * region.write(new TextEncoder().encode("abc"), 1000);
-   * region.write(region.bytes.subarray(1000, 1003), 1001); // overlaps: as memmove does it
+   * region.write(region.bytes.subarray(1000, 1003), 1001); // overlaps, as with memmove
    * assertEquals(new TextDecoder().decode(region.read(1000, 4)), "aabc");
    * ```
    */
@@ -537,15 +548,18 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Byte offset of the first occurrence at or after `from`, or -1, found at the speed of the C library's
+   * Finds the first occurrence of a text, a byte or some bytes. The memory is searched in place, at the speed of
    * [memchr](https://man7.org/linux/man-pages/man3/memchr.3.html) and
-   * [memmem](https://man7.org/linux/man-pages/man3/memmem.3.html). An empty needle is found at `from`.
+   * [memmem](https://man7.org/linux/man-pages/man3/memmem.3.html) in the C library.
    *
-   * @param needle A string is searched for as UTF-8, a number as one byte.
+   * @param needle What to find: a string, which is searched for as UTF-8, a number, which is one byte, or bytes. An
+   * empty needle is found at `from`.
    * @param from First byte to look at. Default: 0.
-   * @throws {RangeError} for a number that is no byte, or a `from` that is no offset; beyond the region is -1.
-   * @throws {TypeError} for a needle of another type, or a string with half of a surrogate pair, which has no UTF-8;
-   * where the memory does not allow "read", or the region is unmapped.
+   * @returns The byte offset of the first occurrence at or after `from`; -1 if there is none, or if `from` is beyond
+   * the region.
+   * @throws {RangeError} If `needle` is a number that is not a byte, or if `from` is not an offset.
+   * @throws {TypeError} If `needle` has another type, or is a string with half of a surrogate pair, which has no UTF-8;
+   * if the memory does not allow "read"; or if the region is unmapped.
    *
    * @example
    * ```ts
@@ -606,27 +620,30 @@ export class MappedRegion implements Disposable {
     try {
       mapping.flush(span, flags);
     } finally {
-      // Says more than what the system may say of pages that are lost.
+      // Says more about lost pages than the error of the system does.
       this.check();
     }
   }
 
   /**
-   * The same as {@linkcode flush} with "sync", without blocking the event loop until the disk has answered. On POSIX
-   * everything that is dirty in the file is written, not only the range; on Windows all that was stored through this
-   * region. The region may be unmapped meanwhile.
+   * Writes to disk what was stored to the region, without blocking the event loop until the disk has answered.
+   * Otherwise it is the same as {@linkcode flush} with "sync". You may unmap the region meanwhile.
    *
-   * Rests on [aio_fsync(3)](https://man7.org/linux/man-pages/man3/aio_fsync.3.html). macOS needs `F_FULLFSYNC` after
-   * it, which does block the thread until the drive has emptied its cache. On Windows the same calls are made as for
-   * {@linkcode flush}: FlushViewOfFile on this thread, 4 MiB at a turn of the event loop, and then FlushFileBuffers on
-   * another one.
+   * On POSIX, everything that is dirty in the file is written, not only the range. On Windows, it is everything that
+   * was stored through this region.
+   *
+   * Calls [aio_fsync(3)](https://man7.org/linux/man-pages/man3/aio_fsync.3.html). On macOS, `F_FULLFSYNC` follows, and
+   * does block the thread until the drive has emptied its cache. Windows makes the same calls as for {@linkcode flush}:
+   * FlushViewOfFile on this thread, 4 MiB per turn of the event loop, and then FlushFileBuffers on another thread.
+   *
+   * Every error comes by way of the promise.
    *
    * @param range What must be on disk at least. Default: all.
-   * @returns A promise that is settled when the file is on disk.
-   * @throws {MmapError} by way of the promise, as all that follows: as {@linkcode flush}; and `EBADF` where the caller
-   * has closed the descriptor, which {@linkcode flush} on Linux does without.
-   * @throws {RangeError} beyond the region.
-   * @throws {TypeError} for a range of the wrong type, or where the region is unmapped.
+   * @returns A promise that resolves when the file is on disk.
+   * @throws {MmapError} If {@linkcode flush} would throw it, or if you have closed the descriptor (`EBADF`), which
+   * {@linkcode flush} on Linux does not need.
+   * @throws {RangeError} If the range ends beyond the region.
+   * @throws {TypeError} If the range has the wrong type, or if the region is unmapped.
    *
    * @example
    * ```ts
@@ -653,20 +670,22 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Tells the OS how the memory is about to be used. See {@linkcode Advice} for the words, of which some are more than
-   * hints: `remove` destroys bytes of the file, `dont-need` and `free` may lose what was stored into private memory.
+   * Tells the OS how the memory is about to be used.
    *
-   * Rests on [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html), on Windows on
+   * See {@linkcode Advice} for the words. Some are more than hints: `remove` destroys bytes of the file, and
+   * `dont-need` and `free` may lose what was stored to private memory.
+   *
+   * Calls [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html), and on Windows
    * [PrefetchVirtualMemory](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-prefetchvirtualmemory)
    * and [VirtualUnlock](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualunlock).
    *
    * @param advice One word.
    * @param range What it is about. Default: all.
-   * @throws {MmapError} where the OS refuses; `ENOTSUP` where it has no such advice, `EINVAL` where the memory is not
-   * of the kind that the advice is for, or the kernel is too old.
-   * @throws {RangeError} beyond the region.
-   * @throws {TypeError} for a word that is not an {@linkcode Advice}; for "populate-write" where the memory does not
-   * allow "write"; where the region is unmapped.
+   * @throws {MmapError} If the OS refuses: `ENOTSUP` if it does not have this advice, `EINVAL` if the advice is for
+   * another kind of memory or the kernel is too old.
+   * @throws {RangeError} If the range ends beyond the region.
+   * @throws {TypeError} If the word is not an {@linkcode Advice}, if it is "populate-write" and the memory does not
+   * allow "write", or if the region is unmapped.
    *
    * @example
    * ```ts
@@ -689,20 +708,20 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Changes what the memory allows: all of it or a range, which is widened to whole pages.
+   * Changes what the memory allows: all of it, or a range, which is widened to whole pages.
    *
-   * Rests on [mprotect(2)](https://man7.org/linux/man-pages/man2/mprotect.2.html), on Windows on
+   * A typed array cannot refuse a store. In a guarded region, a store that is not allowed goes to a private copy of its
+   * page, which {@linkcode faults} counts. Without a guard (with `guard: false`, or if `platform.supports("guard")` is
+   * false), it ends the process.
+   *
+   * Calls [mprotect(2)](https://man7.org/linux/man-pages/man2/mprotect.2.html), and on Windows
    * [VirtualProtect](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualprotect).
-   *
-   * In a guarded region, a store where writing is not allowed does not end the process: it stays in a private copy of
-   * its page, which {@linkcode faults} counts. Without a guard (`guard: false`, or `platform.supports("guard")` is
-   * false) it does end the process.
    *
    * @param protection Any of `read`, `write` and `exec`, or `none` alone (POSIX).
    * @param range What to change. Default: all, and then {@linkcode MappedRegion.protection} says so.
-   * @throws {MmapError} `EACCES` where the file was not opened for it; `ENOTSUP` for "none" on Windows.
-   * @throws {RangeError} beyond the region.
-   * @throws {TypeError} for a word that is not a {@linkcode Protection}, or where the region is unmapped.
+   * @throws {MmapError} If the file was not opened for it (`EACCES`), or if "none" is asked for on Windows (`ENOTSUP`).
+   * @throws {RangeError} If the range ends beyond the region.
+   * @throws {TypeError} If a word is not a {@linkcode Protection}, or if the region is unmapped.
    *
    * @example
    * ```ts
@@ -723,33 +742,33 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Grows or shrinks the region, keeping contents, protection and flags. The views made before are detached.
+   * Grows or shrinks the region. It keeps its contents, protection and flags. Views that were made before are detached.
    *
-   * A shared region that is writable, or was so at any time and in any part, takes its file along: the file grows where
-   * the region would end beyond it, and is cut where a region that reached its end shrinks. Any other region changes
-   * alone, and cannot end beyond its file.
+   * The file changes with the region if the region is shared and writable, or was so at any time and in any part. The
+   * file grows if the region would end beyond it. It is cut if the region reached its end and shrinks. Any other region
+   * changes alone, and cannot end beyond its file.
    *
-   * On failure region and file are as they were, but views may be detached all the same. Only on Windows, where a file
-   * cannot be cut while it is mapped, may a region be lost: it is unmapped for the cut, and where it cannot be mapped
-   * again after that, its length is 0 and the file may be cut already.
+   * If `resize` fails, the region and the file are as they were, but the views may be detached. There is one exception:
+   * Windows cannot cut a file while it is mapped, so the region is unmapped for the cut. If it cannot be mapped again,
+   * its length is 0, and the file may already be cut.
    *
-   * A `private` region of a file that shrinks drops what was stored beyond its new end, but for the rest of the last
-   * page, which is there again if the region grows.
+   * A `private` region of a file that shrinks drops what was stored beyond its new end, except in the rest of the last
+   * page. That is there again if the region grows.
    *
-   * What {@linkcode lock} and {@linkcode advise} did may be forgotten, for a part and for all of the region: do it
+   * What {@linkcode lock} and {@linkcode advise} did may be forgotten, in a part or in all of the region, so call them
    * again. The flag "locked" is kept.
    *
-   * Rests on [mremap(2)](https://man7.org/linux/man-pages/man2/mremap.2.html) and
-   * [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html). Systems without mremap map the region anew
-   * in another place; Windows cuts a file only while nobody has it mapped, so that the region is unmapped for a moment.
+   * Calls [mremap(2)](https://man7.org/linux/man-pages/man2/mremap.2.html) and
+   * [ftruncate(2)](https://man7.org/linux/man-pages/man2/ftruncate.2.html). A system without mremap maps the region
+   * again in another place.
    *
    * @param byteLength The new length in bytes.
-   * @throws {MmapError} where the OS refuses; `EIO` where {@linkcode faults} says that pages were lost; `EBADF` where
-   * the caller has closed the descriptor; `ENOTSUP` for a character device; the error of ftruncate for
-   * {@linkcode ANONYMOUS} on macOS, whose length never changes; on Windows `EBUSY` where the file is to be cut and
-   * somebody else has it mapped.
-   * @throws {RangeError} where the region would end beyond a file that it may not grow.
-   * @throws {TypeError} for a length of the wrong type, or where the region is unmapped.
+   * @throws {MmapError} If the OS refuses. If {@linkcode faults} is not 0 (`EIO`). If you have closed the descriptor
+   * (`EBADF`). If the file is a character device (`ENOTSUP`). If the source is {@linkcode ANONYMOUS} on macOS, where
+   * its length never changes (the error of ftruncate). If the file is to be cut on Windows and somebody else has it
+   * mapped (`EBUSY`).
+   * @throws {RangeError} If the region would end beyond a file that it may not grow.
+   * @throws {TypeError} If the length has the wrong type, or if the region is unmapped.
    *
    * @example
    * ```ts
@@ -769,23 +788,25 @@ export class MappedRegion implements Disposable {
     const mapping = this.#live();
     const length = byteCount(byteLength, "byteLength");
     this.check();
-    // Detaches the views itself before memory goes away, if any does.
+    // If memory goes away, this detaches the views before.
     mapping.resize(length, this.#views);
     this.#views.detach();
   }
 
   /**
-   * Keeps pages in physical memory: all of them or a range, which is widened to whole pages.
+   * Keeps pages in physical memory: all of them, or a range, which is widened to whole pages.
    *
-   * Rests on [mlock(2)](https://man7.org/linux/man-pages/man2/mlock.2.html), on Windows on
+   * Calls [mlock(2)](https://man7.org/linux/man-pages/man2/mlock.2.html), and on Windows
    * [VirtualLock](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtuallock).
    *
+   * If it fails, no more is locked than before. If a page of the range could not be read in, pages of the range may
+   * have lost an earlier lock.
+   *
    * @param range What to keep. Default: all.
-   * @throws {MmapError} `ENOMEM` or `EPERM` beyond the limit of the process (`ulimit -l`; on Windows its working set);
-   * `EAGAIN` or `EFAULT` where a page cannot be read in. No more is locked then than was before, but pages of a range
-   * that could not be read in may have lost an earlier lock.
-   * @throws {RangeError} beyond the region.
-   * @throws {TypeError} where the region is unmapped.
+   * @throws {MmapError} If the process may not lock that much (`ENOMEM` or `EPERM`; the limit is `ulimit -l`, or the
+   * working set on Windows), or if a page cannot be read in (`EAGAIN` or `EFAULT`).
+   * @throws {RangeError} If the range ends beyond the region.
+   * @throws {TypeError} If the range has the wrong type, or if the region is unmapped.
    *
    * @example
    * ```ts
@@ -803,18 +824,18 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Takes {@linkcode lock} back, however often it was called: for all of the region or a range, which is widened to
-   * whole pages. Unmapping does so, too.
+   * Lets pages leave physical memory again: all of them, or a range, which is widened to whole pages.
    *
-   * Rests on [munlock(2)](https://man7.org/linux/man-pages/man2/mlock.2.html), on Windows on
+   * One call undoes {@linkcode lock}, however often that was called. Unlocking memory that is not locked is not an
+   * error. Unmapping unlocks too.
+   *
+   * Calls [munlock(2)](https://man7.org/linux/man-pages/man2/mlock.2.html), and on Windows
    * [VirtualUnlock](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualunlock).
    *
-   * What is not locked may be unlocked as well, on every system.
-   *
-   * @param range What need not be kept any more. Default: all.
-   * @throws {MmapError} where the OS refuses.
-   * @throws {RangeError} beyond the region.
-   * @throws {TypeError} where the region is unmapped.
+   * @param range What to unlock. Default: all.
+   * @throws {MmapError} If the OS refuses.
+   * @throws {RangeError} If the range ends beyond the region.
+   * @throws {TypeError} If the range has the wrong type, or if the region is unmapped.
    *
    * @example
    * ```ts
@@ -822,7 +843,7 @@ export class MappedRegion implements Disposable {
    *
    * using region = mmap(null, { size: 65536 });
    * region.lock({ byteLength: 8192 });
-   * region.unlock({ byteLength: 4096 }); // the second page stays
+   * region.unlock({ byteLength: 4096 }); // the second page stays locked
    * ```
    */
   unlock(range?: ByteRange): void {
@@ -831,19 +852,19 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * One byte for each page that the range touches: 1 where it is in physical memory.
+   * Tells which pages are in physical memory.
    *
-   * Rests on [mincore(2)](https://man7.org/linux/man-pages/man2/mincore.2.html). Linux tells the truth only of files
-   * that the process owns or may write, and says 1 of every page of others. Windows tells what is in the working set of
-   * the process
+   * Calls [mincore(2)](https://man7.org/linux/man-pages/man2/mincore.2.html). Linux tells the truth only about files
+   * that the process owns or may write; for others it says 1 for every page. Windows tells what is in the working set
+   * of the process
    * ([QueryWorkingSetEx](https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-queryworkingsetex)), and nothing
-   * of other memory.
+   * about other memory.
    *
    * @param range What to look at. Default: all.
-   * @returns A byte a page ({@linkcode Platform.pageSize}), from the page in which the range begins.
-   * @throws {MmapError} where the OS refuses.
-   * @throws {RangeError} beyond the region.
-   * @throws {TypeError} where the region is unmapped.
+   * @returns A byte for each page ({@linkcode Platform.pageSize}) that the range touches: 1 if it is in memory, else 0.
+   * @throws {MmapError} If the OS refuses.
+   * @throws {RangeError} If the range ends beyond the region.
+   * @throws {TypeError} If the range has the wrong type, or if the region is unmapped.
    *
    * @example
    * ```ts
@@ -861,24 +882,22 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Throws if pages were lost. To be called after reading what somebody else may have cut short meanwhile: if it
-   * returns, no page that was read before the call had been replaced by zeros.
+   * Throws if pages were lost. Read first, then check: if it does not throw, none of the pages that you read before was
+   * replaced by zeros.
    *
-   * It knows what {@linkcode faults} knows, that is whole pages that are gone and were touched. A file that was cut
-   * within its last page, or cut and grown again, is not noticed; where that matters, compare the length of the file
-   * (`fs.fstatSync`, `Deno.statSync`) with the end of the region.
+   * It knows what {@linkcode faults} knows. A cut within a page is not noticed: see `docs/safety.md`.
    *
-   * @throws {MmapError} `EIO` if {@linkcode faults} is not 0.
+   * @throws {MmapError} If {@linkcode faults} is not 0 (`EIO`).
    *
    * @example
    * ```ts
    * import { mmap } from "@region/mmap";
-   * import { assert } from "@std/assert";
+   * import { assertEquals } from "@std/assert";
    *
    * using region = mmap("README.md");
    * const copy = region.read();
-   * region.check(); // no page of it was replaced by zeros
-   * assert(Deno.statSync("README.md").size >= copy.length); // nor was the file cut within its last page
+   * region.check(); // no page of the copy was replaced by zeros
+   * assertEquals(copy.length, region.byteLength);
    * ```
    */
   check(): void {
@@ -886,23 +905,25 @@ export class MappedRegion implements Disposable {
     throw this.#host.system.error(
       "EIO",
       "mmap",
-      `${this.faults} pages are no longer the file's: they were lost, or touched in a way that they do not allow`,
+      `${this.faults} pages no longer belong to the file: lost, or accessed in a way that the memory does not allow`,
     );
   }
 
   // ---------------------------------------------------------------- the end
 
   /**
-   * Detaches every view (they have length 0 from then on), unmaps, and closes the descriptor if it is the library's.
-   * Again is a no-op. Any other member that needs the memory throws a TypeError afterwards.
+   * Unmaps the region. Its views are detached and have length 0 from then on. The descriptor is closed if the library
+   * opened it, or if `closeDescriptor` is true.
    *
-   * Stores into a shared region reach the file without {@linkcode flush}, only later.
+   * Calling it again does nothing. Any other member that needs the memory throws a TypeError afterwards.
    *
-   * Rests on [munmap(2)](https://man7.org/linux/man-pages/man2/munmap.2.html), on Windows on
+   * Stores to a shared region reach the file without {@linkcode flush} too, only later.
+   *
+   * Calls [munmap(2)](https://man7.org/linux/man-pages/man2/munmap.2.html), and on Windows
    * [UnmapViewOfFile](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-unmapviewoffile).
    *
-   * @throws {MmapError} where the OS refuses to unmap or to close, `EBADF` where somebody has closed a descriptor of
-   * the library's. The region counts as unmapped all the same.
+   * @throws {MmapError} If the OS refuses to unmap or to close, for example because somebody has closed a descriptor
+   * that is the library's (`EBADF`). The region counts as unmapped all the same.
    *
    * @example
    * ```ts
@@ -922,15 +943,15 @@ export class MappedRegion implements Disposable {
     this.#mapping.release(inUse);
   }
 
-  /** What `Object.prototype.toString` calls it: `[object MappedRegion]`. */
+  /** What `Object.prototype.toString` shows: `[object MappedRegion]`. */
   get [Symbol.toStringTag](): string {
     return "MappedRegion";
   }
 
   /**
-   * The same as {@linkcode unmap}, at the end of a `using` block.
+   * Does the same as {@linkcode unmap}, at the end of a `using` block.
    *
-   * @throws {MmapError} as {@linkcode unmap}.
+   * @throws {MmapError} If {@linkcode unmap} throws it.
    *
    * @example
    * ```ts
@@ -949,7 +970,7 @@ export class MappedRegion implements Disposable {
     this.unmap();
   }
 
-  /** The mapping. Called after the last look at an argument, since looking may run code that unmaps the region. */
+  /** The mapping. Call this after the last look at an argument, since looking may run code that unmaps the region. */
   #live(): Mapping {
     if (!this.#mapping.released) return this.#mapping;
     throw new TypeError(UNMAPPED);
@@ -969,6 +990,6 @@ showIn(MappedRegion.prototype, "MappedRegion", (region) => {
   if (!isRegion(region)) return "{}";
   const { byteLength, address, offset, descriptor, protection, flags, faults, unmapped } = region;
   if (unmapped) return "(unmapped)";
-  // Its bytes are left out: they may be many.
+  // Without its bytes: there may be many.
   return { byteLength, address: `0x${address.toString(16)}`, offset, descriptor, protection, flags, faults };
 });

@@ -1,11 +1,13 @@
-/** The public types but for the words: the options, and the plain data that goes in and out. */
+/** The public types, except the words: the options, and the plain data that goes in and out. */
 import type { MapFlag, OpenFlag, Protection } from "./vocabulary.ts";
 
 /**
- * Source of memory that has no file name but a descriptor, so that another process or worker can map it as well.
- * The descriptor is a [memfd](https://man7.org/linux/man-pages/man2/memfd_create.2.html) on Linux and FreeBSD; on macOS
- * shared memory without its name ([shm_open](https://man7.org/linux/man-pages/man3/shm_open.3.html)), whose length
- * never changes; on Windows a temporary file, kept in memory where possible, that goes away with its last handle.
+ * Source of new memory that other processes and workers can map too. It has a descriptor, but no name in a file system.
+ *
+ * The descriptor is a [memfd](https://man7.org/linux/man-pages/man2/memfd_create.2.html) on Linux and FreeBSD. On macOS
+ * it is shared memory ([shm_open](https://man7.org/linux/man-pages/man3/shm_open.3.html)) whose name is removed at
+ * once, and whose length never changes. On Windows it is a temporary file, kept in memory if possible, that goes away
+ * with its last handle.
  *
  * @example
  * ```ts
@@ -54,8 +56,8 @@ export type MapSource =
   | typeof ANONYMOUS;
 
 /**
- * How {@linkcode mmap} opens and maps. Sizes and offsets are in bytes, as a safe integer or a `bigint`. What is
- * `undefined` counts as not given.
+ * How {@linkcode mmap} opens and maps. Sizes and offsets are in bytes, as a safe integer or a `bigint`. An option that
+ * is `undefined` counts as not given.
  *
  * @example
  * ```ts
@@ -73,62 +75,68 @@ export type MapSource =
  */
 export interface MmapOptions {
   /**
-   * Shorthand for the three lists below, and never together with them (TypeError):
+   * Shorthand for the three lists below. Use it or them: both together are a TypeError.
    *
    * - `"read"`: open `read`, protection `read`, flags `private`
    * - `"write"`: open `read` `write`, protection `read` `write`, flags `shared`
    * - `"copy"`: open `read`, protection `read` `write`, flags `private`
    *
-   * A `null` or ANONYMOUS source has protection `read` `write` by default; `null` is `private`, ANONYMOUS `shared`.
+   * Other defaults hold for `null` and ANONYMOUS. Both have protection `read` `write`; `null` is `private`, and
+   * ANONYMOUS is `shared`.
    *
    * @default {"read"}
    */
   access?: "read" | "write" | "copy";
   /**
    * How a path is opened. Default: `["read"]`. A region that is `shared` and allows "write" needs `["read", "write"]`,
-   * or it is an MmapError with code `EACCES`. Other sources are open already: `create`, `ensure-create` and `truncate`
-   * are a TypeError for them, other words are ignored.
+   * or there is an MmapError with code `EACCES`.
+   *
+   * Other sources are already open. For them, `create`, `ensure-create` and `truncate` are a TypeError, and other words
+   * are ignored.
    */
   open?: readonly OpenFlag[];
-  /** What the memory allows. Default: `["read"]`; `["read", "write"]` for `null` and ANONYMOUS; a handle's own. */
+  /**
+   * What the memory allows. Default: `["read"]`; for `null` and ANONYMOUS `["read", "write"]`; for a handle its own.
+   */
   protection?: readonly Protection[];
   /**
-   * How the mapping behaves. Default: a handle's own. Where neither `private` nor `shared` is named: `private`, but
-   * `shared` for ANONYMOUS and for a handle.
+   * How the mapping behaves. Default: for a handle its own. If neither `private` nor `shared` is named, it is
+   * `private`, or `shared` for ANONYMOUS and for a handle.
    */
   flags?: readonly MapFlag[];
   /**
-   * Bytes to map. Default: from `offset` to the end of the file; required for `null`, ANONYMOUS and character devices.
-   * For a handle the default is its `byteLength`, also where another `offset` is given: name both then.
+   * Bytes to map. Default: from `offset` to the end of the file. It is required for `null`, ANONYMOUS and character
+   * devices. The default for a handle is its `byteLength`, even if you give another `offset`: then give both.
    *
-   * Beyond the end of the file, a shared and writable mapping grows the file; any other is a RangeError, as are one of
-   * a block device and one from a handle, which never grows the file.
+   * If the region would end beyond the end of the file, a shared and writable mapping makes the file longer. Any other
+   * is a RangeError. So are a mapping of a block device and one from a handle, which never make the file longer.
    */
   size?: number | bigint;
   /**
-   * Where in the file the region begins: any byte, no alignment needed. Default: 0, or a handle's own. Anything but 0
-   * is a TypeError for `null`, which has no file.
+   * Where in the file the region begins: at any byte, without alignment. Default: 0; for a handle its own. `null` has
+   * no file, so anything but 0 is a TypeError for it.
    */
   offset?: number | bigint;
   /**
-   * Permission bits of a file that is created, less the umask; a RangeError outside 0 to 0o7777. Default: 0o666. On
-   * Windows only 0o200 counts: without it the file becomes read-only.
+   * Permission bits of a file that is created, less the umask: 0 to 0o7777, or a RangeError. Default: 0o666. On Windows
+   * only 0o200 counts: without it, the file becomes read-only.
    */
   mode?: number;
-  /** Close the descriptor at unmap. Default: true where the library opened it, false where the caller passed it. */
+  /** Whether unmapping closes the descriptor. Default: true if the library opened it, false if you passed it. */
   closeDescriptor?: boolean;
   /**
-   * Survive the loss of the file's pages, and accesses that the memory does not allow, see
-   * {@linkcode MappedRegion.faults}. Default: where the platform can. `true` is an MmapError with code `ENOTSUP` where
-   * it cannot (`platform.supports("guard")` is false). With `false`, a lost page ends the process, and so does a stray
-   * store into `shared` memory that is only read, or after `protect`.
+   * Whether the process survives lost pages, and accesses that the memory does not allow: see
+   * {@linkcode MappedRegion.faults}. Default: whether the platform can guard.
+   *
+   * `true` is an MmapError with code `ENOTSUP` if it cannot (`platform.supports("guard")` is false). With `false`, a
+   * lost page ends the process, and so does a stray store to `shared` memory that is only read, or after `protect`.
    */
   guard?: boolean;
 }
 
 /**
- * Part of a region, in bytes from its beginning. What reaches beyond the region is a RangeError, not cut off; a part of
- * length 0 is allowed anywhere in it, also at its very end.
+ * A part of a region, in bytes from its beginning. If it reaches beyond the region, that is a RangeError: it is not cut
+ * off. A part of length 0 is allowed anywhere in the region, even at its very end.
  *
  * @example
  * ```ts
@@ -148,9 +156,10 @@ export interface ByteRange {
 }
 
 /**
- * Plain data (safe for structured clone and JSON) from which a worker of this process, or another process where the OS
- * allows it, maps the same memory with `mmap(handle)`. Valid while the region that made it is mapped. See
- * {@linkcode MappedRegion.handle}.
+ * Plain data from which a worker or another process maps the same memory, with `mmap(handle)`. It survives structured
+ * clone and JSON.
+ *
+ * It is valid while the region that made it is mapped. {@linkcode MappedRegion.handle} says where it works.
  *
  * @example
  * ```ts
@@ -167,7 +176,7 @@ export interface ByteRange {
 export interface MapHandle {
   /** Tells a handle from other objects. */
   readonly kind: "mmap-handle";
-  /** The process that made it. */
+  /** The process that made the handle. */
   readonly pid: number;
   /** The descriptor in that process. */
   readonly descriptor: string;
@@ -182,7 +191,7 @@ export interface MapHandle {
 }
 
 /**
- * A typed-array class, `DataView`, or any class made over an `ArrayBuffer` in their way.
+ * A typed-array class, `DataView`, or any class that is made over an `ArrayBuffer` in the same way.
  *
  * @example
  * ```ts
@@ -204,7 +213,7 @@ export interface MapHandle {
 export type ViewConstructor<T extends ArrayBufferView> = {
   /** Makes a view of `length` elements from `byteOffset`. */
   new (buffer: ArrayBuffer, byteOffset?: number, length?: number): T;
-  /** Bytes of one element; 1 where it is missing, as in `DataView`. */
+  /** Bytes of one element. 1 if it is missing, as in `DataView`. */
   readonly BYTES_PER_ELEMENT?: number;
 };
 

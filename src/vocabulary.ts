@@ -1,10 +1,10 @@
 /**
- * The words in which the library is asked for something, each of them once: the types, and all that checks a word or looks
- * it up, come from these lists. This file imports nothing, so that every layer may import it.
+ * The words in which the library is asked for something. Each stands here once: the types, the checks and the tables
+ * all come from these lists. This file imports nothing, so that every layer may import it.
  */
 
 /**
- * Every {@linkcode OpenFlag}.
+ * All words of {@linkcode OpenFlag}.
  *
  * @example
  * ```ts
@@ -33,30 +33,31 @@ export const OPEN_FLAGS = [
 ] as const;
 
 /**
- * How a path is opened, in the terms of
- * [open(2)](https://man7.org/linux/man-pages/man2/open.2.html), and on Windows
- * [CreateFileW](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-createfilew).
+ * How a path is opened, in the terms of [open(2)](https://man7.org/linux/man-pages/man2/open.2.html), or of
+ * [CreateFileW](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-createfilew) on Windows.
  *
  * | word | meaning | where |
  * | --- | --- | --- |
- * | `read`, `write` | access; `read` where neither is named | everywhere |
- * | `create` | make the file where it is missing | everywhere |
- * | `ensure-create` | make the file, and fail where it exists | everywhere |
+ * | `read`, `write` | access; `read` if neither is named | everywhere |
+ * | `create` | make the file if it does not exist | everywhere |
+ * | `ensure-create` | make the file, and fail if it exists | everywhere |
  * | `truncate` | cut the file to length 0 first; needs `write` | everywhere |
  * | `direct` | go around the page cache (`O_DIRECT`, `F_NOCACHE`, `FILE_FLAG_NO_BUFFERING`) | everywhere |
  * | `file-sync` | writes through the descriptor are synchronous (`O_SYNC`, `FILE_FLAG_WRITE_THROUGH`) | everywhere |
  * | `data-sync` | the same for the data alone (`O_DSYNC`) | POSIX |
  * | `dont-claim-tty` | a terminal does not become the controlling one (`O_NOCTTY`) | POSIX |
  * | `non-block` | the descriptor does not block (`O_NONBLOCK`) | POSIX |
- * | `no-follow` | fail where the path is a symbolic link (`O_NOFOLLOW`) | POSIX |
+ * | `no-follow` | fail if the path is a symbolic link (`O_NOFOLLOW`) | POSIX |
  * | `async` | signal-driven input and output (`O_ASYNC`) | POSIX |
- * | `directory` | fail where the path is not a directory (`O_DIRECTORY`) | POSIX |
+ * | `directory` | fail if the path is not a directory (`O_DIRECTORY`) | POSIX |
  * | `large-file` | sizes beyond 2 GiB; the default on 64 bits (`O_LARGEFILE`) | Linux |
  * | `no-atime` | do not update the access time (`O_NOATIME`) | Linux |
  *
- * A word that the system does not have throws an {@linkcode MmapError} with code `ENOTSUP`; ask
- * `platform.supports("open", word)` first. Sources that are no path are open already: for them the words are not looked
- * at, but that `create`, `ensure-create` and `truncate` are a TypeError.
+ * A word that the system does not have throws an {@linkcode MmapError} with code `ENOTSUP`. Ask
+ * `platform.supports("open", word)` first.
+ *
+ * Sources that are not paths are already open. For them `create`, `ensure-create` and `truncate` are a TypeError, and
+ * all other words are ignored.
  *
  * @example
  * ```ts
@@ -79,7 +80,7 @@ export const OPEN_FLAGS = [
 export type OpenFlag = typeof OPEN_FLAGS[number];
 
 /**
- * Every {@linkcode Protection}.
+ * All words of {@linkcode Protection}.
  *
  * @example
  * ```ts
@@ -92,12 +93,13 @@ export type OpenFlag = typeof OPEN_FLAGS[number];
 export const PROTECTIONS = ["read", "write", "exec", "none"] as const;
 
 /**
- * What the memory allows: any of `read`, `write` and `exec`, or `none` alone (POSIX only), in the terms of
- * [mprotect(2)](https://man7.org/linux/man-pages/man2/mprotect.2.html), and on Windows of
- * [memory protection constants](https://learn.microsoft.com/windows/win32/memory/memory-protection-constants).
+ * What the memory allows: any of `read`, `write` and `exec`, or `none` alone (POSIX). The words are those of
+ * [mprotect(2)](https://man7.org/linux/man-pages/man2/mprotect.2.html), and on Windows stand for its [memory protection
+ * constants](https://learn.microsoft.com/windows/win32/memory/memory-protection-constants).
  *
- * The methods of a region respect it and throw. Typed arrays cannot refuse an access: in a guarded region one that is
- * not allowed works on a private copy of its page, see {@linkcode MappedRegion.faults}. So `none` hides nothing.
+ * The methods of a region respect it, and throw. Typed arrays cannot refuse an access. In a guarded region, an access
+ * that is not allowed works on a private copy of its page, see {@linkcode MappedRegion.faults}. So `none` hides
+ * nothing.
  *
  * @example
  * ```ts
@@ -115,7 +117,7 @@ export const PROTECTIONS = ["read", "write", "exec", "none"] as const;
 export type Protection = typeof PROTECTIONS[number];
 
 /**
- * Every {@linkcode MapFlag}.
+ * All words of {@linkcode MapFlag}.
  *
  * @example
  * ```ts
@@ -140,7 +142,8 @@ export const MAP_FLAGS = [
 ] as const;
 
 /**
- * How a mapping behaves, in the terms of [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html).
+ * How a mapping behaves, in the terms of [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html). A region has
+ * either `private` or `shared`, and any of the others.
  *
  * | word | meaning | where |
  * | --- | --- | --- |
@@ -149,16 +152,16 @@ export const MAP_FLAGS = [
  * | `anonymous` | no file; implied by a `null` source | everywhere |
  * | `no-reserve` | do not reserve swap space | Linux, macOS |
  * | `locked` | keep every page in physical memory | everywhere |
- * | `populate` | bring every page into memory now, not at its first access; see below | everywhere |
- * | `non-block` | with `populate`: only what is in memory already, so nothing at all since Linux 2.6.23 | Linux |
+ * | `populate` | bring every page into memory now, not when it is first accessed; see below | everywhere |
+ * | `non-block` | with `populate`: only what is in memory already, which is nothing at all since Linux 2.6.23 | Linux |
  * | `grows-down` | a stack that grows towards lower addresses | Linux |
- * | `stack` | memory fit for a stack; since Linux 6.7 without huge pages | Linux |
+ * | `stack` | memory fit for a stack; without huge pages since Linux 6.7 | Linux |
  * | `huge-table` | pages from the huge page pool | Linux |
  * | `sync` | stores are durable as they happen; needs `shared` and a DAX file | Linux |
  *
- * One of `private` and `shared`, and any of the others. Where the system has another call for the same effect (mlock,
- * madvise), that is made once the region is there; what fails then fails the mapping. Outside Linux, and before Linux
- * 5.14, `populate` only starts the reading. `locked` is kept when the region is resized.
+ * If the system has another call for the same effect (mlock, madvise), it is made after the memory is mapped. If that
+ * call fails, the mapping fails. Outside Linux, and before Linux 5.14, `populate` only starts the reading. `locked` is
+ * kept when the region is resized.
  *
  * @example
  * ```ts
@@ -172,7 +175,7 @@ export const MAP_FLAGS = [
 export type MapFlag = typeof MAP_FLAGS[number];
 
 /**
- * Every {@linkcode FlushFlag}.
+ * All words of {@linkcode FlushFlag}.
  *
  * @example
  * ```ts
@@ -186,13 +189,14 @@ export const FLUSH_FLAGS = ["sync", "async", "invalidate"] as const;
 
 /**
  * How {@linkcode MappedRegion.flush} writes, in the terms of
- * [msync(2)](https://man7.org/linux/man-pages/man2/msync.2.html): `sync` returns when the bytes are on disk, `async`
- * starts the write, `invalidate` (POSIX) refreshes other mappings of the file. On macOS `sync` also empties the cache
- * of the drive (`F_FULLFSYNC`).
+ * [msync(2)](https://man7.org/linux/man-pages/man2/msync.2.html):
  *
- * "sync" and "async" exclude each other. Default: "sync". "invalidate" alone need not write anything, and on Linux
- * does not: name "sync" as well. On FreeBSD, where "sync" is what happens without a word, it writes. On locked memory
- * it is `EBUSY`.
+ * - `sync`, the default, returns when the bytes are on disk. On macOS it also empties the cache of the drive
+ *   (`F_FULLFSYNC`).
+ * - `async` starts the write. It excludes `sync`.
+ * - `invalidate` (POSIX) refreshes other mappings of the file. Alone it need not write anything, and on Linux it does
+ *   not: name `sync` as well. On FreeBSD it does write, because "sync" is what happens without a word. On locked memory
+ *   it is `EBUSY`.
  *
  * @example
  * ```ts
@@ -208,7 +212,7 @@ export const FLUSH_FLAGS = ["sync", "async", "invalidate"] as const;
 export type FlushFlag = typeof FLUSH_FLAGS[number];
 
 /**
- * Every {@linkcode Advice}.
+ * All words of {@linkcode Advice}.
  *
  * @example
  * ```ts
@@ -248,25 +252,30 @@ export const ADVICE = [
 ] as const;
 
 /**
- * What is about to happen to the memory, in the terms of
+ * How the memory is about to be used, in the terms of
  * [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html).
  *
- * `normal`, `sequential`, `random`, `will-need` and `dont-need` are accepted everywhere. The others are Linux's
- * (`free` also macOS's and FreeBSD's, `dont-dump` and `do-dump` FreeBSD's), and an {@linkcode MmapError} with code
- * `ENOTSUP` elsewhere. Windows has a call for two of them: `will-need` reads ahead, and `dont-need` takes the pages out
- * of the process's working set, which unlocks them and loses nothing; the other three do nothing there.
+ * `normal`, `sequential`, `random`, `will-need` and `dont-need` are accepted everywhere. The others are Linux's, except
+ * that macOS and FreeBSD have `free` too, and FreeBSD has `dont-dump` and `do-dump`. Elsewhere they are an
+ * {@linkcode MmapError} with code `ENOTSUP`.
+ *
+ * Windows has a call for two of them. `will-need` reads ahead. `dont-need` takes the pages out of the working set of
+ * the process, which unlocks them and loses nothing. The other three do nothing there.
  *
  * Some words can lose data:
  *
- * - `dont-need` on Linux: what was stored into a `private` region, or into `private` memory from `null`, is gone at
- *   once. What is `shared` loses nothing, and on other systems nothing does.
- * - `free`, on each system that has it: the same, for memory without a file, whenever the system wants the pages.
+ * - `dont-need` on Linux: what was stored to a `private` region, also one from `null`, is gone at once. A `shared`
+ *   region loses nothing, and on other systems no region does.
+ * - `free`, on each system that has it: the same for memory without a file, at any later time, when the system wants
+ *   the pages.
  * - `remove` punches a hole into the file: its bytes are zeros from then on, **for everybody**. The region has to be
  *   `shared` and writable.
  *
- * These three touch whole pages inside the range that is named and never a byte outside it. All other advice is widened
- * to whole pages. `populate-read`, `populate-write` and `collapse` do their work before they return, `dont-fork`,
- * `wipe-on-fork` and `dont-dump` hold until they are taken back; the rest are hints.
+ * These three change only whole pages inside the range, and never a byte outside it. For all other advice, the range is
+ * widened to whole pages.
+ *
+ * `populate-read`, `populate-write` and `collapse` do their work before they return. `dont-fork`, `wipe-on-fork` and
+ * `dont-dump` hold until they are taken back. The rest are hints.
  *
  * @example
  * ```ts
@@ -282,7 +291,7 @@ export const ADVICE = [
 export type Advice = typeof ADVICE[number];
 
 /**
- * The vocabularies that {@linkcode Platform.supports} knows.
+ * The names of the vocabularies, for {@linkcode Platform.supports}.
  *
  * @example
  * ```ts
@@ -295,13 +304,13 @@ export type Advice = typeof ADVICE[number];
 export const FLAG_KINDS = ["open", "protection", "map", "flush", "advice"] as const;
 
 /**
- * Which vocabulary a word is of: {@linkcode OpenFlag}, {@linkcode Protection}, {@linkcode MapFlag}, {@linkcode FlushFlag}
+ * The name of a vocabulary: of {@linkcode OpenFlag}, {@linkcode Protection}, {@linkcode MapFlag}, {@linkcode FlushFlag}
  * or {@linkcode Advice}.
  */
 export type FlagKind = typeof FLAG_KINDS[number];
 
 /**
- * What {@linkcode Platform.supports} tells of a platform as a whole.
+ * All words of {@linkcode Feature}.
  *
  * @example
  * ```ts
@@ -313,5 +322,5 @@ export type FlagKind = typeof FLAG_KINDS[number];
  */
 export const FEATURES = ["guard", "residency", "handle", "wait"] as const;
 
-/** What a platform has or lacks as a whole, see {@linkcode Platform.supports}. */
+/** Something that a platform as a whole can have or lack. {@linkcode Platform.supports} tells. */
 export type Feature = typeof FEATURES[number];

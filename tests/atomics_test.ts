@@ -8,7 +8,7 @@ import { EMULATOR } from "./support/emulated.ts";
 import { fileOf } from "./support/files.ts";
 import { betweenRuntimes, runtimesHere, startIn } from "./support/runtimes.ts";
 
-/** For a test of what needs a way from process to process. */
+/** For a test that needs memory to go from process to process. */
 const acrossProcesses = {
   skip: platform.os !== "linux" && platform.os !== "windows" && "this system has no way from process to process",
 };
@@ -19,7 +19,7 @@ const patient = { timeout: 120_000 };
 /** How often each of them does it. */
 const TIMES = EMULATOR === undefined ? 1_000_000 : 20_000;
 
-/** Starts somebody with arguments, who says how much was wrong. */
+/** Starts a process or worker with arguments. It prints how much was wrong. */
 type Start = (...rest: string[]) => Promise<string>;
 
 const inProcess: Start = (...rest) => startChild("atomics", ...rest);
@@ -32,7 +32,7 @@ function inWorker(...rest: string[]): Promise<string> {
   return promise.finally(() => worker.terminate());
 }
 
-/** Has all of them do it at once. */
+/** Makes all of them do it at the same time. */
 async function together(region: MappedRegion, parts: readonly (readonly [start: Start, what: string])[]) {
   const handle = JSON.stringify(region.handle);
   const wrong = await Promise.all(

@@ -43,7 +43,7 @@ test("-0 is 0", onPosix("numbers as descriptors"), () => {
   mmap(path, { open: ["read", "write", "create"], size: 1, protection: ["write"], flags: ["shared"], mode: -0 })
     .unmap();
   assertEquals(statSync(path).mode & 0o777, 0);
-  // The standard input, whatever it is, is what is asked about, and nothing else.
+  // This asks only about the standard input, whatever it is.
   for (const source of [-0, { fd: -0 }]) {
     try {
       mmap(source, { size: 0 }).unmap();
@@ -196,7 +196,7 @@ test("errors have the shape of system errors", () => {
   assert(error instanceof Error);
   assertEquals(error.name, "MmapError");
   assertEquals([error.code, error.errno, error.syscall, error.path], ["ENOENT", 2, CALLS.open, path]);
-  // Windows says it in its user's language.
+  // Windows says it in the user's language.
   if (!isWindows) assertEquals(error.message, `ENOENT: No such file or directory, open '${path}'`);
   const nameless = assertThrows(() => mmap(null, { size: 2 ** 52 }), MmapError);
   assertEquals("path" in nameless, false);

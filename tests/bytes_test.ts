@@ -5,7 +5,7 @@ import { mmap } from "../mod.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
 
 const LETTER_N = "n".charCodeAt(0);
-/** Rarer than every letter, by what the search takes for common. */
+/** A byte that the search takes to be rarer than every letter. */
 const RARE = "7".charCodeAt(0);
 
 test("read copies", () => {
@@ -148,7 +148,7 @@ test("indexOf refuses what cannot be searched for", () => {
 test("indexOf finds what lies across the bound from which the runtime searches", () => {
   using region = mmap(null, { size: 2 ** 19 });
   const { bytes } = region;
-  // The rarest letter of the needle is everywhere, so that it is not what is looked for.
+  // The rarest letter of the needle is everywhere, so the search does not look for it.
   bytes.fill(LETTER_N);
   const needle = new TextEncoder().encode("net");
   for (let at = 2 ** 18 - 100; at < 2 ** 18 + 100; at++) {
@@ -159,7 +159,7 @@ test("indexOf finds what lies across the bound from which the runtime searches",
 });
 
 test("indexOf finds a needle whose rarest byte is now and then elsewhere, too", () => {
-  // So far apart that every search has its turn: for the byte as long as it is rare, for the needle where it is not.
+  // They are so far apart that every search has its turn: for the byte as long as it is rare, and else for the needle.
   for (const apart of [500, 5000, 50_000]) {
     const text = new Uint8Array(2 ** 20).fill(LETTER_N);
     for (let at = apart; at < text.length; at += apart) text[at] = RARE;

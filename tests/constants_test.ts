@@ -27,7 +27,7 @@ const SPELLINGS: Readonly<Record<string, string>> = {
   "keep-on-fork": "MADV_KEEPONFORK",
 };
 
-/** The name in C of what each word stands for; `null` where the table has no number. */
+/** The name in C of what each word stands for; `null` if the table has no number. */
 const NAMES = {
   open: {
     "read": "O_RDONLY",
@@ -68,7 +68,7 @@ const NAMES = {
   ),
 } as const;
 
-/** What the fields of the layouts are in C; where the members go by other names in C, for each. */
+/** What the fields of the layouts are called in C. If a structure has other names for its members, those of each. */
 const LAYOUTS = {
   stat: {
     size: "sizeof(struct stat)",
@@ -106,7 +106,7 @@ function addLayout(claims: Claims, names: Readonly<Record<string, string>>, layo
   }
 }
 
-/** Every number of the table of a system by what it is called in C. */
+/** Every number of the table of a system, by its name in C. */
 function claimsOf(target: PosixTarget): Claims {
   const constants = constantsOf(target);
   const claims: Claims = new Map(Object.entries(constants.numbers));
@@ -150,10 +150,10 @@ const HEADERS = `#define _GNU_SOURCE
 #endif
 `;
 
-/** Headers that are older than the kernel do not have the newest words. */
+/** Headers that are older than the kernel lack the newest words. */
 const NEWEST = ["MADV_COLLAPSE", "MADV_POPULATE_READ", "MADV_POPULATE_WRITE"];
 
-/** Has a C compiler compare each expression with its number; throws with what is wrong. */
+/** Makes a C compiler compare each expression with its number. Throws with what is wrong. */
 function compareInC(compiler: string, claims: ReadonlyMap<string, number>): void {
   const assertions = [...claims].map(([expression, value]) => {
     const assertion = `_Static_assert((${expression}) == ${value}, "${expression}: the table says ${value}");`;
@@ -209,13 +209,13 @@ test("every number of macOS is what its headers say", () => {
 });
 
 test("every number of FreeBSD is what its headers say", () => {
-  // Two words of advice have names of their own there.
+  // Two words of advice have other names there.
   const { MADV_NOCORE: MADV_DONTDUMP, MADV_CORE: MADV_DODUMP } = FREEBSD;
   compareWithHeader({ ...FREEBSD, ...FREEBSD_LAYOUT, MADV_DONTDUMP, MADV_DODUMP }, claimsOf("freebsd"));
   compareWithHeader(FREEBSD, new Map(Object.entries(MEMFD)));
 });
 
-/** Calls the error numbers by the names that the library has for them, which is one for each. */
+/** The error numbers by the names that the library has for them: one name for each number. */
 function errnoClaimsOf(target: PosixTarget, header: Header): Claims {
   const numbers = errorNumbersOf(target);
   return new Map(Object.values(header).map(([number]) => [numbers.name(number), number]));
@@ -229,7 +229,7 @@ test("every error number of macOS and FreeBSD has the name that its header gives
 
 test("every number of Windows is what its headers say", () => {
   const claims: Claims = new Map(Object.entries(WIN32));
-  // These are in no public header; they are tried out when the library is loaded.
+  // No public header has these. The library tries them out when it is loaded.
   const { TEB: _, THREAD_BASIC_INFORMATION: __, ...layouts } = WIN32_LAYOUTS;
   for (const [structure, { size, ...fields }] of Object.entries(layouts)) {
     claims.set(`sizeof(${structure})`, size);

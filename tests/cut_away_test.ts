@@ -12,7 +12,10 @@ import { onPosix } from "./support/systems.ts";
 
 const NOBODY = { inUse: false, detach: () => false };
 
-/** This system, but that files have to be unmapped to be cut, as on Windows; from some time on nothing can be mapped. */
+/**
+ * This system, except that files have to be unmapped to be cut, as on Windows. From some time on, nothing can be
+ * mapped.
+ */
 function unable(): System & { failing: boolean; unlockable: boolean } {
   const { system } = host();
   return {

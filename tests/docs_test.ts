@@ -27,7 +27,7 @@ function text(name: string): string {
 interface Recipe {
   readonly heading: string;
   readonly code: string;
-  /** Systems that lack what it is about, as a comment in front of the code says. */
+  /** Systems that lack what the recipe is about. A comment in front of the code names them. */
   readonly notOn: readonly string[];
 }
 
@@ -39,7 +39,7 @@ function recipesIn(document: string): Recipe[] {
   });
 }
 
-/** What the package and the assertions are from anywhere else. */
+/** The code with the package and the assertions imported from where they are. */
 function resolved(code: string): string {
   return code.replaceAll(
     /\b(from |resolve\()"(@region\/mmap|@std\/assert)(\/\w+)?"/g,
@@ -53,7 +53,7 @@ function resolved(code: string): string {
 describe("the recipes run on every runtime", () => {
   const directory = freshPath("recipes");
 
-  /** The temporary directories that they make are removed with those of the tests. */
+  /** Puts the temporary directories that they make where those of the tests are removed. */
   const withOwnTemporaries = async (body: () => Promise<unknown>): Promise<void> => {
     const before = ["TMPDIR", "TMP", "TEMP"].map((name) => [name, process.env[name]] as const);
     for (const [name] of before) process.env[name] = directory;
@@ -81,7 +81,7 @@ describe("the recipes run on every runtime", () => {
 
 // ---------------------------------------------------------------- links and names
 
-/** What GitHub calls a heading in a link. */
+/** The anchor that GitHub gives a heading. */
 function anchorOf(heading: string): string {
   return heading.trim().toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-");
 }

@@ -10,7 +10,7 @@ import { EMULATOR } from "./support/emulated.ts";
 import { betweenRuntimes, runtimesHere, startIn } from "./support/runtimes.ts";
 import { isWindows, onLinux } from "./support/systems.ts";
 
-/** Where programs can start themselves again, and print to whoever started them. */
+/** Systems on which programs can start themselves again, and print to the program that started them. */
 const here = {
   skip: (EMULATOR !== undefined || isWindows) && "the examples are not run in emulators",
   // Bun gives a test five seconds.
@@ -43,7 +43,7 @@ test("table.ts has one copy of a table that is mapped, and eight of one that is 
     return Number(mebibytes);
   });
   assert(mapped > 0 && read > 0, output);
-  // What the workers take themselves varies by some MiB.
+  // The memory of the workers themselves varies by some MiB.
   if (platform.os === "linux") assert(mapped < 2 * 64 && read > 7 * 64, output);
 });
 
@@ -63,7 +63,7 @@ test("demo.ts comes to its end", here, () => {
 const bytes = (...values: number[]): Uint8Array => new Uint8Array(values);
 
 test("neither end of a ring says of the other that it is awake", onRing, () => {
-  // It could come after the other has said that it sleeps, and before it does: nobody would wake it any more.
+  // It could come after the other has said that it sleeps, and before it does. Then nobody would wake it.
   const [READER_ASLEEP, WRITER_ASLEEP, TAIL] = [32, 48, 16];
   using region = mmap(ANONYMOUS, { size: ringSize(1024) });
   const { int32 } = region;
@@ -71,7 +71,7 @@ test("neither end of a ring says of the other that it is awake", onRing, () => {
   int32[READER_ASLEEP] = int32[WRITER_ASLEEP] = 1;
   for (let index = 0; index < 30; index++) writer.write(bytes(index));
   assertEquals(int32[READER_ASLEEP], 1);
-  // So many that the reader gives room back.
+  // Enough of them that the reader gives room back.
   for (let index = 0; index < 30; index++) assertEquals(reader.read(), bytes(index));
   assert(int32[TAIL] > 0);
   assertEquals(int32[WRITER_ASLEEP], 1);

@@ -19,7 +19,7 @@ import { freshPath } from "./support/files.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../examples/with/", import.meta.url));
 
-/** A size for each example with which it is quick, and what it says of its input then. */
+/** For each example, a size with which it is quick, and what it then says about its input. */
 const RESULTS: Readonly<Record<string, readonly [size: number, result: string]>> = {
   arrow: [3000, "3000 rows, the last one: Split 2.84 °C"],
   flatbuffers: [64, "Hills, 64 x 64, its last corner 126 m high"],
@@ -161,7 +161,7 @@ describe("packages that copy", () => {
   test("fflate: a file is read from the region, and outlives it", async () => {
     const region = mmap(await inputOf(writeArchive, 9), { access: "copy" });
     const [name, value] = [new TextEncoder().encode("3.png"), 42];
-    // What is stored begins behind its name.
+    // The stored bytes begin after the name.
     region.write(new Uint8Array([value]), region.indexOf(name) + name.length);
     const [picture, text] = [unzipOne(region.bytes, "3.png"), unzipOne(region.bytes, "3.txt")];
     region.unmap();

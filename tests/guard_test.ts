@@ -15,7 +15,7 @@ import { isWine, onLinux, onPosix, onWindows } from "./support/systems.ts";
 
 const PAGE = platform.pageSize;
 
-/** Systems that the library has no handler for. */
+/** Systems for which the library has no handler. */
 const WITHOUT = ["darwin-x64", "darwin-arm64", "freebsd-x64", "freebsd-arm64", "windows-arm64"];
 
 for (const handler of Object.keys(HANDLERS) as Handler[]) {
@@ -184,7 +184,7 @@ describe("a file that was cut short", onLinux("cutting of mapped files, and a gu
   });
 });
 
-/** Wine lets stores reach the file also where a page of a shared view is made one that is copied. */
+/** Wine lets stores reach the file even if a page of a shared view becomes one that is copied. */
 const makesCopies = !isWine;
 
 describe("memory that does not allow it", guarded, () => {
@@ -257,7 +257,7 @@ describe("every other fault", guarded, () => {
       const path = fileOf(10 * PAGE);
       const without = endOfChild("guards", scenario, path, "unguarded");
       assertEquals(endOfChild("guards", scenario, path, "guarded"), without);
-      // Rust's handler, in Deno, lets the first one that is sent pass.
+      // In Deno, Rust's handler lets the first signal that is sent pass.
       if (scenario.startsWith("foreign")) assert(typeof without === "string" || Number(without) > 128);
     });
   }

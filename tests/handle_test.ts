@@ -8,17 +8,17 @@ import { closeDescriptor, openDescriptor, openDescriptorAs } from "./support/des
 import { countingBytes, fileOf } from "./support/files.ts";
 import { openDescriptors } from "./support/process.ts";
 
-/** For a test of what needs a way from process to process. */
+/** For a test that needs memory to go from process to process. */
 const acrossProcesses = {
   skip: platform.os !== "linux" && platform.os !== "windows" && "this system has no way from process to process",
 };
 
-/** Has another process do something with a handle, and returns what it says. */
+/** Makes another process do something with a handle, and returns what it prints. */
 function inProcess(what: string, handle: MapHandle, ...rest: string[]): unknown {
   return JSON.parse(runChild("handles", what, JSON.stringify(handle), ...rest));
 }
 
-/** Has a worker add 1 to the first byte of what a handle stands for, and say what the last byte is. */
+/** Makes a worker add 1 to the first byte of what a handle stands for, and return the last byte. */
 function inWorker(handle: MapHandle): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   const library = new URL("../mod.ts", import.meta.url).href;

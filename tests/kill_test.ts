@@ -29,7 +29,7 @@ test("another process sees exactly the stores made before a kill, and the file h
     const { int32 } = region;
     const [stored, flushed] = [Atomics.load(int32, 0), Atomics.load(int32, 1)];
     assert(stored > 0 && stored <= SLOTS, `${stored} stores`);
-    // The writer stores a slot, and then says so; it may be killed between the two.
+    // The writer stores a slot and then reports it. It may be killed between the two.
     for (let slot = 0; slot < stored; slot++) {
       if (int32[slot + 2] !== slot + 1) assertEquals(int32[slot + 2], slot + 1, `slot ${slot} of ${stored}`);
     }

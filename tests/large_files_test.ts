@@ -6,7 +6,7 @@ import { freshPath } from "./support/files.ts";
 
 const GIB = 2 ** 30;
 
-/** A file of that length that takes no room on the disk. */
+/** A file of this length that takes no room on the disk. */
 function sparseFile(byteLength: number): string {
   const path = freshPath("sparse");
   const descriptor = openSync(path, "w");

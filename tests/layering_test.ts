@@ -16,12 +16,12 @@ const FILES = [
 
 const text = (path: string): string => readFileSync(join(root, path), "utf8");
 
-/** What a specifier in a file names, as a path from the root. */
+/** The file that a specifier in a file names, as a path from the root. */
 function target(path: string, specifier: string): string {
   return relative(root, join(root, dirname(path), specifier)).replaceAll("\\", "/");
 }
 
-/** What a file imports, as paths from the root; a specifier that is not relative stays as it is. */
+/** What a file imports, as paths from the root. A specifier that is not relative stays as it is. */
 function importsOf(path: string): string[] {
   const specifiers = [...text(path).matchAll(/^(?:import|export)\b[^;]*?\bfrom "([^"]+)";/gm)].map(([, name]) => name);
   return specifiers.map((name) => name.startsWith(".") ? target(path, name) : name);
@@ -34,7 +34,7 @@ function runtimeImportsOf(path: string): string[] {
     .map(([, name]) => target(path, name));
 }
 
-/** A file and all that it imports for more than types, also by way of others. */
+/** A file, and everything that it imports for more than types, directly or through others. */
 function reachedFrom(file: string): string[] {
   const seen = new Set<string>();
   const visit = (name: string): void => {
@@ -95,7 +95,7 @@ function assertArrows(folder: string, rooms: Readonly<Record<string, readonly st
     const room = roomIn(folder, file);
     for (const name of importsOf(file).filter((name) => name.startsWith(folder) && !CONTRACTS.includes(name))) {
       const other = roomIn(folder, name);
-      // Files that lie beside the rooms serve all of them, and know none.
+      // Files beside the rooms serve all of them, and know none.
       const allowed = other === room || rooms[other] === undefined || (rooms[room]?.includes(other) ?? false);
       assert(allowed, `${file} -> ${name}`);
     }

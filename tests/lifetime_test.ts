@@ -93,7 +93,7 @@ test("a buffer that nobody may transfer keeps no region mapped", () => {
   markAsUntransferable(region.buffer);
   region.unmap();
   assertEquals([region.unmapped, mappingsOf(path), openDescriptors(path)], [true, 0, 0]);
-  // Detached in Bun, which takes no notice of the mark; harmless memory elsewhere.
+  // In Bun it is detached, since Bun ignores the mark. Elsewhere harmless memory takes its place.
   assertEquals(bytes[5] ?? 0, 0);
 });
 
@@ -182,9 +182,9 @@ const cycles = isWine || EMULATOR !== undefined ? 10_000 : 100_000;
 test(`${cycles.toLocaleString("en")} cycles of map, touch, unmap leave nothing behind`, { timeout: 120_000 }, () => {
   const figures = JSON.parse(runChild("cycles", fileOf(1_000_000), String(cycles)));
   assertEquals([figures.mappingsOfFile, figures.descriptorsOfFile], [0, 0]);
-  // Deno opens two for itself when it has been busy for a second.
+  // Deno opens two for itself once it has been busy for a second.
   assert(figures.descriptors <= 2, `${figures.descriptors} descriptors more`);
-  // The engine's own heap, which qemu shows in more pieces the longer it runs; what cycles leave would be thousands.
+  // The engine's own heap. In qemu it shows in more pieces the longer it runs. What cycles leave would be thousands.
   assert(Math.abs(figures.mappings) < (EMULATOR === undefined ? 100 : 1000), `${figures.mappings} mappings more`);
   assert(figures.rssKibibytes < 64 * 1024, `${figures.rssKibibytes} KiB more in memory`);
 });

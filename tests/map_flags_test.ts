@@ -11,7 +11,7 @@ import { CALLS, isWindows, onLinux } from "./support/systems.ts";
 
 const MIB = 2 ** 20;
 
-/** How many pages of a region are in memory: its own area may have been merged with a neighbour's. */
+/** How many pages of a region are in memory. Its own area may have been merged with a neighbour's. */
 function residentPages(region: MappedRegion): number {
   return region.residency().filter((page) => page === 1).length;
 }
@@ -50,7 +50,7 @@ test("anonymous is what null is anyway", () => {
 });
 
 test("locked keeps every page in memory", notInQemu("it has no mlock2"), () => {
-  // Windows allows no process much more without being asked.
+  // Windows does not allow a process much more without being asked.
   const size = 16 * platform.pageSize;
   const lists = { open: ["read", "write"], protection: ["read", "write"], flags: ["shared", "locked"] } as const;
   using memory = mmap(null, { size, flags: ["locked"] });
@@ -178,7 +178,7 @@ test("sync is refused by a file that is not on persistent memory", () => {
 
 const POOL = "/proc/sys/vm/nr_hugepages";
 
-/** Makes sure that there are huge pages in the pool until the tests have ended; false where this process may not. */
+/** Makes sure that there are huge pages in the pool until the tests have ended. False if this process may not. */
 function reserveHugePages(count: number): boolean {
   try {
     const before = readFileSync(POOL, "utf8");
@@ -222,7 +222,7 @@ test("memory of huge pages can be mapped by its descriptor alone, resized, and m
   assertEquals([region.bytes[1], region.byteLength], [9, 4 * MIB]);
   region.resize(MIB);
   assertEquals(region.bytes[1], 9);
-  // Pages that are not reserved may not be there when they are touched.
+  // Pages that are not reserved may be missing when they are touched.
   using many = mmap(null, { size: 100 * MIB, flags: ["huge-table", "no-reserve"] });
   for (let at = 0; at < many.byteLength; at += MIB) many.bytes[at] = 1;
   assert(many.faults > 0);

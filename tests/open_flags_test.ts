@@ -58,7 +58,7 @@ for (
   }, () => {
     const bits = open[word] as number;
     assertEquals(flagsWith("read", word) & bits, bits);
-    // The kernel sets O_LARGEFILE on 64 bits by itself.
+    // On 64 bits, the kernel sets O_LARGEFILE by itself.
     if (word !== "large-file") assertEquals(flagsWith("read") & bits, 0);
   });
 }
@@ -82,7 +82,7 @@ test("directory fails on a file, and a directory cannot be mapped", onPosix("O_D
 
 test("no-atime leaves the access time alone", onLinux("O_NOATIME"), () => {
   const path = fileOf(4096);
-  // An access time before the change of the file is updated by the next access, whatever the mount says.
+  // If the access time lies before the change of the file, the next access updates it, whatever the mount says.
   utimesSync(path, 1000, 2000);
   {
     using region = mmap(path, { open: ["read", "no-atime"] });

@@ -95,7 +95,7 @@ test("free gives up private memory", { ...drops, ...notInQemu("it ignores this a
   using region = mmap(null, { size: 1024 * PAGE });
   region.bytes.fill(1);
   region.advise("free");
-  // The kernel marks pages in batches, so that the last ones may not be counted yet.
+  // The kernel marks pages in batches, so the last ones may not be counted yet.
   assert(areaOf(region).kibibytes.LazyFree > 512 * PAGE / 1024);
 });
 
@@ -154,7 +154,7 @@ test(
   () => {
     using region = mmap(null, { size: 16 * PAGE });
     region.advise("populate-write", { byteOffset: 0, byteLength: 4 * PAGE });
-    // Not from smaps, which has neighbours of the same kind in one line.
+    // Not from smaps, which shows neighbours of the same kind as one.
     assertEquals(region.residency().lastIndexOf(1), 3);
     using reader = mmap(fileOf(PAGE));
     reader.advise("populate-read");
@@ -349,7 +349,7 @@ test("residency has one byte for each page that a range touches", () => {
   assertEquals([...region.residency({ byteOffset: 2 * PAGE - 1, byteLength: 2 })], [0, 1]);
   assertEquals(region.residency({ byteOffset: 8 * PAGE }).length, 0);
   using shifted = mmap(fileOf(countingBytes(2 * PAGE)), { offset: 10, size: PAGE });
-  // Windows says what of a file this process has touched, the others what anybody has.
+  // Windows tells what this process has touched of a file, the others what any process has.
   shifted.read();
   assertEquals([...shifted.residency()], [1, 1]);
 });

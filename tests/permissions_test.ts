@@ -14,7 +14,7 @@ interface Outcome {
   readonly message?: string;
 }
 
-/** What mapping a path comes to in a process with these permissions. */
+/** What comes out if a process with these permissions maps a path. */
 function outcome(flags: readonly string[], path: string, access: string): Outcome {
   return JSON.parse(runChildWith(flags, "map_with_permissions", path, access));
 }

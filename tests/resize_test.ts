@@ -14,7 +14,7 @@ import { isWindows, onLinux, onPosix } from "./support/systems.ts";
 
 const PAGE = platform.pageSize;
 
-/** Seals a memfd, so that its length cannot change any more. */
+/** Seals a memfd, so that its length can no longer change. */
 function seal(descriptor: number): void {
   const [F_ADD_SEALS, F_SEAL_SHRINK, F_SEAL_GROW] = [1033, 2, 4];
   const { functions } = new Libc(host().ffi, `linux-${platform.arch}` as PosixTarget);
@@ -195,7 +195,7 @@ test("a size that the OS refuses leaves region and file as they were", () => {
   const { bytes, address } = region;
   assertThrows(() => region.resize(2 ** 52), MmapError);
   assertEquals([region.byteLength, statSync(path).size], [5000, 5000]);
-  // Windows can make the file so long, and then has to take the pages away to cut it again.
+  // Windows can make the file that long. To cut it again, it has to take the pages away.
   if (!isWindows) assertEquals([region.address, bytes.length], [address, 5000]);
   assertEquals(region.bytes, countingBytes(5000));
 });
@@ -326,7 +326,7 @@ test("a region of a device keeps its length", onPosix("/dev/zero"), () => {
 test("a descriptor that the program was left with is not trusted, either", () => {
   const path = fileOf(3 * PAGE);
   using region = mmap(path, { access: "write", closeDescriptor: false });
-  // Closed by its number alone, as a program in another language of the same process could.
+  // It is closed by its number alone, as a program in another language in the same process could do.
   mmap(region.descriptor!, { closeDescriptor: true }).unmap();
   const otherPath = fileOf(9 * PAGE);
   openDescriptorAs(region.descriptor!, otherPath, "r+");

@@ -30,7 +30,7 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** Waits until it is so; fails where it never is. */
+/** Waits until a condition holds. Fails if it never does. */
 async function until(done: () => boolean, what: string): Promise<void> {
   for (let looks = 0; !done(); looks++) {
     assert(looks < 6000, `${what}: not within a minute`);
@@ -45,7 +45,7 @@ function timeOf(act: () => unknown): number {
   return performance.now() - start;
 }
 
-/** Somebody who has been started: what it says, and how to end it. */
+/** A process or worker that was started: what it prints, and how to end it. */
 interface Started {
   readonly said: Promise<unknown>;
   end(): Promise<unknown>;
@@ -65,7 +65,7 @@ function startWorker({ handle }: MappedRegion, ...rest: string[]): Started {
   return { said: promise, end: () => worker.terminate() };
 }
 
-/** Wakes so many, of whom some may be only about to fall asleep. */
+/** Wakes this many waiters. Some of them may only be about to fall asleep. */
 async function wake(region: MappedRegion, count: number): Promise<void> {
   let left = count;
   await until(() => {
@@ -249,7 +249,7 @@ suite("refusals", onPosix("waiting across processes"), () => {
       const path = fileOf(20_000);
       using region = mmap(path, { access: "write" });
       truncateSync(path, 0);
-      // To wake somebody is not to look at the word: the kernel says that there is none.
+      // Waking does not look at the word. The kernel reports that there is none.
       if (name === "notify") {
         assertEquals(assertThrows(() => call(region, 0), MmapError).code, "EFAULT");
         region.bytes[0];
@@ -429,7 +429,7 @@ suite("waitAsync", onPosix("waiting across processes"), () => {
       assert(result.async);
       return result.value;
     });
-    // From the last to the first: none of them may have to wait for another one.
+    // From the last to the first. None of them may have to wait for another one.
     for (let index = many - 1; index >= 0; index--) {
       Atomics.store(region.int32, index, 1);
       notify(region, index);
@@ -454,7 +454,7 @@ suite("waitAsync", onPosix("waiting across processes"), () => {
     const exits = await startChild("waiting", JSON.stringify(region.handle), "exit");
     const took = performance.now() - middle;
     assertEquals([alone, exits], ['"timed-out"', '"exits"']);
-    // Beside what the process itself takes.
+    // In addition to what the process itself takes.
     assert(took - (middle - start) < 2000, `${took} ms`);
   });
 
@@ -487,7 +487,7 @@ for (const [name, start, where] of PARTIES) {
     test("it wakes who waits here", patient, async () => {
       using region = memory();
       const { said, end } = start(region, "notify");
-      // It is about to be waited: from here on nothing else can run.
+      // It is about to be waited for. From here on, nothing else can run.
       Atomics.store(region.int32, ARRIVED, 1);
       notify(region, ARRIVED);
       assert(["ok", "not-equal"].includes(wait(region, WORD, 0, 60_000)));

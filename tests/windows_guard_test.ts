@@ -9,7 +9,7 @@ import { closeDescriptor, openDescriptor } from "./support/descriptors.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
 import { notInWine, onWindows } from "./support/systems.ts";
 
-/** Stores where that is not allowed, and looks what became of it. */
+/** Stores where that is not allowed, and looks what happened. */
 function assertAbsorbs(region: MappedRegion): void {
   const [before, behind] = [region.bytes[5000], region.bytes[9000]];
   region.bytes[5000] = before ^ 1;
@@ -59,7 +59,7 @@ test("a page that cannot be read in is survived, and all of the region is zeros"
   const path = fileOf(20_000);
   using region = mmap(path, { access: "write" });
   using other = mmap(path);
-  // Nothing on this machine can be made to lose a page; the exception is raised as the system raises it.
+  // Nothing on this machine can be made to lose a page. So the test raises the exception as the system does.
   raiseInPageError(region.address + 5000n);
   assertEquals([region.faults, region.bytes.every((byte) => byte === 0)], [5, true]);
   // As another thread may have met it at the same time.

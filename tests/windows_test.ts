@@ -143,7 +143,7 @@ describe("memory on Windows", onWindows, () => {
       assertEquals(region.residency().indexOf(0), -1);
       region.unlock();
     }
-    // What is not locked is not unlocked, either, and no failure on other systems.
+    // Unlocking what is not locked is not a failure on other systems either.
     region.unlock();
   });
 
@@ -730,7 +730,7 @@ function setLength(content: Content, length: number): void {
   content.bytes = bytes;
 }
 
-/** Faster than assertEquals, and says where. */
+/** Faster than assertEquals, and says where the difference is. */
 function assertSame(found: Uint8Array, wanted: Uint8Array): void {
   assertEquals(found.length, wanted.length);
   if (Buffer.compare(found, wanted) === 0) return;

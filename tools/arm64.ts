@@ -68,7 +68,7 @@ function aptConfiguration(directory: string): string {
   `;
 }
 
-/** Where Debian may be: at DEBIAN_MIRROR, or else in one of the archives from which this machine's apt has `main`. */
+/** The archives that may have Debian: DEBIAN_MIRROR, or else those from which this machine's apt has `main`. */
 function archives(): string[] {
   const named = process.env.DEBIAN_MIRROR;
   if (named) return [named];

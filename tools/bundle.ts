@@ -1,9 +1,8 @@
-// The JavaScript of the npm package. All that an import of the library needs is in one file, mod.js, since importing sixty
-// takes each runtime several times as long; the other entries take from it what has to be there once.
-//
-// dist/ is for everybody, bundlers too. dist/bun/ is for Bun, which reads every function of a file before it runs any:
-// there, what only other runtimes need is left out, and what only Windows needs is a file of its own. Only Bun can load
-// that one when it is needed: `require` is a part of its modules, and its bundler follows it.
+// The JavaScript of the npm package. Everything that an import of the library needs is in one file, mod.js: importing
+// sixty files takes each runtime several times as long. The other entries take from it what has to exist only once.
+// dist/ is for everybody, bundlers too. dist/bun/ is for Bun, which reads every function of a file before it runs any.
+// There, what only other runtimes need is left out, and what only Windows needs is in a file of its own. Only Bun can
+// load that file when it is needed: `require` is a part of its modules, and its bundler follows it.
 import { realpathSync } from "node:fs";
 import { relative } from "node:path";
 import { build, type BuildOptions, type Plugin } from "esbuild";
@@ -13,7 +12,7 @@ const COMMON: BuildOptions = {
   format: "esm",
   platform: "neutral",
   target: "es2024",
-  // Comments are in the declarations and the sources. Names stay: they are what a stack trace is read by.
+  // Comments are in the declarations and the sources. Names stay, so that stack traces can be read.
   minifyWhitespace: true,
   minifySyntax: true,
   sourcemap: true,
@@ -22,8 +21,8 @@ const COMMON: BuildOptions = {
 };
 
 /**
- * The entry of mod.js: what is public, and what the other entries share with it, under names that no program writes and no
- * declaration has.
+ * The entry of mod.js: everything public, and what the other entries share with it, under names that no program writes
+ * and no declaration has.
  */
 const CORE = `
   export * from "./mod.ts";
@@ -32,8 +31,8 @@ const CORE = `
 `;
 
 /**
- * What the other files take from mod.js: all that has to be there once, since classes are compared and the host is made
- * once. What else they need has no state, and each has its own copy of it.
+ * What the other files take from mod.js: everything that has to exist only once, since classes are compared and the
+ * host is made once. The rest of what they need has no state, and each has its own copy of it.
  */
 const ONCE = replacing({
   "src/mmap.ts": `export { mmap } from "./mod.js"`,
@@ -42,10 +41,10 @@ const ONCE = replacing({
   "src/host.ts": `export { "#host" as host } from "./mod.js"`,
 });
 
-/** What only Windows needs, and what loads it in Bun; esbuild would make something else of the `require`. */
+/** What only Windows needs, and what loads it in Bun. esbuild would turn the `require` into something else. */
 const WINDOWS = "./src/os/windows/system.ts";
 const LOADER = `const loadWindows = () =>
-  // Where Bun's bundler has put the file into its own, there is a require.
+  // If Bun's bundler has put the file into its own, there is a require.
   typeof require === "undefined" ? import.meta.require("./windows.js") : require("./windows.js");`;
 
 /** What is not in Bun's mod.js: Windows, and the other runtimes. */
@@ -60,8 +59,8 @@ function refusing(runtime: string): string {
 }
 
 /**
- * Tells Bun that this is what it would make of it (https://bun.com/docs/bundler#target); it then takes the maps for its
- * stacks, if they have the sources in them.
+ * Tells Bun that this file is what Bun would make of it (https://bun.com/docs/bundler#target). Bun then uses the maps
+ * for its stacks, if they contain the sources.
  */
 const FOR_BUN = "// @bun";
 
@@ -83,7 +82,7 @@ async function writeCore(options: BuildOptions, directory: string): Promise<void
   await build({ ...options, stdin, outfile: `${directory}/mod.js` });
 }
 
-/** The sources of some files by the names that those get. */
+/** The sources of some files, by the names that they get. */
 type Entries = Readonly<Record<string, string>>;
 
 async function writeOthers(options: BuildOptions, directory: string, entryPoints: Entries): Promise<void> {
@@ -95,12 +94,12 @@ function named(entries: readonly string[]): Entries {
   return Object.fromEntries(entries.map((path) => [path.replace(/^\.\/(.*)\.ts$/, "$1"), path]));
 }
 
-/** Has other code in the place of these sources of the package; it may import the files that are made. */
+/** Puts other code in the place of these sources of the package. It may import the files that are made. */
 function replacing(sources: Readonly<Record<string, string>>): Plugin {
   return {
     name: "replacing",
     setup(build): void {
-      // The paths that come have no symbolic links in them.
+      // The paths that arrive here have no symbolic links in them.
       const root = realpathSync(build.initialOptions.absWorkingDir!);
       build.onResolve({ filter: /\.js$/ }, ({ path }) => ({ path, external: true }));
       build.onLoad({ filter: /\.ts$/ }, ({ path }) => {

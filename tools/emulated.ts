@@ -1,5 +1,5 @@
-// What the tools have in common that run tests on an emulated system: `node tools/<system>.ts <runtime> <report> <test
-// files...>` runs them, `node tools/<system>.ts setup` only sets up what they need, in .systems/<system>.
+// What the tools share that run tests on an emulated system. `node tools/<system>.ts <runtime> <report> <test
+// files...>` runs tests, and `node tools/<system>.ts setup` only sets up what they need, in .systems/<system>.
 import { spawnSync, type SpawnSyncReturns } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -9,7 +9,7 @@ import type { RuntimeName } from "./runtimes.ts";
 
 export const ROOT: string = fileURLToPath(new URL("..", import.meta.url));
 
-/** A message for whoever runs the tool; everything else that is thrown is a mistake in it. */
+/** A message for the person who runs the tool. Every other error is a mistake in the tool. */
 export class Refusal extends Error {}
 
 /** A runtime's build for the system. */
@@ -27,13 +27,13 @@ export interface Emulation {
   readonly builds: Readonly<Record<RuntimeName, Build>>;
   /** Directories that are made before the first run, by their names. */
   readonly parts: Readonly<Record<string, (directory: string) => void>>;
-  /** Throws a Refusal where this machine cannot emulate it. */
+  /** Throws a Refusal if this machine cannot emulate the system. */
   requireMachine(): void;
-  /** Runs test files with a runtime whose program is at a path from the root; the status is that of the runtime. */
+  /** Runs test files with a runtime, whose program is at a path from the root. Returns the status of the runtime. */
   run(runtime: RuntimeName, program: string, report: string, files: readonly string[]): number;
 }
 
-/** Runs a command to its end and returns its result; its output only shows where it failed. */
+/** Runs a command to its end and returns its result. Its output only shows if it fails. */
 export function command([name, ...rest]: readonly string[], cwd?: string): SpawnSyncReturns<string> {
   const result = spawnSync(name, rest, {
     cwd,
@@ -45,7 +45,7 @@ export function command([name, ...rest]: readonly string[], cwd?: string): Spawn
   throw new Refusal(`${name} ${rest.join(" ")}\n${result.stdout ?? ""}${result.stderr ?? ""}${endOf(name, result)}`);
 }
 
-/** How a command ended that was not able to, or did not come through. */
+/** Why a command could not be run, or how it failed. */
 export function endOf(name: string, { error, signal, status }: SpawnSyncReturns<unknown>): string {
   return `${name}: ${error?.message ?? `ended with ${signal ?? status}`}`;
 }
@@ -65,7 +65,7 @@ function versionOf(runtime: RuntimeName): string {
   return JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).devDependencies[runtime];
 }
 
-/** Makes a directory that is not there yet; it has its name only when it is finished. */
+/** Makes a directory that does not exist yet. It gets its name only when it is finished. */
 function once(path: string, make: (directory: string) => void): void {
   if (existsSync(join(ROOT, path))) return;
   process.stdout.write(`setting up ${path} ...\n`);

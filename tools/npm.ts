@@ -1,6 +1,6 @@
-// Builds the npm package in .npm/: `node tools/npm.ts`. Node does not strip types in node_modules, so it is JavaScript
-// and declarations, in dist/; the sources go with them, where the maps find them. What the package is called, has and
-// exports is in deno.json.
+// Builds the npm package in .npm/: `node tools/npm.ts`. Node does not strip types in node_modules, so the package has
+// JavaScript and declarations, in dist/. The sources go with them, so that the maps find them. The package's name,
+// contents and exports are in deno.json.
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -10,16 +10,16 @@ import { bundle } from "./bundle.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** Where the package is built; tsconfig.npm.json says so too. */
+/** Where the package is built. tsconfig.npm.json says so too. */
 export const PACKAGE: string = join(ROOT, ".npm");
 
-/** What deno.json has no words for. */
+/** What deno.json has no field for. */
 const ABOUT = {
   description: "Memory-mapped files and memory for Deno, Bun and Node, through the runtime's own FFI",
   keywords: ["mmap", "memory-mapped", "shared-memory", "zero-copy", "file", "ipc", "futex", "ffi", "deno", "bun"],
 };
 
-/** The first Node with node:ffi; of the others, those that the tests run on. */
+/** The first Node with node:ffi. Of the others, those that the tests run on. */
 const ENGINES = { node: ">=26.1", deno: ">=2.9", bun: ">=1.4" };
 
 /** The part of deno.json that is needed here. */
@@ -67,14 +67,14 @@ function builtFrom(source: string): object {
   return { types: `./dist/${name}.d.ts`, bun: `./dist/bun/${name}.js`, default: `./dist/${name}.js` };
 }
 
-/** npm takes the provenance only of a package that names the repository it is published from. */
+/** npm accepts the provenance only if the package names the repository that it is published from. */
 function repository(): { repository?: object } {
   const { GITHUB_SERVER_URL, GITHUB_REPOSITORY } = process.env;
   if (GITHUB_SERVER_URL === undefined || GITHUB_REPOSITORY === undefined) return {};
   return { repository: { type: "git", url: `git+${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}.git` } };
 }
 
-/** Writes the declarations; what the compiler says only shows where it failed. */
+/** Writes the declarations. The output of the compiler only shows if it fails. */
 function declare(): void {
   const tsc = [join(ROOT, "node_modules/typescript/bin/tsc"), "--project", join(ROOT, "tools/tsconfig.npm.json")];
   const { status, stdout, stderr } = spawnSync(process.execPath, tsc, { encoding: "utf8" });

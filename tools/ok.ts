@@ -1,5 +1,5 @@
-// The gate: everything that has to hold before a change is taken, in the order of its cost. Stops at the first "no".
-// Arguments choose where the tests run, as those of test.ts do: `npm run ok -- here windows arm64`.
+// The gate: everything that has to hold before a change is taken, the cheapest checks first. It stops at the first
+// failure. The arguments choose where the tests run, like those of test.ts: `npm run ok -- here windows arm64`.
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import process from "node:process";

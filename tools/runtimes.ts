@@ -18,7 +18,7 @@ const COMMANDS: readonly (readonly string[])[] = [
 /** How many runtimes there are. */
 export const RUNTIMES: number = COMMANDS.length;
 
-/** Node's reports: one to be read here where something fails, and one to be counted. */
+/** Node's reports: one to be read here if something fails, and one to be counted. */
 export function reportingTo(report: string): string[] {
   return [
     "--test-reporter=spec",
@@ -35,7 +35,7 @@ export const TESTING: Readonly<Record<RuntimeName, (report: string) => string[]>
   node: (report) => ["--test", "--no-warnings", "--expose-gc", ...reportingTo(report)],
 };
 
-/** Runs a program of the repository on every runtime, and fails where it fails on one. */
+/** Runs a program of the repository on every runtime. Fails if it fails on one. */
 export function runOnAll(program: string, ...rest: string[]): void {
   for (const [command, ...options] of COMMANDS) {
     const { status } = spawnSync(command, [...options, program, ...rest], { cwd: ROOT, stdio: "inherit" });
@@ -43,7 +43,7 @@ export function runOnAll(program: string, ...rest: string[]): void {
   }
 }
 
-/** The one number that is given as an argument, or another. */
+/** The one number that is given as an argument, or a default. */
 export function numberGiven(otherwise: number): number {
   const [text = String(otherwise)] = process.argv.slice(2);
   const number = Number(text);

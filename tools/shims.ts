@@ -1,5 +1,5 @@
-// The shims in src/ffi say what the library uses of each runtime; here the real types have to agree. Only checked, by
-// tools/tsconfig.json, and never run.
+// The shims in src/ffi declare what the library uses of each runtime. Here the real types have to agree with them. This
+// file is only checked, by tools/tsconfig.json, and never run.
 import type * as bun from "bun:ffi";
 import type * as node from "node:ffi";
 import type { BunFfiModule } from "../src/ffi/bun.ts";

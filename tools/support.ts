@@ -1,4 +1,4 @@
-// Writes the table of docs/systems.md, of the flags that each system has, from the vocabulary: `node tools/support.ts`.
+// Writes the table of the flags that each system has, in docs/systems.md, from the vocabulary: `node tools/support.ts`.
 // A test compares the two.
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
@@ -11,7 +11,7 @@ export const SYSTEMS: string = fileURLToPath(new URL("../docs/systems.md", impor
 const BEGIN = "<!-- support: written by tools/support.ts -->\n";
 const END = "<!-- end of support -->\n";
 
-/** A column of the table; what Linux has does not depend on the processor. */
+/** A column of the table. What Linux has does not depend on the processor. */
 const COLUMNS: Readonly<Record<string, Target>> = {
   Linux: "linux-x64",
   macOS: "darwin",
@@ -27,7 +27,7 @@ const KINDS: Readonly<Record<FlagKind, readonly string[]>> = {
   advice: ADVICE,
 };
 
-/** That document with the table as it has to be. */
+/** The document with the table as it has to be. */
 export function systemsWithSupport(): string {
   const text = readFileSync(SYSTEMS, "utf8");
   const [begin, end] = [text.indexOf(BEGIN) + BEGIN.length, text.indexOf(END)];

@@ -1,7 +1,7 @@
 // Runs the suite on Deno, Bun and Node, the tests of the command-line tools on all three, the examples of the
-// documentation on Deno, and the npm package as a stranger would use it; counts everything together.
-// Names as arguments choose among the runs (`npm test -- deno node`), or name other systems, on which the suite runs as
-// well, emulated: `npm test -- windows`, `npm test -- arm64-bun`, `npm test -- here windows arm64`.
+// documentation on Deno, and the npm package as a stranger would use it. Counts everything together. Names as arguments
+// choose among the runs (`npm test -- deno node`), or name other systems, which are emulated and run the suite too:
+// `npm test -- windows`, `npm test -- arm64-bun`, `npm test -- here windows arm64`.
 import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import process from "node:process";
@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const REPORTS = `${ROOT}.reports`;
 const TESTS = testsIn("tests");
 
-/** Where documentation with examples is. */
+/** Files whose documentation has examples. */
 const DOCUMENTED = [...ENTRIES, "src", "README.md", "SECURITY.md", "docs/recipes.md", "docs/safety.md"];
 
 /** A run as the command that writes a JUnit report to a path. */
@@ -30,7 +30,7 @@ const HERE: Readonly<Record<string, Run>> = {
 /** Systems that are emulated by tools of these names. */
 const ELSEWHERE = ["windows", "arm64"];
 
-/** Tests that say the same on every system, or nothing of it: of the sources, and of programs that are slow to emulate. */
+/** Tests whose result is the same on every system: those of the sources, and of programs that are slow to emulate. */
 const SAME_EVERYWHERE = [
   "constants",
   "layering",
@@ -57,7 +57,7 @@ function onEveryRuntime(prefix: string, files: readonly string[]): Record<string
   const runtimes = Object.keys(TESTING) as RuntimeName[];
   return Object.fromEntries(runtimes.map((runtime) => [
     prefix + runtime,
-    // Bun takes "./" for a path, and anything else for a part of a name below its root.
+    // Bun takes "./" for a path. Anything else is a part of a name below its root.
     (report: string) => [runtime, ...TESTING[runtime](report), ...files.map((path) => `./${path}`)],
   ]));
 }
@@ -100,12 +100,12 @@ function line({ passed, failed, skipped }: Counts): string {
 }
 
 /**
- * A panic of Deno's own while it reads what a child says: its mio does not expect what Wine tells of a named pipe, once in
- * many runs. Nothing of the library is there.
+ * A panic of Deno's own while it reads what a child prints. Once in many runs, its mio does not expect what Wine says
+ * about a named pipe. The library plays no part in it.
  */
 const PANIC = /panicked at .*\\mio-[\d.]+\\src\\sys\\windows\\named_pipe\.rs/;
 
-/** One run; a runner that fails without saying which test did counts as one failure. */
+/** One run. A runner that fails without saying which test failed counts as one failure. */
 async function run(name: string): Promise<Counts> {
   const path = `${REPORTS}/${name}.xml`;
   const [command, ...rest] = RUNS[name](path);
@@ -157,7 +157,10 @@ async function runInTurn(names: readonly string[]): Promise<Counts[]> {
   return counts;
 }
 
-/** Does all runs: those here alone, since some are about memory; then those on other systems, one system beside another. */
+/**
+ * Does all runs. First those here, one at a time, since some are about memory. Then those on other systems, side by
+ * side.
+ */
 async function runAll(names: readonly string[]): Promise<Counts[]> {
   const here = await runInTurn(names.filter((name) => Object.hasOwn(HERE, name)));
   const elsewhere = ELSEWHERE.map((system) => runInTurn(names.filter((name) => name.startsWith(`${system}-`))));

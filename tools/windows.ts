@@ -46,8 +46,8 @@ chroot "$1" env -i ${ENVIRONMENT.join(" ")} sh -c 'wineboot --init && wineserver
 `;
 
 /**
- * A run. The project is a drive, and not a directory on one: Wine takes other places where something is mounted for
- * reparse points, and Bun then does not find its way.
+ * A run. The project is a drive, not a directory on one. In other places, Wine takes whatever is mounted for reparse
+ * points, and Bun then does not find its way.
  */
 const RUN = `
 set -eu

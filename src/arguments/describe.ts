@@ -1,9 +1,9 @@
-/** How values are shown in error messages: `"text"`, `-1`, `12n`, `["read", "write"]`, `[object Date]`. */
+/** Shows a value in an error message: `"text"`, `-1`, `12n`, `["read", "write"]`, `[object Date]`. */
 export function describe(value: unknown): string {
   try {
     return Array.isArray(value) ? `[${value.map(describeOne).join(", ")}]` : describeOne(value);
   } catch {
-    // A value whose own code fails when it is looked at.
+    // The value's own code threw while it was looked at.
     return typeof value;
   }
 }

@@ -1,7 +1,12 @@
-/** The path that a `file:` URL names. Pure: loading node:url for it would cost Deno more than the first mapping does. */
+/**
+ * The path that a `file:` URL names. Pure: in Deno, loading node:url for it would take longer than the first mapping
+ * does.
+ */
 import type { OperatingSystem } from "../types.ts";
 
-/** Turns a `file:` URL into a path of the system by the rules of Node's `fileURLToPath`; a host keeps its punycode. */
+/**
+ * Turns a `file:` URL into a path of the system, by the rules of Node's `fileURLToPath`. But a host keeps its punycode.
+ */
 export function pathOfFileUrl(url: URL, os: OperatingSystem): string {
   if (url.protocol !== "file:") throw new TypeError(`source: ${url} given, wanted a file: URL`);
   return os === "windows" ? windowsPath(url) : posixPath(url);

@@ -1,4 +1,4 @@
-/** The rules between the flag words. Pure; what number a word has is known in `os/`. */
+/** The rules between the flag words. Pure: `os/` knows which number a word has. */
 import { describe } from "./describe.ts";
 import {
   ADVICE,
@@ -24,24 +24,24 @@ export interface Lists {
   readonly flags: readonly MapFlag[];
 }
 
-/** What a shorthand in `access` stands for. */
+/** What each shorthand in `access` stands for. */
 export const ACCESS: Readonly<Record<NonNullable<MmapOptions["access"]>, Lists>> = {
   read: lists({ open: ["read"], protection: ["read"], flags: ["private"] }),
   write: lists({ open: ["read", "write"], protection: ["read", "write"], flags: ["shared"] }),
   copy: lists({ open: ["read"], protection: ["read", "write"], flags: ["private"] }),
 };
 
-/** Lists that every region with these words shares, so that nobody may change them. */
+/** Freezes the lists, because every region with these words shares them. */
 export function lists({ open, protection, flags }: Lists): Lists {
   return { open: Object.freeze(open), protection: Object.freeze(protection), flags: Object.freeze(flags) };
 }
 
-/** Checks that `given` is a list of known words, and returns a frozen copy in which each stands once. */
+/** Checks that `given` is a list of known words, and returns a frozen copy in which each word stands once. */
 function checkWords<Word extends string>(given: unknown, name: string, known: readonly Word[]): readonly Word[] {
   if (!Array.isArray(given)) {
     throw new TypeError(`${name}: ${describe(given)} given, wanted a list of words`);
   }
-  // It is the caller's, and may be another one at the next look.
+  // The list is the caller's, and may hold something else when it is looked at again.
   const words = new Set<unknown>(given);
   return Object.freeze(Array.from(words, (word) => checkWord(word, name, known)));
 }
@@ -68,7 +68,7 @@ export function checkOpenFlags(given: unknown): readonly OpenFlag[] {
   return words;
 }
 
-/** Checks what the memory is to allow. */
+/** Checks the words for what the memory allows. */
 export function checkProtection(given: unknown, name = "protection"): readonly Protection[] {
   const words = checkWords(given, name, PROTECTIONS);
   if (words.length === 0) {
@@ -80,7 +80,7 @@ export function checkProtection(given: unknown, name = "protection"): readonly P
   return words;
 }
 
-/** Checks how memory is to be mapped, and adds `sharing` where neither "private" nor "shared" is named. */
+/** Checks the words for how memory is mapped, and adds `sharing` if neither "private" nor "shared" is named. */
 export function checkMapFlags(given: unknown, sharing: "private" | "shared", name = "flags"): readonly MapFlag[] {
   const words = checkWords(given, name, MAP_FLAGS);
   refuseBoth(words, name, "private", "shared");
@@ -91,7 +91,7 @@ export function checkMapFlags(given: unknown, sharing: "private" | "shared", nam
   return complete;
 }
 
-/** Checks how a flush is to write; "sync" where neither "sync" nor "async" nor "invalidate" is named. */
+/** Checks the words for how a flush writes. Default: "sync". */
 export function checkFlushFlags(given: unknown): readonly FlushFlag[] {
   if (given === undefined) return FLUSH_SYNC;
   const words = checkWords(given, "flags", FLUSH_FLAGS);
@@ -106,7 +106,7 @@ export function checkAdvice(given: unknown): Advice {
   return checkWord(given, "advice", ADVICE);
 }
 
-/** Whether a mapping with these words puts its stores into the file. */
+/** Whether stores to a mapping with these words reach the file. */
 export function writesToFile(protection: readonly Protection[], flags: readonly MapFlag[]): boolean {
   return flags.includes("shared") && protection.includes("write");
 }

@@ -1,10 +1,10 @@
-/** Handles: regions as plain data. Pure; what a descriptor is to others is known in `os/`. */
+/** Handles: regions as plain data. Pure: `os/` knows what a descriptor is to others. */
 import { describe } from "./describe.ts";
 import { checkMapFlags, checkProtection } from "./flags.ts";
 import { byteCount } from "./range.ts";
 import type { MapHandle, MmapOptions } from "../types.ts";
 
-/** The largest number that a process can have. */
+/** The largest number of a process. */
 const MAX_PROCESS = 2 ** 32 - 1;
 
 /** Checks a handle, which may be anybody's data, and copies what it says. */
@@ -28,7 +28,7 @@ export function checkHandle(given: MapHandle): MapHandle {
   };
 }
 
-/** The options of a region that is made from a handle: those of the handle, where they are not given. */
+/** The options of a region that is mapped from a handle. Options that are not given are the handle's. */
 export function optionsOfHandle(handle: MapHandle, given: MmapOptions): MmapOptions {
   const { access, open, mode, closeDescriptor, guard, size = handle.byteLength, offset = handle.offset } = given;
   const lists: MmapOptions = access === undefined ? handle : {};

@@ -1,4 +1,4 @@
-/** The options of `mmap`: checked, and completed with the defaults of their source. Pure. */
+/** The options of `mmap`: checks them, and adds the defaults of their source. Pure. */
 import { describe } from "./describe.ts";
 import { ACCESS, checkMapFlags, checkOpenFlags, checkProtection, type Lists, lists } from "./flags.ts";
 import { byteCount, unsigned } from "./range.ts";
@@ -10,7 +10,7 @@ export type SourceKind = "path" | "descriptor" | "handle" | "memory" | "anonymou
 
 /** Options in which nothing is missing. */
 export interface Plan extends Lists {
-  /** `undefined`: to the end of the file. */
+  /** `undefined` means to the end of the file. */
   readonly size: number | undefined;
   readonly offset: number;
   readonly mode: number;
@@ -18,20 +18,20 @@ export interface Plan extends Lists {
   readonly guard: boolean | undefined;
 }
 
-/** What is not given. */
+/** The lists of words that hold if none are given. */
 const DEFAULTS: Readonly<Record<SourceKind, Lists & { readonly sharing: "private" | "shared" }>> = {
   path: { ...ACCESS.read, sharing: "private" },
   descriptor: { ...ACCESS.read, sharing: "private" },
-  // What a handle says comes as if it were given.
+  // What a handle says counts as given.
   handle: { ...ACCESS.read, sharing: "shared" },
   memory: { ...lists({ open: [], protection: ["read", "write"], flags: ["private"] }), sharing: "private" },
   anonymous: { ...lists({ open: [], protection: ["read", "write"], flags: ["shared"] }), sharing: "shared" },
 };
 
-/** Open flags that do something to the file that a path names. */
+/** Open flags that change the file that a path names. */
 const ACTIONS: readonly OpenFlag[] = ["create", "ensure-create", "truncate"];
 
-/** Refuses what are no options; none at all are empty ones. */
+/** Refuses what is not an object. `undefined` stands for no options. */
 export function optionsOf(given: MmapOptions | undefined): MmapOptions {
   if (given === undefined) return {};
   if (typeof given === "object" && given !== null) return given;
@@ -51,11 +51,11 @@ export function planOf(given: MmapOptions, source: SourceKind): Plan {
   }
   const size = given.size === undefined ? undefined : byteCount(given.size, "size");
   if (size === undefined && (source === "memory" || source === "anonymous")) {
-    throw new TypeError("size: undefined given, wanted the number of bytes, since there is no file to take it from");
+    throw new TypeError("size: undefined given, wanted a number of bytes: there is no file to take it from");
   }
   const offset = given.offset === undefined ? 0 : byteCount(given.offset, "offset");
   if (offset > 0 && source === "memory") {
-    throw new TypeError(`offset: ${offset} given, but there is no file for it to be an offset in`);
+    throw new TypeError(`offset: ${offset} given, but memory from null has no file`);
   }
   return {
     open,

@@ -1,11 +1,11 @@
-/** The only bounds and alignment arithmetic of the library. Everything is in bytes. */
+/** All arithmetic of bounds and alignments in the library. Everything is in bytes. */
 import { describe } from "./describe.ts";
 import type { ByteRange } from "../types.ts";
 
 /** The largest number that a POSIX descriptor can have. */
 export const MAX_DESCRIPTOR: number = 2 ** 31 - 1;
 
-/** A checked part of something: `start` and `length` are safe integers. */
+/** A checked part of something. `start` and `length` are safe integers. */
 export interface Span {
   readonly start: number;
   readonly length: number;
@@ -28,7 +28,7 @@ export function unsigned(value: number): number {
   return value + 0;
 }
 
-/** Checks `byteOffset` and `byteLength` against a whole of `total` bytes; a missing length goes to the end. */
+/** Checks `byteOffset` and `byteLength` against `total` bytes. Without a length, the span goes to the end. */
 export function spanWithin(total: number, byteOffset: unknown, byteLength: unknown): Span {
   const start = byteOffset === undefined ? 0 : byteCount(byteOffset, "byteOffset");
   if (start > total) {
@@ -41,7 +41,7 @@ export function spanWithin(total: number, byteOffset: unknown, byteLength: unkno
   return { start, length };
 }
 
-/** The range argument of a method, read once: it is the caller's, and reading it may run the caller's code. */
+/** Reads the range argument of a method, once: it is the caller's, and reading it may run the caller's code. */
 export function rangeOf(range: ByteRange | undefined): ByteRange {
   if (range === undefined) return {};
   if (typeof range !== "object" || range === null) {
@@ -51,12 +51,12 @@ export function rangeOf(range: ByteRange | undefined): ByteRange {
   return { byteOffset, byteLength };
 }
 
-/** The largest multiple of `unit` that is not above `value`. */
+/** The largest multiple of `unit` that is at most `value`. */
 export function alignDown(value: number, unit: number): number {
   return value - value % unit;
 }
 
-/** The smallest multiple of `unit` that is not below `value`. */
+/** The smallest multiple of `unit` that is at least `value`. */
 export function alignUp(value: number, unit: number): number {
   return alignDown(value + unit - 1, unit);
 }
@@ -67,7 +67,7 @@ export function widen({ start, length }: Span, unit: number): Span {
   return { start: first, length: alignUp(start + length, unit) - first };
 }
 
-/** The whole units inside `span`; length 0 where there is none. */
+/** The whole units inside `span`. The length is 0 if there are none. */
 export function narrow({ start, length }: Span, unit: number): Span {
   const first = alignUp(start, unit);
   return { start: first, length: Math.max(0, alignDown(start + length, unit) - first) };

@@ -1,4 +1,4 @@
-/** What `mmap` was asked to map. */
+/** What `mmap` is asked to map. */
 import { describe } from "./describe.ts";
 import { pathOfFileUrl } from "./file_url.ts";
 import { checkHandle } from "./handle.ts";
@@ -6,17 +6,17 @@ import type { SourceKind } from "./options.ts";
 import { MAX_DESCRIPTOR, unsigned } from "./range.ts";
 import { ANONYMOUS, type Descriptor, type MapHandle, type MapSource, type OperatingSystem } from "../types.ts";
 
-/** A source, told apart from the others. */
+/** A source, with the kind that it is. */
 export type Source =
   | { readonly kind: Extract<SourceKind, "path">; readonly path: string }
   | { readonly kind: Extract<SourceKind, "descriptor">; readonly descriptor: Descriptor }
   | { readonly kind: Extract<SourceKind, "memory" | "anonymous"> }
   | { readonly kind: Extract<SourceKind, "handle">; readonly handle: MapHandle };
 
-/** INVALID_HANDLE_VALUE. */
+/** INVALID_HANDLE_VALUE, which no handle has. */
 const MAX_HANDLE = 2n ** 64n - 1n;
 
-/** Tells what a source is. */
+/** Finds out which kind of source this is, and checks it. */
 export function sourceOf(source: MapSource, os: OperatingSystem): Source {
   if (source === null) return { kind: "memory" };
   if (source === ANONYMOUS) return { kind: "anonymous" };
@@ -37,9 +37,9 @@ export function sourceOf(source: MapSource, os: OperatingSystem): Source {
 }
 
 function checkPath(path: string): string {
-  // The OS would take the text before the NUL for the whole, and what is not well-formed has no UTF-8.
+  // The OS would take the text before a NUL for the whole path. Text that is not well-formed has no UTF-8.
   if (!path.includes("\0") && path.isWellFormed()) return path;
-  throw new TypeError(`source: ${describe(path)} given, wanted a path without NUL and half surrogate pairs`);
+  throw new TypeError(`source: ${describe(path)} given, wanted a path without NUL or half of a surrogate pair`);
 }
 
 function checkDescriptor(descriptor: number | bigint, os: OperatingSystem): Descriptor {

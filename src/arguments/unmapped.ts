@@ -1,2 +1,2 @@
-/** What everything says that needs the memory of a region after it is unmapped. */
+/** The message of everything that needs the memory of a region after it is unmapped. */
 export const UNMAPPED = "MappedRegion: the region is unmapped";

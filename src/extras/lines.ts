@@ -4,25 +4,31 @@ import { checkRegion } from "./check_region.ts";
 import { rangeOf, spanWithin } from "../arguments/range.ts";
 import type { ByteRange } from "../types.ts";
 
-/** Bytes that are decoded at a time, where the lines are not longer. */
+/** Bytes that are decoded at a time, unless a line is longer. */
 const CHUNK = 1 << 16;
 
 const NEWLINE = 10;
 
-/** Most bytes of a longer line that are copied at a time to look for its end. */
+/** The most bytes of a longer line that are copied at a time to look for its end. */
 const PIECE = 1 << 20;
 
 /**
- * The lines of a text in UTF-8, one after another, without loading the file: as much is decoded at a time as lines fit
- * into 64 KiB. A line ends with `\n` or `\r\n`, which is not part of it; the last one may end with the region, or with
- * `\r`. A byte order mark at the beginning is left out, and what is no UTF-8 becomes U+FFFD. A line is a string, and cannot
- * be longer than the runtime's strings can be (about 512 MiB in Deno and Node, 2 GiB in Bun).
+ * Yields the lines of a UTF-8 text one after another, without loading the file. At most 64 KiB are decoded at a time,
+ * unless a line is longer.
+ *
+ * A line ends with `\n` or `\r\n`, which is not part of it. The last line may also end with the region, or with `\r`. A
+ * byte order mark at the beginning is left out, and what is not UTF-8 becomes U+FFFD. A line is a string, and cannot be
+ * longer than strings of the runtime can be (about 512 MiB in Deno and Node, 2 GiB in Bun).
+ *
+ * Keep the region mapped until you have read the lines. Some of them are decoded ahead, so unmapping shows only when
+ * those are used up.
  *
  * @param region The text.
  * @param range A part of it. Default: all.
- * @throws {RangeError} beyond the region; and later, where it has become shorter.
- * @throws {TypeError} when the first line is asked for, where the region is unmapped or does not allow "read"; and later,
- * where it was unmapped meanwhile and what was decoded is used up.
+ * @returns A generator of the lines.
+ * @throws {RangeError} If the range ends beyond the region. When a line is asked for, if the region has become shorter.
+ * @throws {TypeError} If `region` is not a region. When a line is asked for, if the region is unmapped or does not
+ * allow "read".
  *
  * @example
  * ```ts
@@ -44,25 +50,25 @@ export function lines(region: MappedRegion, range?: ByteRange): Generator<string
 }
 
 function* linesBetween(region: MappedRegion, start: number, end: number): Generator<string, void, undefined> {
-  // A byte order mark is one only at the very beginning.
+  // U+FEFF is a byte order mark only at the very beginning.
   let decoder = new TextDecoder();
   for (let from = start; from < end;) {
     const bytes = linesAt(region, from, end);
     const text = decoder.decode(bytes);
     from += bytes.length;
     decoder = WITHIN;
-    // Nothing but a byte order mark is no line.
+    // A byte order mark alone is not a line.
     if (text === "") continue;
-    // What comes before the last newline; without one it is the end of the text.
+    // Without the last newline. If there is none, this is the end of the text.
     const whole = text.endsWith("\n") ? text.slice(0, -1) : text;
     for (const line of whole.split("\n")) yield line.endsWith("\r") ? line.slice(0, -1) : line;
   }
 }
 
-/** Leaves every U+FEFF as it is. */
+/** Keeps every U+FEFF. */
 const WITHIN = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** A copy of as many lines as fit into a chunk, or of the first one where none does. */
+/** A copy of as many lines as fit into a chunk, or of the first line if it does not fit. */
 function linesAt(region: MappedRegion, from: number, end: number): Uint8Array {
   const bytes = region.read(from, Math.min(CHUNK, end - from));
   if (from + bytes.length === end) return bytes;
@@ -71,7 +77,7 @@ function linesAt(region: MappedRegion, from: number, end: number): Uint8Array {
   return region.read(from, endOfLine(region, from + bytes.length, end) - from);
 }
 
-/** Where the line ends that goes on at `from`. */
+/** Where the line ends that continues at `from`. */
 function endOfLine(region: MappedRegion, from: number, end: number): number {
   let [at, piece] = [from, CHUNK];
   while (at < end) {

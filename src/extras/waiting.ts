@@ -10,7 +10,7 @@ import { byteCount } from "../arguments/range.ts";
 /** How a wait ended, as with `Atomics.wait`. */
 export type WaitResult = "ok" | "not-equal" | "timed-out";
 
-/** What {@linkcode waitAsync} returns, as `Atomics.waitAsync` does. */
+/** What {@linkcode waitAsync} returns: the same as `Atomics.waitAsync`. */
 export type WaitAsyncResult =
   | { readonly async: false; readonly value: "not-equal" | "timed-out" }
   | { readonly async: true; readonly value: Promise<"ok" | "timed-out"> };
@@ -18,29 +18,34 @@ export type WaitAsyncResult =
 /** Bytes of a word. */
 const WORD = 4;
 
-/** Most that can be woken: an int of C. */
+/** The most waiters that can be woken: an int of C. */
 const EVERYBODY = 2 ** 31 - 1;
 
 /**
- * Blocks the thread until another thread or process calls {@linkcode notify} on the same word, with the meaning and the
- * results of `Atomics.wait`: `"not-equal"` at once where the word is not `expected`, `"timed-out"` after `timeout`
- * milliseconds, else `"ok"`. As with every futex, `"ok"` may come without a reason: look at the word and wait again.
+ * Blocks the thread until another thread or process calls {@linkcode notify} on the same word. **It blocks the event
+ * loop too.** {@linkcode waitAsync} does not.
  *
- * The word is the same for everybody who has mapped its file or memory, whatever the address, in whatever process or
- * runtime. **It blocks**, the event loop included; {@linkcode waitAsync} does not.
+ * It means the same as `Atomics.wait`. It returns `"not-equal"` at once if the word is not `expected`, `"timed-out"`
+ * after `timeout` milliseconds, and otherwise `"ok"`. As with every futex, `"ok"` may come without a reason: look at
+ * the word, and wait again.
  *
- * Rests on [futex(2)](https://man7.org/linux/man-pages/man2/futex.2.html) on Linux, `os_sync_wait_on_address` on macOS
- * (14.4), [_umtx_op(2)](https://man.freebsd.org/cgi/man.cgi?query=_umtx_op) on FreeBSD.
+ * The word is the same for everybody who has mapped its file or memory: at any address, in any process, in any runtime.
  *
- * @param region Mapped `shared`, to be seen by others.
+ * Calls [futex(2)](https://man7.org/linux/man-pages/man2/futex.2.html) on Linux, `os_sync_wait_on_address` on macOS
+ * (14.4), and [_umtx_op(2)](https://man.freebsd.org/cgi/man.cgi?query=_umtx_op) on FreeBSD.
+ *
+ * @param region A `shared` region, which others have mapped too.
  * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
  * @param expected What the word is while there is nothing to do.
- * @param timeout Milliseconds. Default: for ever.
- * @throws {MmapError} `ENOTSUP` on Windows, whose WaitOnAddress does not reach beyond the process, and on older macOS;
- * `EIO` where {@linkcode MappedRegion.faults} says that pages were lost, which are shared with nobody any more.
- * @throws {RangeError} beyond the region, or where the word is not aligned to 4 bytes in memory.
- * @throws {TypeError} where the region is unmapped, or does not allow "read", or its buffer was transferred away; where
- * it is `private`, which is shared with nobody.
+ * @param timeout Milliseconds. Default: forever.
+ * @returns How the wait ended.
+ * @throws {MmapError} If the system has no such call (`ENOTSUP`): on Windows, whose WaitOnAddress does not reach beyond
+ * the process, and on older macOS. If {@linkcode MappedRegion.faults} is not 0 (`EIO`): lost pages are shared with
+ * nobody.
+ * @throws {RangeError} If the word is beyond the region, or not aligned to 4 bytes in memory; if `expected` is not a
+ * 32-bit integer.
+ * @throws {TypeError} If the region is unmapped, does not allow "read", or is `private`, and so shared with nobody; if
+ * its buffer was transferred; or if an argument has the wrong type.
  *
  * @example
  * ```ts
@@ -67,22 +72,26 @@ export function wait(region: MappedRegion, int32Index: number, expected: number,
 }
 
 /**
- * The same as {@linkcode wait} without blocking: with the meaning and the results of `Atomics.waitAsync`. The waiting is
- * done on another thread, in a mapping of its own; the region may be unmapped meanwhile. It keeps the process alive. Where
- * Node runs with `--permission`, that thread needs `--allow-worker`.
+ * Waits for {@linkcode notify} on a word like {@linkcode wait}, without blocking. It means the same as
+ * `Atomics.waitAsync`.
  *
- * Change the word before you notify, as one does anyway: a {@linkcode notify} of a word that is as before may come while
- * the other thread is about to wait, and be missed. Changing the word without it may also end the wait.
+ * Another thread waits, in a mapping of its own, so you may unmap the region meanwhile. A wait keeps the process alive.
+ * In Node with `--permission`, the thread needs `--allow-worker`.
  *
- * @param region Mapped `shared`.
+ * Change the word before you notify. A {@linkcode notify} without a change may come just before the other thread starts
+ * to wait, and is missed then. A change without {@linkcode notify} may also end the wait.
+ *
+ * @param region A `shared` region, which others have mapped too.
  * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
  * @param expected What the word is while there is nothing to do.
- * @param timeout Milliseconds. Default: for ever.
- * @returns What the word says at once, or a promise of how the waiting ended.
- * @throws {MmapError} As {@linkcode wait}, `EIO` also by the promise; `ENOTSUP` for memory from `null`, which nobody else
- * can map; `EBADF` where the caller has closed the descriptor.
- * @throws {RangeError} As {@linkcode wait}.
- * @throws {TypeError} As {@linkcode wait}.
+ * @param timeout Milliseconds. Default: forever.
+ * @returns The result if it is known at once, or a promise of it.
+ * @throws {MmapError} If {@linkcode wait} would throw it; `EIO` may also come by way of the promise. If the region was
+ * mapped from `null`, which nobody else can map (`ENOTSUP`). If you have closed the descriptor (`EBADF`).
+ * @throws {RangeError} If the word is beyond the region, or not aligned to 4 bytes in memory; if `expected` is not a
+ * 32-bit integer.
+ * @throws {TypeError} If the region is unmapped, does not allow "read", or is `private`, and so shared with nobody; if
+ * its buffer was transferred; or if an argument has the wrong type.
  *
  * @example
  * ```ts
@@ -107,7 +116,7 @@ export function waitAsync(
   const { offset, wanted, word, waiting, deadline } = requestOf(region, int32Index, expected, timeout);
   if (load(region, word) !== wanted) return { async: false, value: "not-equal" };
   if (deadline <= performance.now()) return { async: false, value: "timed-out" };
-  // Where it is, memory may be something else's before the other thread has looked at it.
+  // Once the region is unmapped, its addresses may hold something else before the other thread has looked there.
   const flags = region.flags.filter((flag) => flag !== "locked" && flag !== "populate");
   const own = mmap(region.handle, {
     protection: ["read"],
@@ -116,7 +125,7 @@ export function waitAsync(
     size: WORD,
   });
   const value = waitElsewhere(waiting, own, wanted, deadline).finally(() => own.unmap());
-  // Somebody else can cut the file: that must not end the process before the promise is awaited.
+  // Somebody else can cut the file. That must not end the process before the promise is awaited.
   value.catch(() => {});
   return { async: true, value };
 }
@@ -128,7 +137,7 @@ async function waitElsewhere(
   deadline: number,
 ): Promise<"ok" | "timed-out"> {
   const word = wordAt(own, 0);
-  // A page that is lost has another word, or one that nobody else can change any more.
+  // A lost page has another word, or one that nobody else can change any more.
   const changed = (): boolean => word[0] !== expected || own.faults > 0;
   const woken = await waiting.waitInBackground({ address: own.address, expected, deadline, changed });
   load(own, word);
@@ -136,16 +145,18 @@ async function waitElsewhere(
 }
 
 /**
- * Wakes threads and processes that {@linkcode wait} on a word, with the meaning of `Atomics.notify`.
+ * Wakes threads and processes that {@linkcode wait} on a word. It means the same as `Atomics.notify`.
  *
- * @param region Mapped `shared`.
+ * If pages of the region were lost, it wakes whom it can before it throws.
+ *
+ * @param region A `shared` region, which others have mapped too.
  * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
- * @param count How many at most. Default: all.
- * @returns How many were woken; always 0 on FreeBSD, which does not tell.
- * @throws {MmapError} `ENOTSUP` as {@linkcode wait}; `EFAULT` where the word is lost, or may not be accessed; `EIO`, after
- * waking, where {@linkcode MappedRegion.faults} says that pages were lost.
- * @throws {RangeError} As {@linkcode wait}.
- * @throws {TypeError} Where the region is unmapped or `private`.
+ * @param count How many to wake at most. Default: all.
+ * @returns How many were woken. FreeBSD does not tell, so it is always 0 there.
+ * @throws {MmapError} If the system has no such call (`ENOTSUP`), as for {@linkcode wait}. If the word is lost or may
+ * not be accessed (`EFAULT`). If {@linkcode MappedRegion.faults} is not 0 (`EIO`).
+ * @throws {RangeError} If the word is beyond the region, or not aligned to 4 bytes in memory.
+ * @throws {TypeError} If the region is unmapped or `private`, or if an argument has the wrong type.
  *
  * @example
  * ```ts
@@ -154,7 +165,7 @@ async function waitElsewhere(
  * import { assertEquals } from "@std/assert";
  *
  * using region = mmap(ANONYMOUS, { size: 4096 });
- * Atomics.store(region.int32, 0, 1); // first the word, then whoever waits for it to change
+ * Atomics.store(region.int32, 0, 1); // change the word first, then wake whoever waits for it
  * assertEquals(notify(region, 0, 1), 0); // nobody does
  * ```
  */
@@ -163,7 +174,7 @@ export function notify(region: MappedRegion, int32Index: number, count?: number)
   const most = count === undefined || count === Infinity ? EVERYBODY : Math.min(byteCount(count, "count"), EVERYBODY);
   const waiting = waitingOf();
   const woken = most === 0 ? 0 : waiting.notify(region.address + BigInt(offset), most);
-  // Nobody can wait on what is lost, but those who wait on other pages have been woken.
+  // Nobody can wait on a lost page, but those who wait on other pages have been woken.
   region.check();
   return woken;
 }
@@ -177,7 +188,7 @@ interface Request {
   readonly deadline: number;
 }
 
-/** What the arguments of a wait ask for, checked. */
+/** Checks the arguments of a wait. */
 function requestOf(
   region: MappedRegion,
   int32Index: number,
@@ -190,7 +201,7 @@ function requestOf(
   return { offset, wanted, word, waiting: waitingOf(), deadline: deadlineOf(timeout) };
 }
 
-/** Where a word lies in its region, in bytes; checked. */
+/** Where a word lies in its region, in bytes. Checks it. */
 function offsetOf(region: MappedRegion, int32Index: number): number {
   checkMapped(region);
   const index = byteCount(int32Index, "int32Index");
@@ -203,7 +214,7 @@ function offsetOf(region: MappedRegion, int32Index: number): number {
   throw new RangeError(`region: it begins at ${region.offset} in its file, wanted a multiple of ${WORD}`);
 }
 
-/** What a word is expected to be, checked. */
+/** What a word is expected to be. Checks it. */
 function wordFrom(expected: number): number {
   if (typeof expected !== "number") throw new TypeError(`expected: ${describe(expected)} given, wanted a number`);
   if ((expected | 0) !== expected) throw new RangeError(`expected: ${expected} given, wanted a 32-bit integer`);
@@ -212,16 +223,16 @@ function wordFrom(expected: number): number {
 
 /** The word at an offset. */
 function wordAt(region: MappedRegion, offset: number): Int32Array {
-  // Refuses memory that may not be read: looking at it would make its page a copy that nobody else can change.
+  // Refuses memory that may not be read. Looking at it would make its page a copy that nobody else can change.
   region.read(offset, WORD);
   return region.view(Int32Array, offset, 1);
 }
 
 /**
- * The word as it is now. Not Atomics.load, which Bun compiles to a store of what was there: in memory that is only read,
- * that is a store that is not allowed. Between two of these there is always a call, so that none is left out.
+ * The word as it is now. Throws an MmapError if pages were lost: nobody else can change a word in one of them any more.
  *
- * Throws an MmapError where pages were lost: nobody else can change a word in one of them any more.
+ * This is not Atomics.load, because Bun compiles that to a store of the value that was there. In memory that is only
+ * read, such a store is not allowed. There is always a call between two of these loads, so no compiler leaves one out.
  */
 function load(region: MappedRegion, word: Int32Array): number {
   const now = word[0];
@@ -233,10 +244,10 @@ function waitingOf(): Waiting {
   const { system } = host();
   const waiting = system.waiting();
   if (waiting) return waiting;
-  throw system.error("ENOTSUP", "wait", `this system (${system.os}) has no way to wait for another process on memory`);
+  throw system.error("ENOTSUP", "wait", `this system (${system.os}) has no call to wait for another process on memory`);
 }
 
-/** When to give up, on the clock of `performance.now()`; as with `Atomics.wait`, what is no number is for ever. */
+/** When to give up, on the clock of `performance.now()`. NaN is forever, as with `Atomics.wait`. */
 function deadlineOf(timeout: number | undefined): number {
   if (timeout === undefined) return Infinity;
   if (typeof timeout !== "number") throw new TypeError(`timeout: ${describe(timeout)} given, wanted milliseconds`);

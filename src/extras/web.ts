@@ -4,19 +4,20 @@ import { checkMapped } from "./check_region.ts";
 import { rangeOf, type Span, spanWithin } from "../arguments/range.ts";
 import type { ByteRange } from "../types.ts";
 
-/** Bytes that are copied at a time: what is in a response must not change or go away while it is sent. */
+/** Bytes that are copied at a time. The contents of a response must not change or go away while it is sent. */
 const CHUNK = 1 << 18;
 
 /**
- * A region, or a part of it, as a stream of copies of 256 KiB, each made when it is asked for.
+ * Streams a region, or a part of it, as copies of 256 KiB. Each is made when it is asked for.
  *
- * The region has to stay mapped until the stream is read; where it does not, the stream fails with a TypeError, and with a
- * RangeError where it has become shorter.
+ * Keep the region mapped until the stream is read. If it is unmapped before that, the stream fails with a TypeError,
+ * and if it has become shorter, with a RangeError.
  *
  * @param region What to stream.
  * @param range A part of it. Default: all.
- * @throws {RangeError} beyond the region.
- * @throws {TypeError} where the region is unmapped.
+ * @returns The stream.
+ * @throws {RangeError} If the range ends beyond the region.
+ * @throws {TypeError} If `region` is not a region, or is unmapped.
  *
  * @example
  * ```ts
@@ -49,19 +50,23 @@ function streamOf(region: MappedRegion, { start, length }: Span): ReadableStream
 }
 
 /**
- * Answers a request with a region, for `Deno.serve`, `Bun.serve` and everything else that takes a `Response`: whole, or
- * the part that a [Range](https://httpwg.org/specs/rfc9110.html#field.range) header asks for (206, or 416 where the region
- * ends before it). Several ranges at once are answered with the whole, as the standard allows. `HEAD` gets the headers of
- * the whole. A Range that depends on If-Range counts where `headers` has the same ETag or Last-Modified.
+ * Answers a request with the contents of a region, for `Deno.serve`, `Bun.serve` and everything else that takes a
+ * `Response`.
  *
- * The region has to stay mapped until the response is sent. Pages that are lost meanwhile are sent as zeros; whoever has
- * files that are cut short asks `region.faults` afterwards.
+ * The answer is the whole region (200), or the part that a [Range](https://httpwg.org/specs/rfc9110.html#field.range)
+ * header asks for (206, or 416 if the region ends before that part). If several ranges are asked for at once, the
+ * answer is the whole, as the standard allows. `HEAD` gets the headers of the whole. A Range with If-Range counts only
+ * if `headers` has the same ETag or Last-Modified.
+ *
+ * Keep the region mapped until the response is sent. Pages that are lost meanwhile are sent as zeros. If the file may
+ * be cut short, look at `region.faults` afterwards.
  *
  * @param region What to send.
- * @param request Its method, Range and If-Range are looked at.
- * @param headers Of the response, in addition: the Content-Type, an ETag. Content-Length, Content-Range and Accept-Ranges
- * are set.
- * @throws {TypeError} where the region is unmapped.
+ * @param request What is answered: its method, Range and If-Range.
+ * @param headers Other headers of the response, such as Content-Type or ETag. Content-Length, Content-Range and
+ * Accept-Ranges are set for you.
+ * @returns The response.
+ * @throws {TypeError} If `region` is not a region, or is unmapped; or if `headers` are not valid.
  *
  * @example
  * ```ts
@@ -94,9 +99,8 @@ export function respond(region: MappedRegion, request: Request, headers?: Header
 }
 
 /**
- * Whether a Range header counts: only with GET, and with
- * [If-Range](https://httpwg.org/specs/rfc9110.html#field.if-range) only where the response has the very ETag, a strong one,
- * or the very date.
+ * Whether a Range header counts: only with GET. With [If-Range](https://httpwg.org/specs/rfc9110.html#field.if-range),
+ * it counts only if the response has exactly that ETag, a strong one, or exactly that date.
  */
 function asksForPart(request: Request, headers: Headers): boolean {
   if (request.method !== "GET") return false;
@@ -105,18 +109,18 @@ function asksForPart(request: Request, headers: Headers): boolean {
   return condition === headers.get(condition.startsWith('"') ? "etag" : "last-modified");
 }
 
-/** The part that a Range header asks for; `undefined` for all, also where the header is not understood. */
+/** The part that a Range header asks for. `undefined` is all, also if the header is not understood. */
 function spanOf(header: string | null, total: number): Span | "beyond" | undefined {
   const [, first, last] = /^bytes=(\d*)-(\d*)$/i.exec(header?.trim() ?? "") ?? [];
   if (first === undefined || first + last === "") return undefined;
-  // A number alone behind the hyphen is how many of the last bytes.
+  // A number only after the hyphen asks for that many bytes at the end.
   const start = first === "" ? total - Math.min(total, byteNumber(last)) : byteNumber(first);
   const end = first === "" || last === "" ? total : Math.min(total, byteNumber(last) + 1);
   if (first !== "" && last !== "" && byteNumber(last) < byteNumber(first)) return undefined;
   return start < end ? { start, length: end - start } : "beyond";
 }
 
-/** A number of a header, which may be larger than any file. */
+/** A number from a header. It may be larger than any file. */
 function byteNumber(digits: string): number {
   return Math.min(Number(digits), Number.MAX_SAFE_INTEGER - 1);
 }

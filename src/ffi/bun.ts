@@ -14,7 +14,10 @@ import {
 import type { Descriptor } from "../types.ts";
 import { Threads, type WorkerThreads } from "./threads.ts";
 
-/** The part of `bun:ffi` that is used here, so that other runtimes' type checkers can read this file. */
+/**
+ * The part of `bun:ffi` that is used here. It is declared, so that the type checkers of other runtimes can read this
+ * file.
+ */
 export interface BunFfiModule {
   dlopen(
     path: string,
@@ -37,14 +40,14 @@ const TYPES = {
   BunType
 >;
 
-/** How a worker binds a function. */
+/** The source of a function with which a worker binds a function. */
 const BIND = `(library, name, signature) =>
   process.getBuiltinModule("bun:ffi").dlopen(library, { [name]: signature }).symbols[name]`;
 
-/** Laying a buffer over memory and taking it away takes Bun as long as the C library takes to search so many bytes. */
+/** In the time in which Bun lays a buffer over memory and takes it away, the C library searches this many bytes. */
 const SEARCHED_BY_BUN = 1 << 18;
 
-/** And a call of memchr as long as Bun's search is behind memchr on so many. */
+/** In the time of a call of memchr, Bun's search falls behind memchr by this many bytes. */
 const RARE_FOR_BUN = 1 << 14;
 
 /** Bytes that Bun searches at a time. */
@@ -63,7 +66,7 @@ export function bunFfi(
   fs: () => FileSystem,
 ): Ffi {
   const threads = new Threads(workers, BIND);
-  // Bun calls it an error to bind nothing.
+  // Bun throws if there is nothing to bind.
   const bind = (library: string, prototypes: readonly [string, Prototype][]) =>
     prototypes.length === 0
       ? {}
@@ -78,7 +81,7 @@ export function bunFfi(
     for (let start = 0; start < length; start += WINDOW) {
       const window = arrayBuffer(address + BigInt(start), Math.min(WINDOW + needle.length - 1, length - start));
       const found = Buffer.prototype.indexOf.call(new Uint8Array(window), needle);
-      // The engine forgets the memory at once, instead of when it collects.
+      // This makes the engine forget the memory at once, instead of at the next collection.
       window.transfer(0);
       if (found >= 0) return start + found;
     }
@@ -87,7 +90,7 @@ export function bunFfi(
 
   return {
     runtime: "bun",
-    // A longer one is "RangeError: Out of memory".
+    // A longer buffer is "RangeError: Out of memory".
     longestBuffer: 2 ** 32,
     search: { from: SEARCHED_BY_BUN, rare: RARE_FOR_BUN, indexOf },
     longestBlock: Infinity,
@@ -102,7 +105,7 @@ export function bunFfi(
         try {
           Object.assign(functions, bind(library.name, [row]));
         } catch {
-          // One symbol that is missing fails the whole dlopen, so each optional one has its own.
+          // One missing symbol fails the whole dlopen. So each optional symbol has a dlopen of its own.
         }
       }
       return functions as Functions<Table>;

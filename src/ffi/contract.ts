@@ -1,10 +1,10 @@
 /**
- * The runtime axis: what the library needs of a foreign function interface. One file beside this one implements it for
- * each runtime; none of them knows an operating system.
+ * The runtime axis: what the library needs from a foreign function interface. For each runtime, one file beside this
+ * one implements it. None of them knows an operating system.
  */
 import type { Descriptor, Runtime } from "../types.ts";
 
-/** A C type by its size: `usize` is also an address, `buffer` the address of a JavaScript array's bytes. */
+/** A C type by its size. `usize` is also an address, and `buffer` is the address of a JavaScript array's bytes. */
 export type Argument = "i32" | "u32" | "i64" | "usize" | "buffer";
 
 /** What a function returns. */
@@ -14,14 +14,14 @@ export type Result = "i32" | "i64" | "usize" | "void";
 export interface Prototype {
   readonly parameters: readonly Argument[];
   readonly result: Result;
-  /** The function is missing on some versions of the system: `undefined` there, instead of an error. */
+  /** Set if some versions of the system lack the function. It is `undefined` there, and that is not an error. */
   readonly optional?: true;
 }
 
 /** Prototypes by the exact name of the function in C. */
 export type Prototypes = Readonly<Record<string, Prototype>>;
 
-/** How each C type is passed: 64-bit values are always `bigint`. */
+/** How each C type is passed. 64-bit values are always `bigint`. */
 interface Values {
   i32: number;
   u32: number;
@@ -32,11 +32,12 @@ interface Values {
 }
 
 /**
- * Milliseconds for which a thread may block, where that keeps the process, or the worker that it belongs to, from ending.
+ * The longest time in milliseconds that a thread may block, if the process, or the worker that the thread belongs to,
+ * cannot end meanwhile.
  */
 export const LONGEST_BLOCK = 100;
 
-/** A function of a library, by what is needed to call it on another thread. */
+/** A function of a library, and what is needed to call it on another thread. */
 export interface Background {
   readonly libraries: readonly string[];
   readonly name: string;
@@ -52,19 +53,19 @@ export type Functions<Table extends Prototypes> = {
     | (Table[Name] extends { readonly optional: true } ? undefined : never);
 };
 
-/** What a path is going to be used for. */
+/** What a path is used for. */
 export interface PathAccess {
   readonly read: boolean;
   readonly write: boolean;
 }
 
-/** A runtime's own search. */
+/** A runtime's own search for bytes. */
 export interface RuntimeSearch {
-  /** How many bytes of memory it needs to be ahead of the C library's. */
+  /** From this many bytes of memory on, it is faster than the C library's search. */
   readonly from: number;
-  /** A byte of a needle that comes once in so many is found sooner by calling memchr for each of them. */
+  /** If a byte of the needle is at most this common, one in so many bytes, calling memchr for each is faster still. */
   readonly rare: number;
-  /** Distance of the first occurrence from `address`, or -1. */
+  /** The distance of the first occurrence from `address`, or -1. */
   indexOf(address: bigint, length: number, needle: Uint8Array): number;
 }
 
@@ -73,20 +74,17 @@ export interface Ffi {
   readonly runtime: Runtime;
   /** The longest ArrayBuffer that the engine can lay over memory, in bytes. */
   readonly longestBuffer: number;
-  /** Opens the first of `libraries` that is there, and binds the functions. */
+  /** Opens the first of `libraries` that exists, and binds the functions. */
   load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table>;
-  /**
-   * Calls a function on another thread. Buffers among the values are copied where they have to be. What the function
-   * leaves in errno is lost.
-   */
+  /** Calls a function on another thread. Buffers among the values are copied if necessary. errno is lost. */
   inBackground(call: Background, values: readonly unknown[]): Promise<unknown>;
-  /** Milliseconds for which a call may block, where the runtime cannot end the thread meanwhile. */
+  /** The longest time in milliseconds that a call may block, if the runtime cannot end the thread meanwhile. */
   readonly longestBlock: number;
-  /** Where the runtime has a search for bytes that is faster than the C library's. */
+  /** The runtime's search for bytes, if it has one that is faster than the C library's. */
   readonly search: RuntimeSearch | undefined;
-  /** An ArrayBuffer over the memory itself, not a copy. Neither bounds nor lifetime are checked. */
+  /** An ArrayBuffer over the memory itself, not a copy. Neither its bounds nor its lifetime are checked. */
   arrayBuffer(address: bigint, byteLength: number): ArrayBuffer;
-  /** Closes a descriptor that the runtime keeps account of; false where it keeps none of this one. */
+  /** Closes a descriptor that the runtime keeps track of. Returns false if it does not keep track of this one. */
   closeDescriptor(descriptor: Descriptor): boolean;
   /**
    * Asks for the runtime's permission to use the path; a denial is the runtime's own error. `plain` is the path in the
@@ -112,7 +110,7 @@ export function closeWith(fs: () => FileSystem, descriptor: Descriptor): boolean
   }
 }
 
-/** Tries `open` on each library in turn; the error says why each could not be opened. */
+/** Tries `open` on each library in turn. The error says why none could be opened. */
 export function firstLibrary<Library>(libraries: readonly string[], open: (name: string) => Library): Library {
   const reasons: string[] = [];
   for (const name of libraries) {
@@ -126,7 +124,7 @@ export function firstLibrary<Library>(libraries: readonly string[], open: (name:
   throw new Error(`none of the system's libraries could be opened: ${reasons.join("; ")}`);
 }
 
-/** Whether an error is the runtime's "no" (to be passed on as it is), and not the failure of the thing itself. */
+/** Whether an error is the runtime's denial, which is passed on as it is, and not a failure of the library to load. */
 function isDenial(error: unknown): boolean {
   const { name, code } = error as { name?: string; code?: string };
   return name === "NotCapable" || name === "PermissionDenied" || code === "ERR_ACCESS_DENIED";

@@ -14,7 +14,9 @@ import {
 
 type Access = "read" | "write";
 
-/** The part of the `Deno` namespace that is used here, so that other runtimes' type checkers can read this file. */
+/**
+ * The part of `Deno` that is used here. It is declared, so that the type checkers of other runtimes can read this file.
+ */
 export interface DenoNamespace {
   dlopen(
     path: string,
@@ -31,11 +33,11 @@ export interface DenoNamespace {
 
 type BackgroundCall = (...values: readonly unknown[]) => Promise<unknown>;
 
-/** Makes the FFI of Deno; `fs` loads node:fs. */
+/** Makes the FFI of Deno. `fs` loads node:fs. */
 export function denoFfi(deno: DenoNamespace, fs: () => FileSystem): Ffi {
-  // Deno keeps them up to date, so that looking is as good as asking, and takes no time.
+  // Deno keeps these up to date. Looking at one is as good as asking, and takes no time.
   const statuses: { [Name in Access]?: { readonly state: string; readonly partial: boolean } } = {};
-  /** Whether every path is allowed, and there is nothing to ask. */
+  /** Whether every path is allowed, so that there is nothing to ask. */
   const isGranted = (name: Access): boolean => {
     const { state, partial } = statuses[name] ??= deno.permissions.querySync({ name });
     return state === "granted" && !partial;
@@ -44,7 +46,7 @@ export function denoFfi(deno: DenoNamespace, fs: () => FileSystem): Ffi {
   const background: Map<string, BackgroundCall> = new Map();
   return {
     runtime: "deno",
-    // More makes Deno panic instead of throwing.
+    // A longer buffer makes Deno panic instead of throwing.
     longestBuffer: Number.MAX_SAFE_INTEGER,
     search: undefined,
     longestBlock: Infinity,
@@ -52,7 +54,7 @@ export function denoFfi(deno: DenoNamespace, fs: () => FileSystem): Ffi {
     load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table> {
       const { symbols } = firstLibrary(libraries, (name) => deno.dlopen(name, prototypes));
       const functions: Record<string, unknown> = {};
-      // Deno's object of symbols is slower to read from than a plain one, and has null for what is missing.
+      // Deno's object of symbols is slower to read than a plain one, and has null for a missing symbol.
       for (const name of Object.keys(prototypes)) functions[name] = symbols[name] ?? undefined;
       return functions as Functions<Table>;
     },
@@ -75,12 +77,13 @@ export function denoFfi(deno: DenoNamespace, fs: () => FileSystem): Ffi {
     },
 
     closeDescriptor(descriptor: Descriptor): boolean {
-      // What Deno's node:fs has opened it must also close, or it would go on to take the number for its own file.
+      // What Deno's node:fs has opened, it must also close. Otherwise it would go on to take the number for its own
+      // file.
       return closeWith(fs, descriptor);
     },
 
     authorize(path: string, access: PathAccess, plain: string | undefined): void {
-      // It names nothing; the OS says so, where Deno would call the question an error.
+      // The empty path names nothing. The OS says so, but Deno would call the question itself an error.
       if (path === "") return;
       if (access.read && !isGranted("read")) request(deno, "read", path, plain);
       if (access.write && !isGranted("write")) request(deno, "write", path, plain);

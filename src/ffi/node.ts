@@ -15,7 +15,10 @@ import {
 import type { Descriptor } from "../types.ts";
 import { Threads, type WorkerThreads } from "./threads.ts";
 
-/** The part of `node:ffi` that is used here, so that other runtimes' type checkers can read this file. */
+/**
+ * The part of `node:ffi` that is used here. It is declared, so that the type checkers of other runtimes can read this
+ * file.
+ */
 export interface NodeFfiModule {
   readonly DynamicLibrary: new (path: string) => {
     getFunction(name: string, signature: NodeSignature): unknown;
@@ -43,7 +46,7 @@ const TYPES = {
   buffer: "pointer",
 } as const satisfies Record<Argument, NodeType>;
 
-/** How a worker binds a function. */
+/** The source of a function with which a worker binds a function. */
 const BIND = `(library, name, signature) =>
   new (process.getBuiltinModule("node:ffi").DynamicLibrary)(library).getFunction(name, signature)`;
 
@@ -59,7 +62,7 @@ export function nodeFfi(
     runtime: "node",
     longestBuffer: Number.MAX_SAFE_INTEGER,
     search: undefined,
-    // Node ends a worker, and the process, only when the worker comes back from a call.
+    // Node can end a worker, and the process, only when the worker has returned from a call.
     get longestBlock(): number {
       return workers().isMainThread ? Infinity : LONGEST_BLOCK;
     },
@@ -102,7 +105,7 @@ function translate({ parameters, result }: Prototype): NodeSignature {
   return { arguments: parameters.map((type) => TYPES[type]), return: result === "void" ? result : TYPES[result] };
 }
 
-/** Refuses as Node's own file system does, with the same code and properties. */
+/** Refuses in the same way as Node's own file system, with the same code and properties. */
 function request(
   permission: NonNullable<NodeProcess["permission"]>,
   scope: "fs.read" | "fs.write",

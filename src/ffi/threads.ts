@@ -1,6 +1,7 @@
 /**
- * Calling a function on another thread, for runtimes whose FFI cannot: workers, one for each call that is going on, are
- * kept for the next. Their source is text, so that there is no file that a bundler or a package could lose.
+ * Calls functions on other threads, for runtimes whose FFI cannot. The threads are workers: one for each call that is
+ * going on, kept for later calls. Their source is text, so that there is no file that a bundler or a package could
+ * lose.
  */
 /** The part of node:worker_threads that is used here. */
 export interface WorkerThreads {
@@ -16,7 +17,7 @@ interface WorkerThread {
   unref(): void;
 }
 
-/** What a worker is to call; the signature is as the runtime wants it. */
+/** What a worker calls. The signature is as the runtime wants it. */
 export interface Call {
   readonly libraries: readonly string[];
   readonly name: string;
@@ -24,7 +25,7 @@ export interface Call {
   readonly values: readonly unknown[];
 }
 
-/** What came of it. */
+/** How the call ended. */
 interface Outcome {
   readonly result?: unknown;
   readonly error?: unknown;
@@ -35,7 +36,7 @@ export class Threads {
   readonly #workers: () => WorkerThreads;
   readonly #source: string;
   readonly #idle: WorkerThread[] = [];
-  /** The settling of each call that is going on. */
+  /** Settles each call that is going on. */
   readonly #settle: Map<WorkerThread, (outcome: Outcome) => void> = new Map();
 
   constructor(workers: () => WorkerThreads, bind: string) {
@@ -64,7 +65,7 @@ parentPort.on("message", (call) => {
 });`;
   }
 
-  /** Calls a function; the event loop stays alive until it returns. */
+  /** Calls a function. The event loop stays alive until it returns. */
   call(call: Call): Promise<unknown> {
     const worker = this.#idle.pop() ?? this.#start();
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();

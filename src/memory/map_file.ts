@@ -1,4 +1,7 @@
-/** Maps an open file, and gives it the length that the region needs: in an order in which a failure can be undone. */
+/**
+ * Maps an open file, and gives it the length that the region needs. The order of the steps allows each failure to be
+ * undone.
+ */
 import { writesToFile } from "../arguments/flags.ts";
 import type { Plan } from "../arguments/options.ts";
 import type { Host } from "../host.ts";
@@ -7,19 +10,19 @@ import type { Descriptor } from "../types.ts";
 import { MappedFile } from "./mapped_file.ts";
 import { Mapping } from "./mapping.ts";
 
-/** A file that is open, and what to undo if it cannot be mapped. */
+/** An open file, and what to undo if it cannot be mapped. */
 export interface Opened {
   readonly descriptor: Descriptor;
-  /** Where the library opened it: close it. */
+  /** Whether the library opened it, and has to close it. */
   readonly ours: boolean;
-  /** Where opening it made the file: remove this. */
+  /** The path to remove, if opening made the file. */
   readonly created?: string;
   readonly path?: string;
-  /** Where a handle, which may be anybody's data, must not grow the file. */
+  /** Whether the file must not grow, because a handle names it, and a handle may be anybody's data. */
   readonly keepsLength?: boolean;
 }
 
-/** Maps memory with no file. */
+/** Maps memory without a file. */
 export function mapMemory(
   { system }: Host,
   { protection, flags, size }: Plan,
@@ -77,10 +80,10 @@ function mapThrough(here: Host, opened: Reached, plan: Plan, guard: () => Guard 
   return sizeThenMap(file, byteLength, lengths, map, () => system.probe(request, lead + byteLength));
 }
 
-/** Maps so many bytes of a file. */
+/** Maps this many bytes of a file. */
 type MapPart = (byteLength: number) => Mapping;
 
-/** How long a file is, whether it is to be cut to nothing, and how long it is to be in the end. */
+/** How long a file is, whether to cut it to nothing first, and how long it has to be in the end. */
 interface Lengths {
   readonly before: number;
   readonly cut: boolean;
@@ -88,8 +91,8 @@ interface Lengths {
 }
 
 /**
- * Maps first, and changes the file last, when nothing else can fail any more. Nobody has the region yet, so that
- * nobody can touch pages that are beyond the end of the file meanwhile.
+ * Maps first, and changes the file last, when nothing else can fail. Nobody has the region yet, so nobody can touch
+ * pages beyond the end of the file meanwhile.
  */
 function mapThenSize(file: MappedFile, byteLength: number, { before, cut, after }: Lengths, map: MapPart): Mapping {
   const mapping = map(byteLength);
@@ -128,7 +131,7 @@ function sizeThenMap(
   return settled(mapping, () => mapping.settle());
 }
 
-/** What closes a file at unmap: the runtime has to close what it has opened itself. */
+/** Closes a file at unmap. The runtime has to close what it has opened itself. */
 function closerOf({ ffi, system }: Host, { ours }: Opened): (descriptor: Descriptor) => void {
   if (ours) return system.close;
   return (descriptor) => {
@@ -136,7 +139,7 @@ function closerOf({ ffi, system }: Host, { ours }: Opened): (descriptor: Descrip
   };
 }
 
-/** Takes the last steps of a mapping; unmaps it where one fails. */
+/** Takes the last steps of a mapping. If one fails, unmaps it. */
 function settled(mapping: Mapping, lastSteps: () => void): Mapping {
   try {
     lastSteps();
@@ -150,11 +153,11 @@ function settled(mapping: Mapping, lastSteps: () => void): Mapping {
 function mappableStatus(system: System, descriptor: Descriptor, path: string | undefined): FileStatus {
   const status = system.status(descriptor);
   if (status.kind === "directory") throw system.error("EISDIR", "mmap", "Is a directory", path);
-  if (status.kind === "other") throw system.error("ENODEV", "mmap", "No file or device that can be mapped", path);
+  if (status.kind === "other") throw system.error("ENODEV", "mmap", "Not a file or device that can be mapped", path);
   return status;
 }
 
-/** Bytes to map: as asked, or to the end of the file. */
+/** How many bytes to map: as many as asked for, or all to the end of the file. */
 function sizeInFile(kind: FileStatus["kind"], fileLength: number, { size, offset }: Plan): number {
   if (size !== undefined) return size;
   if (kind === "character") throw new TypeError("size: undefined given, wanted the number of bytes to map of a device");

@@ -1,4 +1,4 @@
-/** The open file behind a mapping: whose descriptor it is, and how long the file is and has to be. */
+/** The open file behind a mapping: whose descriptor it is, how long the file is, and how long it has to be. */
 import type { FileStatus, System } from "../os/contract.ts";
 import { alignUp } from "../arguments/range.ts";
 import type { Descriptor } from "../types.ts";
@@ -11,7 +11,7 @@ export interface MappedFileInit {
   readonly status: FileStatus;
   /** Whether the library opened the descriptor. Otherwise its number may be another file's by now. */
   readonly ours: boolean;
-  /** Closes the descriptor when the mapping is released, if anything is to. */
+  /** Closes the descriptor when the mapping is released. `undefined` leaves it open. */
   readonly close: ((descriptor: Descriptor) => void) | undefined;
 }
 
@@ -41,19 +41,19 @@ export class MappedFile {
     return this.#close !== undefined;
   }
 
-  /** Throws an MmapError where the descriptor is another file's by now, or nobody's. */
+  /** Throws an MmapError if the descriptor was closed, or is another file's by now. */
   check(): void {
     if (this.#identity === undefined || this.#system.identity(this.descriptor) === this.#identity) return;
     throw this.#system.error("EBADF", "fstat", "The descriptor was closed, and is another file's now");
   }
 
-  /** What the descriptor is to other threads and processes. */
+  /** What other threads and processes know the descriptor by. */
   share(): string {
     this.check();
     return this.#system.share(this.descriptor);
   }
 
-  /** The length of the file; `undefined` where the descriptor is no longer its own. */
+  /** The length of the file; `undefined` if the descriptor is no longer its own. */
   get byteLength(): number | undefined {
     return this.#isOpen() ? this.#system.status(this.handle).byteLength : undefined;
   }
@@ -67,7 +67,7 @@ export class MappedFile {
     this.#system.setLength(this.handle, byteLength);
   }
 
-  /** Takes growth back, unless somebody has written behind it meanwhile. */
+  /** Takes growth back, unless somebody has written beyond it meanwhile. */
   undoGrowth(from: number, to: number): void {
     if (this.byteLength === to) this.setLength(from);
   }
@@ -78,8 +78,8 @@ export class MappedFile {
   }
 
   /**
-   * The length that a file of `length` must have to hold a region: that, or more where the region ends beyond it.
-   * Throws a RangeError where the region may not grow the file.
+   * The length that a file of `length` must have to hold a region: `length`, or more if the region ends beyond it.
+   * Throws a RangeError if the region may not grow the file.
    */
   lengthToHold(offset: number, byteLength: number, length: number, mayGrow: boolean): number {
     const needed = this.lengthToEnd(offset, byteLength);
@@ -92,7 +92,7 @@ export class MappedFile {
     );
   }
 
-  /** Writes the file to disk in the background, after `writeBack` has handed it what its mapping holds. */
+  /** Writes the file to disk in the background. Before that, `writeBack` hands over what its mapping holds. */
   async sync(writeBack: () => Promise<void>): Promise<void> {
     this.check();
     await this.#system.sync(this.handle, writeBack);
@@ -117,7 +117,7 @@ export class MappedFile {
   }
 }
 
-/** The length of a file that ends with a region; `unit` is what it has to be a multiple of. */
+/** The length of a file that ends with a region. It is a multiple of `unit`. */
 export function lengthToEnd(offset: number, byteLength: number, unit: number): number {
   const end = offset + byteLength;
   if (Number.isSafeInteger(end)) return alignUp(end, unit);

@@ -1,5 +1,5 @@
 /**
- * One region's bytes in its pages and its file. Spans are in bytes from the first byte of the region, and have been
+ * One region's bytes, in its pages and its file. Spans are in bytes from the first byte of the region. They have been
  * checked against its length.
  */
 import { DESTRUCTIVE_ADVICE } from "../arguments/flags.ts";
@@ -11,8 +11,8 @@ import type { Advice, FlushFlag, MapFlag, Protection } from "../vocabulary.ts";
 import type { Descriptor } from "../types.ts";
 
 /**
- * Where few bytes are copied to first. V8 has arrays of so many in its own heap, and moves one out of it when C is given
- * its address, which takes Node three times as long as all the rest.
+ * A buffer for copies of few bytes. V8 keeps small arrays in its own heap, and moves one out of it when C is given its
+ * address. In Node, that takes three times as long as everything else.
  */
 const SMALL: Uint8Array<ArrayBuffer> = new Uint8Array(64);
 
@@ -22,9 +22,9 @@ export interface MappingInit {
   /** Bytes from the first page to the first byte of the region. */
   readonly lead: number;
   readonly byteLength: number;
-  /** `null`: memory with no file. */
+  /** `null` is memory without a file. */
   readonly file: MappedFile | null;
-  /** What lets lost pages be survived, if anything does; asked for when it is first needed. */
+  /** The guard, if there is one. It is asked for when it is first needed. */
   readonly guard: () => Guard | undefined;
 }
 
@@ -50,7 +50,7 @@ export class Mapping {
     this.#pages = new Pages(system, request, guard);
     try {
       if (byteLength > 0) this.#pages.map(this.#lengthOfPages(byteLength));
-      // No system maps zero bytes, but whether the file could be mapped at all is worth knowing.
+      // No system maps zero bytes, but it is worth knowing whether the file could be mapped at all.
       else if (file) this.#pages.probe(0);
     } catch (error) {
       this.#pages.release(false);
@@ -58,12 +58,12 @@ export class Mapping {
     }
   }
 
-  /** The file's, as long as it is not closed by the library. */
+  /** The descriptor of the file; `null` once the library has closed it. */
   get descriptor(): Descriptor | null {
     return this.file && !(this.#released && this.file.closes) ? this.file.descriptor : null;
   }
 
-  /** Address of the first byte; 0 where there is none. */
+  /** The address of the first byte; 0 if there are no pages. */
   get address(): bigint {
     return this.#pages.length === 0 ? 0n : this.#pages.base + BigInt(this.#lead);
   }
@@ -76,7 +76,7 @@ export class Mapping {
     return this.#pages.flags;
   }
 
-  /** What the mapping as a whole allows. */
+  /** What the whole mapping allows. */
   get protection(): readonly Protection[] {
     return this.#pages.protections.whole;
   }
@@ -90,7 +90,9 @@ export class Mapping {
     return this.#released;
   }
 
-  /** Unmaps and closes, once. Where `inUse`, harmless memory stays behind at the address. */
+  /**
+   * Unmaps, and closes the file. Only the first call does anything. If `inUse`, harmless memory stays at the address.
+   */
   release(inUse: boolean): void {
     if (this.#released) return;
     this.#released = true;
@@ -101,7 +103,7 @@ export class Mapping {
     }
   }
 
-  /** Unmaps, for a caller who goes on to deal with the file. */
+  /** Unmaps, for a caller who deals with the file. */
   abandon(): void {
     this.#released = true;
     this.#pages.release(false);
@@ -132,7 +134,7 @@ export class Mapping {
     if (bytes.byteLength > 0) this.#system.write(this.address + BigInt(start), bytes);
   }
 
-  /** Byte offset of the first occurrence inside `span`, or -1. */
+  /** The byte offset of the first occurrence inside `span`, or -1. */
   indexOf(needle: number | Uint8Array, span: Span): number {
     this.#pages.require("read", this.#inPages(span));
     const { start, length } = span;
@@ -154,17 +156,17 @@ export class Mapping {
     this.#onPages(this.#touched(span), (base, length) => this.#system.flush(base, length, flags, file.handle));
   }
 
-  /** Writes the whole file, which is all that the systems can do in the background. */
+  /** Writes the whole file to disk: systems can do nothing less in the background. */
   async flushInBackground(): Promise<void> {
     if (this.flags.includes("shared")) await this.file?.sync(() => this.#writeBack());
   }
 
-  /** Hands what was stored to the file, where the OS does not do so itself, with turns for others between. */
+  /** Hands stores over to the file, if the OS does not do so itself. Others get a turn in between. */
   async #writeBack(): Promise<void> {
     const { base, length } = this.#pages;
     const step = this.#system.writeBackStep;
     if (step === undefined) return;
-    // Pages that have moved or gone have handed everything to the file.
+    // Pages that have moved or gone have already handed everything over to the file.
     for (let start = 0; start < length && this.#pages.base === base && !this.#released; start += step) {
       const bytes = Math.min(step, length - start);
       this.#system.flush(base + BigInt(start), bytes, ["async"], this.file!.handle);
@@ -202,7 +204,7 @@ export class Mapping {
     return pages;
   }
 
-  /** Brings in and keeps what the flags ask for. Called when the file has its final length. */
+  /** Brings in or locks the pages if the flags ask for it. Called when the file has its final length. */
   settle(): void {
     const { base, length, copiesOnWrite } = this.#pages;
     if (length === 0) return;
@@ -215,8 +217,8 @@ export class Mapping {
   // ---------------------------------------------------------------- length
 
   /**
-   * Changes the length, and that of the file where stores reach it. No page is ever beyond the end of the file: it
-   * grows before the pages do, and shrinks after them. Where a step fails, those before it are undone.
+   * Changes the length, and the length of the file if stores reach it. No page is ever beyond the end of the file: the
+   * file grows before the pages do, and shrinks after them. If a step fails, those before it are undone.
    */
   resize(byteLength: number, occupants: Occupants): void {
     const before = this.#byteLength;
@@ -259,7 +261,7 @@ export class Mapping {
     }
   }
 
-  /** How long the file is, and is to be, for the region to have `byteLength`. */
+  /** How long the file is, and how long it has to be for the region to have `byteLength`. */
   #fileChange(byteLength: number): { from: number; to: number } {
     const { file, offset } = this;
     if (!file) return { from: 0, to: 0 };
@@ -269,7 +271,7 @@ export class Mapping {
     }
     const from = file.byteLength!;
     const to = file.lengthToHold(offset, byteLength, from, this.#pages.everShared);
-    // What lies behind the region in the file is not the region's to cut off.
+    // What the file has beyond the region is not the region's to cut off.
     const cuts = file.kind === "regular" && this.#pages.everShared && byteLength < this.#byteLength &&
       offset + this.#byteLength >= from;
     return { from, to: cuts ? Math.min(to, file.lengthToEnd(offset, byteLength)) : to };
@@ -280,7 +282,7 @@ export class Mapping {
     this.#pages.resize(this.#lengthOfPages(byteLength), occupants);
     this.#byteLength = byteLength;
     if (this.file || byteLength >= before) return;
-    // Bytes that no file has cut off would come back when the region grows again.
+    // Without a file that was cut, these bytes would come back when the region grows again.
     const end = this.#lead + byteLength;
     this.#pages.clear({ start: end, length: this.#pages.length - end });
   }
@@ -295,12 +297,12 @@ export class Mapping {
     return { start: this.#lead + start, length };
   }
 
-  /** The pages that hold a byte of `span`. */
+  /** The pages that hold any byte of `span`. */
   #touched(span: Span): Span {
     return span.length === 0 ? { start: 0, length: 0 } : widen(this.#inPages(span), this.#pages.unit);
   }
 
-  /** The pages that hold no byte outside `span`, where a byte beyond the region that nobody can see is none. */
+  /** The pages that hold no byte outside `span`. Bytes beyond the region that nobody can see do not count. */
   #contained(span: Span, advice: Advice): Span {
     const { start, length } = this.#inPages(span);
     const inFile = advice === "remove";
@@ -310,7 +312,7 @@ export class Mapping {
     return narrow({ start: first, length: end - first }, this.#pages.unit);
   }
 
-  /** Whether the file has bytes behind the region, as far as can be known. */
+  /** Whether the file goes on beyond the region, as far as can be known. */
   #fileGoesOn(): boolean {
     if (!this.file) return false;
     return (this.file.byteLength ?? Infinity) > this.offset + this.#byteLength;
@@ -321,11 +323,11 @@ export class Mapping {
   }
 }
 
-/** Memory of JavaScript's own; a RangeError of our own where the engine has no room for it. */
+/** Memory of JavaScript itself. Throws a RangeError of ours if the engine has no room for it. */
 function allocate(byteLength: number): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(byteLength);
   } catch {
-    throw new RangeError(`byteLength: ${byteLength} bytes given, wanted fewer: they do not fit into memory as a copy`);
+    throw new RangeError(`byteLength: ${byteLength} bytes given, wanted fewer: the copy does not fit into memory`);
   }
 }

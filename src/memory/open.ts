@@ -1,4 +1,4 @@
-/** From a source to its mapping: opens what is to be mapped, has it mapped, and undoes all of it if a step fails. */
+/** From a source to its mapping: opens the source, has it mapped, and undoes everything if a step fails. */
 import { writesToFile } from "../arguments/flags.ts";
 import type { Plan } from "../arguments/options.ts";
 import type { Source } from "../arguments/source.ts";
@@ -11,7 +11,7 @@ import { mapFile, mapMemory, type Opened } from "./map_file.ts";
 import { lengthToEnd } from "./mapped_file.ts";
 import type { Mapping } from "./mapping.ts";
 
-/** Maps a source, and hands the mapping to `use`. If that or anything before it fails, nothing is left. */
+/** Maps a source, and calls `use` with the mapping. If that or anything before it fails, nothing is left. */
 export function mapSource<Region>(here: Host, source: Source, plan: Plan, use: (mapping: Mapping) => Region): Region {
   requireWords(here, source, plan);
   const guard = guardFor(here, plan);
@@ -24,14 +24,14 @@ export function mapSource<Region>(here: Host, source: Source, plan: Plan, use: (
   }
 }
 
-/** What this system has not is not tried. How a descriptor was opened is its opener's affair. */
+/** Refuses words that this system does not have. How a descriptor was opened is up to whoever opened it. */
 function requireWords({ system }: Host, { kind }: Source, { open, protection, flags }: Plan): void {
   if (kind === "path") system.requireWords("open", open);
   system.requireWords("protection", protection);
   system.requireWords("map", flags);
 }
 
-/** The guard, unless it is not wanted; where it is wanted and there is none, an ENOTSUP. */
+/** The guard, unless it is not wanted. Throws ENOTSUP if it is wanted and there is none. */
 function guardFor({ system }: Host, plan: Plan): () => Guard | undefined {
   if (plan.guard === false) return () => undefined;
   if (plan.guard && !system.guard()) {
@@ -67,13 +67,13 @@ function openSource({ ffi, system }: Host, source: Source, plan: Plan): Opened |
 /** Words with which opening a path can change the file system. */
 const WRITING: readonly OpenFlag[] = ["write", "create", "ensure-create"];
 
-/** Memory that is new has the length that is asked for, whether or not the region could grow it. */
+/** New memory has the length that is asked for, whether or not the region could grow it. */
 function openAnonymous(system: System, { offset, size, flags }: Plan): Descriptor {
   const unit = flags.includes("huge-table") ? system.unit(flags) : 1;
   return system.openAnonymous(lengthToEnd(offset, size!, unit), flags);
 }
 
-/** Leaves of a file that could not be mapped what there was before it was opened. */
+/** Undoes the opening of a file that could not be mapped. */
 function abandon({ system }: Host, { descriptor, ours, created }: Opened): void {
   if (created !== undefined) system.discard(created, descriptor);
   else if (ours) system.close(descriptor);

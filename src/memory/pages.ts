@@ -1,7 +1,7 @@
 /**
- * The pages of one mapping, as the operating system has them: where they are, how many, what they allow. Spans are in
- * bytes from the first page, and whole pages. It knows nothing of the arrays that JavaScript sees the memory through,
- * so that the collector can be left holding it when a region is gone.
+ * The pages of one mapping, as the operating system has them: where they are, how many there are, what they allow.
+ * Spans are whole pages, in bytes from the first page. This class knows nothing of the arrays through which JavaScript
+ * sees the memory, so the collector can keep it when a region is gone.
  */
 import type { Guard, GuardSlot, MapRequest, Remap, System } from "../os/contract.ts";
 import { alike, type Piece, Protections } from "./protections.ts";
@@ -10,29 +10,29 @@ import type { MapFlag, Protection } from "../vocabulary.ts";
 
 /** Who may touch the memory: the arrays that lie over it. */
 export interface Occupants {
-  /** Whether somebody has the memory who cannot be sent away. */
+  /** Whether somebody holds the memory and cannot be made to let go. */
   readonly inUse: boolean;
-  /** Sends everybody away, and says whether somebody stays all the same. */
+  /** Makes everybody let go of the memory. Returns whether somebody still holds it. */
   detach(): boolean;
 }
 
 /** Bytes that are compared and copied at a time. */
 const CHUNK = 65536;
 
-/** The pages of a mapping; there may be none. */
+/** The pages of a mapping. There may be none. */
 export class Pages {
   readonly #system: System;
   readonly #request: MapRequest;
-  /** What lets lost pages be survived, if anything does; asked for when it is first needed. */
+  /** The guard, if there is one. It is asked for when it is first needed. */
   readonly #guard: () => Guard | undefined;
   #base = 0n;
   #length = 0;
   #protections: Protections;
-  /** Whether it was ever right to store into them, so that they may hold what the file does not. */
+  /** Whether stores to them were ever allowed, so that they may hold what the file does not. */
   #everWritable: boolean;
-  /** Where the guard knows them, if it does. */
+  /** Their entry in the guard, if they have one. */
   #slot: GuardSlot | undefined;
-  /** Pages that were lost in places of the guard that it no longer has. */
+  /** Pages that were lost under earlier entries in the guard. */
   #faultsBefore = 0;
 
   constructor(system: System, request: MapRequest, guard: () => Guard | undefined) {
@@ -69,12 +69,12 @@ export class Pages {
     return this.#faultsBefore + (this.#slot?.faults ?? 0);
   }
 
-  /** Whether stores reach the file, or would have done at some time. */
+  /** Whether stores reach the file, or did so at some time. */
   get everShared(): boolean {
     return this.#everWritable && this.flags.includes("shared");
   }
 
-  /** Whether a store makes a private copy of its page, by right. */
+  /** Whether stores are allowed, and make a private copy of their page. */
   get copiesOnWrite(): boolean {
     return this.flags.includes("private") && this.#protections.whole.includes("write");
   }
@@ -92,7 +92,7 @@ export class Pages {
     this.#system.probe(this.#request, length);
   }
 
-  /** Unmaps. Where `inUse`, harmless memory stays behind. */
+  /** Unmaps. If `inUse`, harmless memory stays at the address. */
   release(inUse: boolean): void {
     try {
       this.#leave(inUse);
@@ -101,7 +101,7 @@ export class Pages {
     }
   }
 
-  /** Changes the length. Where that fails, nothing has changed, but the occupants may be gone. */
+  /** Changes the length. If that fails, nothing has changed, except that the occupants may be gone. */
   resize(length: number, occupants: Occupants): void {
     if (length === this.#length && !occupants.inUse) return;
     if (this.#length === 0) {
@@ -116,9 +116,9 @@ export class Pages {
   }
 
   /**
-   * Does something that the OS allows only while the pages are away, and brings them back: with another length, or as
-   * they were where it fails. Where they cannot be brought back, there are none. Only for pages that hold nothing that
-   * the file does not.
+   * Does something that the OS allows only while the pages are unmapped, and maps them again: with another length, or
+   * as they were if it fails. If they cannot be mapped again, there are none. Only for pages that hold nothing that the
+   * file does not hold.
    */
   resizeAround(act: () => void, length: number, occupants: Occupants): void {
     const before = { length: this.#length, protections: this.#protections };
@@ -133,7 +133,7 @@ export class Pages {
     }
   }
 
-  /** Maps where there is nothing now, as it was. */
+  /** Maps pages again as they were. There must be none now. */
   #mapAgain(length: number, protections: Protections): void {
     if (length === 0) return;
     const base = this.#mapNew(length);
@@ -143,14 +143,14 @@ export class Pages {
       if (this.flags.includes("locked")) this.#system.lock(base, length, this.copiesOnWrite);
       if (!this.#protections.uniform) this.#protectPieces(base, this.#protections.pieces);
     } catch (error) {
-      // All of it is as it should be, or nothing is there.
+      // Either everything is as it should be, or nothing is mapped.
       this.#leave(false);
       this.#place(0n, 0);
       throw error;
     }
   }
 
-  /** Overwrites with zeros, whatever is allowed. */
+  /** Overwrites with zeros, whatever the memory allows. */
   clear(span: Span): void {
     const { start, length } = span;
     if (length === 0) return;
@@ -159,7 +159,7 @@ export class Pages {
 
   // ---------------------------------------------------------------- what they allow
 
-  /** Throws a TypeError where a byte of `span` does not allow `wanted`. */
+  /** Throws a TypeError if a byte of `span` does not allow `wanted`. */
   require(wanted: "read" | "write", span: Span): void {
     this.#protections.require(wanted, span);
   }
@@ -175,11 +175,11 @@ export class Pages {
 
   // ---------------------------------------------------------------- moving
 
-  /** Lets the OS change the length, where it can do so as a whole. */
+  /** Lets the OS change the length, if it can do so for all pages at once. */
   #resizeWhole(length: number, occupants: Occupants): boolean {
     const grows = length > this.#length;
     const { remap } = this.#system;
-    // Shared memory without a descriptor has an object of fixed size behind it: pages beyond that do not exist.
+    // Behind shared memory without a descriptor is an object of fixed size. Pages beyond its end do not exist.
     const fixed = this.#request.descriptor === null && this.flags.includes("shared") && grows;
     if (!remap || occupants.inUse || fixed || !this.#protections.uniform) return false;
     if (!grows && occupants.detach()) return false;
@@ -190,7 +190,7 @@ export class Pages {
     return grows && this.#moveTo(remap, length, occupants);
   }
 
-  /** Moves to a place that is known to be free before anybody is sent away. */
+  /** Moves to a place that is known to be free before anybody has to let go. */
   #moveTo(remap: Remap, length: number, occupants: Occupants): boolean {
     const target = remap.reserve(length);
     let moved = false;
@@ -204,7 +204,7 @@ export class Pages {
     return moved;
   }
 
-  /** Maps anew in another place, with everything that was in the old one, and leaves that. */
+  /** Maps again in another place, with the same contents, and unmaps the old place. */
   #relocate(length: number, occupants: Occupants): void {
     const target = this.#mapNew(length);
     let slot: GuardSlot | undefined;
@@ -222,18 +222,18 @@ export class Pages {
     this.#place(target, length);
   }
 
-  /** Makes new pages what the old ones are: contents, locks, protection. */
+  /** Makes new pages like the old ones: contents, locks, protection. */
   #furnish(target: bigint, length: number): void {
     const { pieces } = this.#protections.resized(length);
     const keepsStores = this.#everWritable && (this.flags.includes("private") || this.#request.descriptor === null);
     if (keepsStores) this.#copyTo(target, length);
     if (this.flags.includes("locked")) this.#system.lock(target, length, this.copiesOnWrite);
-    // New pages allow what the old whole did already, unless that was changed to copy into them.
+    // New pages already allow what the old whole did, unless that was changed to copy into them.
     const { whole } = this.#protections;
     this.#protectPieces(target, keepsStores ? pieces : pieces.filter((piece) => !alike(piece.protection, whole)));
   }
 
-  /** Copies what differs, so that pages that are still the file's own, or untouched, remain so. */
+  /** Copies only what differs. So pages that still belong to the file, or are untouched, stay that way. */
   #copyTo(target: bigint, targetLength: number): void {
     this.#setProtection(target, targetLength, ["read", "write"]);
     const chunk = new Uint8Array(CHUNK);
@@ -298,7 +298,7 @@ export class Pages {
 
   // ---------------------------------------------------------------- the guard
 
-  /** Whether there is an access that the OS would refuse or could not satisfy. */
+  /** Whether there can be an access that the OS refuses or cannot satisfy. */
   #canFault({ whole, pieces }: Protections): boolean {
     const free = (words: readonly Protection[]): boolean => words.includes("read") && words.includes("write");
     return this.#request.descriptor !== null || this.flags.includes("huge-table") || !free(whole) ||
@@ -313,7 +313,7 @@ export class Pages {
     if (this.#canFault(protections)) this.#slot ??= this.#guard()?.claim();
   }
 
-  /** Does something that takes the pages away, and says whether it did. */
+  /** Does something that takes the pages away. Returns whether they are gone. */
   #uncovered(takeAway: () => boolean): boolean {
     this.#slot?.uncover();
     let gone = false;

@@ -1,4 +1,4 @@
-/** Which part of a mapping allows what, after `protect` was called for parts of it. */
+/** What each part of a mapping allows, after `protect` was called for parts of it. */
 import { describe } from "../arguments/describe.ts";
 import type { Span } from "../arguments/range.ts";
 import type { Protection } from "../vocabulary.ts";
@@ -8,9 +8,9 @@ export interface Piece extends Span {
   readonly protection: readonly Protection[];
 }
 
-/** The pieces of a mapping: in order, without gaps, no two neighbours alike. Immutable. */
+/** The pieces of a mapping: in order, without gaps, and with no two alike next to each other. Immutable. */
 export class Protections {
-  /** What was last said of the mapping as a whole, and what its end allows where it grows. */
+  /** What was last set for the whole mapping. New pages at its end allow this. */
   readonly whole: readonly Protection[];
   readonly pieces: readonly Piece[];
 
@@ -24,7 +24,7 @@ export class Protections {
     return new Protections(protection, [{ start: 0, length, protection }]);
   }
 
-  /** Where all pieces have come to allow the same, that is what the whole allows. */
+  /** If all pieces allow the same by now, the whole allows that. */
   static #of(whole: readonly Protection[], parts: readonly Piece[]): Protections {
     const pieces = merge(parts);
     return new Protections(pieces.length === 1 ? pieces[0].protection : whole, pieces);
@@ -40,7 +40,7 @@ export class Protections {
     return last ? last.start + last.length : 0;
   }
 
-  /** The same, but for `span`, which allows `protection`. */
+  /** The same, except that `span` allows `protection`. */
   with(span: Span, protection: readonly Protection[]): Protections {
     const length = this.#end;
     const end = span.start + span.length;
@@ -70,9 +70,9 @@ export class Protections {
     return parts;
   }
 
-  /** Throws a TypeError where a byte of `span` does not allow `wanted`. */
+  /** Throws a TypeError if a byte of `span` does not allow `wanted`. */
   require(wanted: "read" | "write", { start, length }: Span): void {
-    // Nearly every region is of one piece, and reads and writes come often.
+    // Nearly every region is of one piece, and is read and written often.
     if (this.uniform || length === 0) return requireWord(this.whole, wanted);
     for (const { protection } of this.within(start, start + length)) requireWord(protection, wanted);
   }
@@ -83,7 +83,7 @@ function requireWord(protection: readonly Protection[], wanted: "read" | "write"
   throw new TypeError(`protection: the memory allows ${describe(protection)}, but "${wanted}" is needed`);
 }
 
-/** Drops what is empty, and makes one of neighbours that allow the same. */
+/** Drops empty pieces, and joins neighbours that allow the same. */
 function merge(pieces: readonly Piece[]): Piece[] {
   const merged: Piece[] = [];
   for (const piece of pieces) {
@@ -98,7 +98,7 @@ function merge(pieces: readonly Piece[]): Piece[] {
   return merged;
 }
 
-/** Whether two lists name the same. */
+/** Whether two lists have the same words. */
 export function alike(one: readonly Protection[], other: readonly Protection[]): boolean {
   return one.length === other.length && one.every((word) => other.includes(word));
 }

@@ -1,13 +1,13 @@
 /**
- * Who may touch the memory: the ArrayBuffers laid over a mapping, and what becomes of them and of the mapping when it
+ * Who may touch the memory: the ArrayBuffers that lie over a mapping. What becomes of them, and of the mapping, when it
  * moves, is unmapped, or is forgotten.
  *
- * - Every buffer is held here as long as the region lives, so that it can be detached before the memory goes away: its
- *   views have length 0 from then on. A buffer that the program has transferred cannot be detached any more; it is
- *   found out by being detached already, and harmless memory has to stay behind for whoever has it now.
- * - A buffer keeps its region alive, so that a region is collected only when no view of it is reachable.
- * - A region that is collected releases its mapping. Whether a buffer of it was transferred can no longer be asked
- *   then, so harmless memory stays behind wherever there was one: address space, but no memory and no file.
+ * - Every buffer is kept here while the region lives, so that it can be detached before the memory goes away. A
+ *   detached buffer and its views have length 0. A buffer that the program has transferred can no longer be detached.
+ *   It is noticed because it is already detached, and harmless memory has to stay for whoever has it now.
+ * - A buffer keeps its region alive, so a region is collected only if no view of it can be reached.
+ * - A region that is collected releases its mapping. Nobody can tell any more whether a buffer of it was transferred,
+ *   so harmless memory stays wherever there was one. It takes address space, but no memory and no file.
  */
 import { describe } from "../arguments/describe.ts";
 import type { Ffi } from "../ffi/contract.ts";
@@ -16,12 +16,12 @@ import type { Occupants } from "./pages.ts";
 import { byteCount } from "../arguments/range.ts";
 import type { ViewConstructor } from "../types.ts";
 
-/** What a buffer keeps alive. */
+/** What each buffer keeps alive. */
 const owners: WeakMap<ArrayBuffer, object> = new WeakMap();
 
 /**
- * The program may have given a buffer properties of its own. An older runtime, on which nothing can be mapped, has none of
- * the two, and imports the library all the same.
+ * Read once, because the program may give a buffer properties of its own. An older runtime has neither of the two. It
+ * cannot map anything, but can still import the library.
  */
 const { transfer } = ArrayBuffer.prototype;
 const detached = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "detached")?.get;
@@ -30,14 +30,16 @@ function isDetached(buffer: ArrayBuffer): boolean {
   return detached!.call(buffer);
 }
 
-/** Detaches a buffer, if that can be done: one that is marked as not transferable, or works for Bun itself, cannot. */
+/**
+ * Detaches a buffer, if possible. It is not if the buffer is marked as not transferable, or if Bun itself is using it.
+ */
 function detach(buffer: ArrayBuffer): void {
   if (isDetached(buffer)) return;
   try {
-    // transfer(0) drops the engine's record of the memory at once, which transfer() does not.
+    // transfer(0) drops the engine's record of the memory at once. transfer() does not.
     transfer.call(buffer, 0);
   } catch {
-    // V8 says so, Bun does not. Whether it is detached is asked for in any case.
+    // V8 throws if it cannot, and Bun does not. The caller looks whether the buffer is detached in any case.
   }
 }
 
@@ -50,7 +52,7 @@ const forgotten: FinalizationRegistry<Mapping> = new FinalizationRegistry((mappi
   try {
     mapping.release(mapping.exposed);
   } catch {
-    // Nobody is left to be told, and an error here would end the process.
+    // Nobody is left to tell, and an error here would end the process.
   }
 });
 
@@ -59,18 +61,18 @@ export function releaseWhenForgotten(owner: object, mapping: Mapping): void {
   forgotten.register(owner, mapping, mapping);
 }
 
-/** The mapping has been released by hand. */
+/** Call this when the mapping has been released by hand. */
 export function forget(mapping: Mapping): void {
   forgotten.unregister(mapping);
 }
 
-/** A part of a mapping that is a buffer of its own, where the engine cannot hold all of it in one. */
+/** A part of a mapping with a buffer of its own, for when one buffer cannot hold all of it. */
 interface Window {
   readonly buffer: ArrayBuffer;
   readonly start: number;
 }
 
-/** The longest buffer for parts of what is longer. */
+/** The longest buffer for a part. */
 const LONGEST_WINDOW = 2 ** 32;
 
 /** The buffers over one mapping, and the views of it that are made once. */
@@ -79,10 +81,10 @@ export class Views implements Occupants {
   readonly #mapping: Mapping;
   readonly #owner: object;
   #whole: ArrayBuffer | undefined;
-  /** By their first byte. */
+  /** The buffers for parts, by their first byte. */
   readonly #windows: Map<number, ArrayBuffer> = new Map();
   readonly #views: Map<unknown, ArrayBufferView> = new Map();
-  /** Where a buffer lies that was given up but is still somebody's. */
+  /** The address of a buffer that was given up, but is still held by somebody. */
   #lingering: bigint | undefined;
 
   constructor(ffi: Ffi, mapping: Mapping, owner: object) {
@@ -91,12 +93,12 @@ export class Views implements Occupants {
     this.#owner = owner;
   }
 
-  /** The buffer over all of it. */
+  /** The buffer over the whole mapping. */
   get whole(): ArrayBuffer {
     return attached(this.#whole ??= this.#makeWhole());
   }
 
-  /** The view over all of it, the same at each call. */
+  /** The view over the whole mapping, the same at each call. */
   all<T extends ArrayBufferView>(type: ViewConstructor<T>): T {
     const { whole } = this;
     let view = this.#views.get(type) as T | undefined;
@@ -107,7 +109,7 @@ export class Views implements Occupants {
     return view;
   }
 
-  /** A view of a part; `size` is that of an element. */
+  /** A view of a part. `size` is that of an element. */
   part<T extends ArrayBufferView>(type: ViewConstructor<T>, size: number, byteOffset: unknown, length: unknown): T {
     const start = byteOffset === undefined ? 0 : byteCount(byteOffset, "byteOffset");
     const elements = this.#elements(size, start, length);
@@ -117,12 +119,12 @@ export class Views implements Occupants {
     throw new TypeError(`type: ${describe(type)} given, wanted a class of views`);
   }
 
-  /** Whether somebody has the memory as it lies now who cannot be sent away: a buffer was transferred, or is pinned. */
+  /** Whether somebody holds the memory and cannot be made to let go: a buffer was transferred, or is pinned. */
   get inUse(): boolean {
     return this.#lingering === this.#mapping.address || this.#buffers().some(isDetached);
   }
 
-  /** Detaches every view and forgets them. */
+  /** Detaches every view, and forgets them. Returns whether somebody still holds the memory. */
   detach(): boolean {
     let { inUse } = this;
     for (const buffer of this.#buffers()) {
@@ -159,18 +161,18 @@ export class Views implements Occupants {
     );
   }
 
-  /** The buffer that a part lies in. */
+  /** The buffer that holds a part. */
   #bufferFor(start: number, length: number): Window {
     const { longestBuffer } = this.#ffi;
     const window = Math.min(longestBuffer, LONGEST_WINDOW);
-    // What the whole costs the engine's collector grows with its length; where it is there already, it is used.
+    // The buffer over everything costs the collector more the longer it is. If it exists already, use it.
     if (this.#whole || this.#mapping.byteLength <= window) return { buffer: this.whole, start: 0 };
     if (length > longestBuffer) {
       throw new RangeError(`length: ${length} bytes given, but ${this.#ffi.runtime} can view at most ${longestBuffer}`);
     }
     if (length > window) return { buffer: this.whole, start: 0 };
-    // Windows begin at multiples of half their length, so that few serve many views; for a view that is too long for
-    // that, at ever smaller ones.
+    // Windows begin at multiples of half their length, so that a few serve many views. If a view is too long for that,
+    // they begin at multiples of ever smaller steps.
     let stride = window / 2;
     while (stride > 1 && start % stride + length > window) stride /= 2;
     const first = start - start % stride;

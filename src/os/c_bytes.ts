@@ -1,15 +1,15 @@
-/** The bytes in mapped memory, read and searched by the system's C library, which has the fastest loops for it. */
+/** Reads and searches the bytes in mapped memory with the system's C library, which has the fastest loops for it. */
 import type { Functions, RuntimeSearch } from "../ffi/contract.ts";
 import type { Bytes } from "./contract.ts";
 import { indexOfCopied, rarestIndex } from "./search.ts";
 
-/** By the exact name in C. memcpy copies out and memmove copies in, since a function can have one prototype only. */
+/** By the exact name in C. memcpy copies out and memmove copies in, since a function can have only one prototype. */
 export const BYTES = {
   memcpy: { parameters: ["buffer", "usize", "usize"], result: "usize" }, // void *memcpy(void *to, const void *from, size_t n)
   memmove: { parameters: ["usize", "buffer", "usize"], result: "usize" }, // void *memmove(void *to, const void *from, size_t n)
 } as const;
 
-/** What compares and searches, which few programs do. */
+/** The functions that compare and search. Few programs need them. */
 export const SEARCH = {
   memcmp: { parameters: ["usize", "buffer", "usize"], result: "i32" }, // int memcmp(const void *a, const void *b, size_t n)
   memchr: { parameters: ["usize", "i32", "usize"], result: "usize" }, // void *memchr(const void *memory, int byte, size_t n)
@@ -17,13 +17,16 @@ export const SEARCH = {
   memmem: { parameters: ["usize", "usize", "buffer", "usize"], result: "usize", optional: true },
 } as const;
 
-/** Makes the byte operations of a system; `search` binds what it is called for. */
+/** Makes the byte operations of a system. `search` binds its functions when it is called. */
 export function cBytes(
   { memcpy, memmove }: Functions<typeof BYTES>,
   search: () => Functions<typeof SEARCH>,
   own: RuntimeSearch | undefined,
 ): Bytes {
-  /** Once in how many bytes one is rare, by what searches from there on if it is not. */
+  /**
+   * A byte is rare if it comes at most once in this many. That depends on the search that takes over from there if it
+   * is not.
+   */
   const rareAt = (start: number): number => own && start >= own.from ? own.rare : RARE;
 
   const read = (address: bigint, into: Uint8Array, length = into.byteLength): void => {
@@ -38,10 +41,10 @@ export function cBytes(
     return found === 0n ? -1 : Number(found - address);
   };
 
-  /** The search that is not slowed down by anything in the memory or the needle. */
+  /** A search whose speed does not depend on what is in the memory or the needle. */
   const indexOfAny = (address: bigint, length: number, bytes: Uint8Array): number => {
     if (!own) return indexOfNear(address, length, bytes);
-    // Most of what is there is near, and the runtime's own search takes its time to begin.
+    // Most needles are found near the start, and the runtime's own search is slow to begin.
     const from = own.from - Number(address % CACHE_LINE);
     const near = Math.min(length, from + bytes.byteLength - 1);
     const found = indexOfNear(address, near, bytes);
@@ -69,8 +72,8 @@ export function cBytes(
     indexOfByte,
 
     /**
-     * memchr is several times as fast as every search for more than one byte. So the needle's rarest byte is looked for,
-     * as long as that is rare in the memory, too.
+     * memchr is several times as fast as a search for more than one byte. So look for the needle's rarest byte with it,
+     * as long as that byte is rare in the memory too.
      */
     indexOfBytes(address: bigint, length: number, bytes: Uint8Array): number {
       const rarest = rarestIndex(bytes);
@@ -89,11 +92,11 @@ export function cBytes(
   };
 }
 
-/** A byte is rare that comes once in so many: then calling for each of them costs less than memmem does. */
+/** A byte that comes at most once in this many is rare: calling memchr for each costs less than memmem does. */
 const RARE = 1024;
 
-/** A search that loads across the bounds of cache lines takes a tenth longer. */
+/** A search whose loads cross the bounds of cache lines takes a tenth longer. */
 const CACHE_LINE = 64n;
 
-/** How far it may be off in the beginning. */
+/** By how many bytes the count may be off in the beginning. */
 const PATIENCE = 8192;

@@ -1,13 +1,13 @@
 /**
- * What each word is on each system. A row is a word, a column is a system:
+ * What each word is on each system. A row is a word, and a column is a system:
  *
- * - a number is the bit or bits that the word is to the OS;
- * - `"call"` means that another call, or another way of calling, does it;
- * - `null` means that the system lacks it. It is never 0 for that.
+ * - a number is the bit or bits that the word has in the OS;
+ * - `"call"` means that another call does it, or another way of calling;
+ * - `null` means that the system lacks it. A 0 never means that.
  *
- * Linux: include/uapi/asm-generic/{fcntl,mman,mman-common}.h, arch/arm64/include/uapi/asm/fcntl.h, linux/{memfd,stat}.h.
- * macOS: xnu bsd/sys/{fcntl,mman}.h. FreeBSD: sys/sys/{fcntl,mman}.h, the same for each processor. Windows has no bits for
- * these words but numbers for whole calls: windows/numbers.ts.
+ * Linux: include/uapi/asm-generic/{fcntl,mman,mman-common}.h, arch/arm64/include/uapi/asm/fcntl.h,
+ * linux/{memfd,stat}.h. macOS: xnu bsd/sys/{fcntl,mman}.h. FreeBSD: sys/sys/{fcntl,mman}.h, the same for each
+ * processor. Windows has numbers for whole calls, not bits for these words: see windows/numbers.ts.
  */
 import type { Advice, FlagKind, FlushFlag, MapFlag, OpenFlag, Protection } from "../vocabulary.ts";
 import type { OperatingSystem } from "../types.ts";
@@ -18,13 +18,13 @@ export const TARGETS = ["linux-x64", "linux-arm64", "darwin", "freebsd", "window
 /** A system with numbers of its own. */
 export type Target = typeof TARGETS[number];
 
-/** One with a C library. */
+/** A system with a C library. */
 export type PosixTarget = Exclude<Target, "windows">;
 
-/** One with the kernel of Linux. */
+/** A system with the kernel of Linux. */
 export type LinuxTarget = Extract<Target, `linux-${string}`>;
 
-/** The processors that the library knows, all of 64 bits and little-endian. */
+/** The processors that the library supports. All have 64 bits, and are little-endian. */
 const PROCESSORS: readonly string[] = ["x64", "arm64"];
 
 /** The column of a system on a processor, if there is one. */
@@ -39,7 +39,7 @@ export type Cell = number | "call" | null;
 /** A cell for each POSIX system. */
 export type PosixRow<Value> = readonly [linuxX64: Value, linuxArm64: Value, darwin: Value, freebsd: Value];
 
-/** Windows takes numbers for whole calls, not a bit for a word. */
+/** A cell for each system. Windows takes numbers for whole calls, not a bit for each word. */
 type Row<Value> = readonly [...PosixRow<Value>, windows: "call" | null];
 type Rows<Word extends string> = Readonly<Record<Word, Row<Cell>>>;
 
@@ -74,7 +74,7 @@ const MAP: Rows<MapFlag> = {
   "private": [2, 2, 2, 2, "call"],
   "anonymous": [0x20, 0x20, 0x1000, 0x1000, "call"],
   "no-reserve": [0x4000, 0x4000, 0x40, null, null],
-  // MAP_LOCKED and MAP_POPULATE say nothing of their failure, and come before a file has grown: mlock and madvise do.
+  // MAP_LOCKED and MAP_POPULATE fail silently, and take effect before a file has grown. mlock and madvise do neither.
   "locked": ["call", "call", "call", "call", "call"],
   "populate": ["call", "call", "call", "call", "call"],
   "non-block": [0x10000, 0x10000, null, null, null],
@@ -89,7 +89,7 @@ const MAP: Rows<MapFlag> = {
 const FLUSH: Rows<FlushFlag> = {
   "async": [1, 1, 1, 1, "call"],
   "invalidate": [2, 2, 2, 2, null],
-  // On macOS 4 would be MS_KILLPAGES, which throws the pages away.
+  // On macOS, 4 would be MS_KILLPAGES, which throws the pages away.
   "sync": [4, 4, 0x10, 0, "call"],
 };
 
@@ -118,7 +118,7 @@ const ADVICE: Rows<Advice> = {
   "collapse": [25, 25, null, null, null],
 };
 
-/** What the words of every vocabulary are on a system. */
+/** What the words of all vocabularies are on a system. */
 export interface Words {
   readonly open: Readonly<Record<OpenFlag, Cell>>;
   readonly protection: Readonly<Record<Protection, Cell>>;
@@ -139,19 +139,19 @@ export function wordsOf(target: Target): Words {
   };
 }
 
-/** Whether a system has what a word stands for; false for what is no word. */
+/** Whether a system has what a word stands for. False if it is not a word. */
 export function hasWord(words: Words, kind: FlagKind, word: string): boolean {
   const row: Readonly<Record<string, Cell>> = words[kind];
   return Object.hasOwn(row, word) && row[word] !== null;
 }
 
-/** What to say of the first word that a system lacks; `undefined` if it has them all. */
+/** The message about the first word that a system lacks; `undefined` if it has them all. */
 export function missingWord(words: Words, kind: FlagKind, given: readonly string[]): string | undefined {
   const missing = given.find((word) => !hasWord(words, kind, word));
   return missing === undefined ? undefined : lacks(missing);
 }
 
-/** What to say of a word that a system lacks. */
+/** The message about a word that a system lacks. */
 export function lacks(word: string): string {
   return `this system has no "${word}"`;
 }

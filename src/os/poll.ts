@@ -1,4 +1,4 @@
-/** Asks again and again, ever less often, until there is an answer: 0 to 10 ms lie between two questions. */
+/** Asks until there is an answer, ever less often: every 0 to 10 ms. */
 export async function poll<Answer>(ask: () => Answer | undefined): Promise<Answer> {
   for (let wait = 0;; wait = Math.min(wait + 1, 10)) {
     const answer = ask();

@@ -1,17 +1,19 @@
-/** Searching memory for bytes: which of them to look for, and what to do without a function of the system's for it. */
+/**
+ * Searches memory for bytes: which byte of a needle to look for, and what to do if the system has no function for it.
+ */
 import { once } from "./once.ts";
 
-/** Bytes that are common in texts and in other data, the most common first; all others are rarer. */
+/** Bytes that are common in texts and in other data, the most common first. All others are rarer. */
 const COMMON = "\0 etaoinsrhldcumfpgwybvkxjqz\xff";
 
-/** How common each byte is: 0 where it is none of those. */
+/** How common each byte is. 0 if it is not one of those. */
 const commonness = once(() => Uint8Array.from({ length: 256 }, (_, byte) => rankOf(String.fromCharCode(byte))));
 
 function rankOf(character: string): number {
   return COMMON.includes(character) ? COMMON.length - COMMON.indexOf(character) : 0;
 }
 
-/** Where the byte of a needle is that is least common. */
+/** The index of the least common byte of a needle. */
 export function rarestIndex(needle: Uint8Array): number {
   const common = commonness();
   let rarest = 0;
@@ -21,14 +23,14 @@ export function rarestIndex(needle: Uint8Array): number {
   return rarest;
 }
 
-/** Bytes that are copied at a time, where the needle is not longer. */
+/** Bytes that are copied at a time, unless the needle is longer. */
 const PIECE = 1 << 18;
 
 /**
- * Offset of the first occurrence of `needle`, which is not empty, or -1. `read` copies from an offset.
+ * The offset of the first occurrence of `needle`, which is not empty, or -1. `read` copies from an offset.
  *
- * [Horspool's algorithm](https://en.wikipedia.org/wiki/Boyer%E2%80%93Moore%E2%80%93Horspool_algorithm): the byte under
- * the end of the needle says how far it can move.
+ * This is [Horspool's algorithm](https://en.wikipedia.org/wiki/Boyer%E2%80%93Moore%E2%80%93Horspool_algorithm): the
+ * byte under the end of the needle says how far the needle can move.
  */
 export function indexOfCopied(
   read: (start: number, into: Uint8Array) => void,

@@ -1,14 +1,14 @@
-/** The text of a shared descriptor. It may be anybody's, so that it is checked when it is read. */
+/** The text of a shared descriptor. It may be anybody's, so it is checked when it is read. */
 
 const PATTERN = /^(\d{1,20})@([\d:]{1,80})@([\w.-]{0,80})$/;
 
-/** A descriptor, what it refers to, and whose it is. */
+/** A descriptor, the file that it refers to, and the process that it belongs to. */
 export class SharedText {
-  /** Its number in its process. */
+  /** The number of the descriptor in its process. */
   readonly descriptor: string;
-  /** Which file it is of. */
+  /** Which file it refers to. */
   readonly identity: string;
-  /** When its process was started; empty where that cannot be told. */
+  /** When its process was started. Empty if the system cannot tell. */
   readonly birth: string;
 
   constructor(descriptor: string, identity: string, birth: string) {

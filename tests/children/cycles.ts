@@ -1,4 +1,4 @@
-// Maps, touches and unmaps a file over and over: PATH CYCLES. Prints what has become more, as JSON.
+// Maps, touches and unmaps a file over and over: PATH CYCLES. Prints what has grown, as JSON.
 import process from "node:process";
 import { mmap } from "../../mod.ts";
 import { collectAll } from "../support/collector.ts";
@@ -18,7 +18,7 @@ async function measure(): Promise<{ mappings: number; descriptors: number; rssKi
   return { mappings: mappingCount(), descriptors: openDescriptors(), rssKibibytes: residentKibibytes() };
 }
 
-// The engine's heap takes its size in the first round.
+// The engine's heap reaches its size in the first round.
 cycle(Number(cycles));
 const before = await measure();
 cycle(Number(cycles));

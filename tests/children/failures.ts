@@ -1,4 +1,4 @@
-// Fails to map in many ways, with allocations and collections between: main|worker PATH COUNT. Prints "survived" where
+// Fails to map in many ways, with allocations and collections between: main|worker PATH COUNT. Prints "survived" if
 // each error said what was wrong.
 import process from "node:process";
 import { Worker } from "node:worker_threads";
@@ -8,7 +8,7 @@ import { collectAll } from "../support/collector.ts";
 
 const [where, path, count] = process.argv.slice(2);
 
-/** What must come of each way. */
+/** The error that each way must have. */
 const WAYS: readonly (readonly [code: string, errno: number, act: () => unknown])[] = [
   ["ENOENT", 2, () => mmap(`${path}-missing`)],
   ["ENOENT", 3, () => mmap(`${path}-missing\\file`)],

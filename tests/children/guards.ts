@@ -1,4 +1,4 @@
-// Plays one scenario of the guard: SCENARIO PATH [guarded|unguarded]. Prints "survived" where all was well.
+// Plays one scenario of the guard: SCENARIO PATH [guarded|unguarded]. Prints "survived" if all is well.
 import { Buffer } from "node:buffer";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -70,7 +70,7 @@ function handlerOf(signal: number): bigint {
   return action.bigUint64[0];
 }
 
-/** Memory that the guard knows nothing of, over a file that is cut short. */
+/** Memory over a file that is cut short, of which the guard knows nothing. */
 function touchForeign(): void {
   if (guarded === "guarded") mmap(path).unmap();
   const { system } = host();
@@ -116,7 +116,7 @@ function loseAPage(): void {
   assertEquals([region.bytes[PAGE + 1], region.faults], [0, 1]);
 }
 
-/** Windows does not let a page be lost so easily. */
+/** On Windows, a page cannot be lost that easily. */
 function storeWhereItIsNotAllowed(): void {
   using region = mmap(path, { open: ["read", "write"], flags: ["shared"] });
   region.bytes[PAGE + 1] = 200;
@@ -187,7 +187,7 @@ const SCENARIOS: Record<string, () => Promise<void> | void> = {
     try {
       execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", directory], { stdio: "ignore" });
     } catch {
-      // Only the superuser can make a disk that is full.
+      // Only the superuser can make a full disk.
       rmSync(directory, { recursive: true });
       return;
     }
@@ -298,7 +298,7 @@ const SCENARIOS: Record<string, () => Promise<void> | void> = {
       prctl: { parameters: ["i32", "i64", "i64", "i64", "i64"], result: "i32" },
     });
     const [PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN] = [65, 1n];
-    // Linux before 6.3 cannot forbid it this way.
+    // Linux before 6.3 cannot forbid it in this way.
     if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0n, 0n, 0n) !== 0) return;
     assertEquals([platform.supports("guard"), system.guard()], [false, undefined]);
     using region = mmap(path);

@@ -5,7 +5,7 @@ import { ANONYMOUS, mmap, MmapError } from "../../mod.ts";
 
 const [what, text = "", count = "1"] = process.argv.slice(2);
 
-/** Told to whoever started this. */
+/** Tells the program that started this. */
 function print(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }

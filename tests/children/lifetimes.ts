@@ -1,4 +1,4 @@
-// Plays one scenario of a region's end: SCENARIO PATH. Prints "survived" where all was well.
+// Plays one scenario of a region's end: SCENARIO PATH. Prints "survived" if all is well.
 import { writeFile } from "node:fs/promises";
 import process from "node:process";
 import { Worker } from "node:worker_threads";
@@ -22,7 +22,7 @@ function mapAndDrop(count: number): void {
 
 type Derive = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>;
 
-/** Not a local variable, of which an engine may keep a copy on the stack. */
+/** This is not a local variable, because an engine may keep a copy of one on the stack. */
 const kept: { view?: Uint8Array<ArrayBuffer> } = {};
 
 function keep(derive: Derive): void {
@@ -60,7 +60,7 @@ function post(worker: Worker, region: { readonly bytes: Uint8Array<ArrayBuffer> 
   assertEquals(bytes.length, 0);
 }
 
-/** Has a worker read on in the bytes that were posted to it, after the end of their region. */
+/** Makes a worker read on in the bytes that were posted to it, after the end of their region. */
 async function posted(postAndEnd: (worker: Worker) => () => Promise<void>): Promise<void> {
   const worker = new Worker(READ_IN_WORKER, { eval: true });
   const answer = (): Promise<number> => new Promise((resolve) => worker.once("message", resolve));

@@ -1,5 +1,5 @@
-// Maps PATH with ACCESS (a key of OPTIONS), and prints as JSON what came of it; with "revoke" as a third argument for the
-// second time, without the permission that there was the first time.
+// Maps PATH with ACCESS (a key of OPTIONS), and prints the outcome as JSON. With "revoke" as a third argument, it maps
+// a second time, without the permission that it had the first time.
 import process from "node:process";
 import { mmap, type MmapOptions } from "../../mod.ts";
 

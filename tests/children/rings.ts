@@ -1,5 +1,5 @@
-// One end of the ring of examples/ring: `rings.ts <handle> write|read <messages>`. Message `index` has a length and bytes
-// that follow from its number; the reader prints how many messages came and how many of them were wrong.
+// One end of the ring of examples/ring: `rings.ts <handle> write|read <messages>`. The length and bytes of message
+// `index` follow from its number. The reader prints how many messages came, and how many of them were wrong.
 import process from "node:process";
 import { mmap } from "../../mod.ts";
 import { RingReader, RingWriter } from "../../examples/ring/ring.ts";

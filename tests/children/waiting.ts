@@ -11,7 +11,7 @@ const given = JSON.parse(memory);
 const region = "path" in given ? mmap(given.path, given.options) : mmap(given);
 const { int32 } = region;
 
-/** Told to whoever started this. */
+/** Tells the program that started this. */
 function tell(value: unknown): void {
   if (isMainThread) process.stdout.write(`${JSON.stringify(value)}\n`);
   else parentPort!.postMessage(JSON.stringify(value));

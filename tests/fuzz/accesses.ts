@@ -6,7 +6,7 @@ import type { World } from "./world.ts";
 
 const LONGEST_ACCESS = 200;
 
-/** Part of a region. */
+/** A part of a region. */
 export interface Part {
   readonly start: number;
   readonly length: number;
@@ -17,7 +17,7 @@ export function randomPart({ random }: World, { byteLength }: Model, longest: nu
   return { start, length: random.below(Math.min(longest, byteLength - start) + 1) };
 }
 
-/** Fails where bytes that were found are not those that must be there. */
+/** Fails if the bytes that were found are not the expected ones. */
 export function compare(model: Model, start: number, found: Uint8Array): void {
   const at = model.difference(start, found);
   expect(at < 0, () => `region ${model.init.id}: byte ${at} is ${found[at - start]}`);
@@ -45,7 +45,7 @@ type Numbers = MappedRegion[Ints | Others];
 
 const BIG: readonly unknown[] = [BigInt64Array, BigUint64Array];
 
-/** A number that each element type has a pattern of its own for. */
+/** A number for which each element type has a pattern of its own. */
 function element(view: Numbers, number: number): number | bigint {
   return BIG.includes(view.constructor) ? BigInt(number) : number % 128;
 }
@@ -76,7 +76,7 @@ export function storeElement(world: World, model: Model): void {
   }
 }
 
-/** Whether an access is allowed; where it is not, it is rarely made all the same, and must be absorbed. */
+/** Whether an access is allowed. If it is not, it is rarely made nevertheless, and must be absorbed. */
 function permits(world: World, model: Model, { start, length }: Part, word: "read" | "write"): boolean {
   if (length === 0) return false;
   if (model.allows(word, start, length)) return true;
@@ -84,7 +84,7 @@ function permits(world: World, model: Model, { start, length }: Part, word: "rea
   return false;
 }
 
-/** A store where none is allowed ends in a copy of the page. */
+/** A store that is not allowed ends in a copy of the page. */
 function stray(world: World, model: Model, start: number): void {
   const words = model.wordsAt(start).join();
   if (!model.init.guarded || (words !== "read" && words !== "none")) return;
@@ -161,7 +161,7 @@ export function indexOf(world: World, model: Model): void {
   world.note("indexOf", model.init.id, from, typeof needle === "number" ? needle : `${needle.length} long`);
   const readable = from >= model.byteLength || model.allows("read", from, model.byteLength - from);
   let found = NaN;
-  // What a search of nothing needs is not said.
+  // The documentation does not say what a search for nothing needs.
   const empty = from >= model.byteLength;
   const allowed = readable ? ["ok", ...(empty ? ["TypeError"] : [])] : ["TypeError"];
   const outcome = expectOutcome(() => found = model.region.indexOf(needle, from), allowed);
@@ -205,7 +205,7 @@ export function views(world: World, model: Model): void {
   expect(region.view(Float64Array, at).length === length, () => `view from ${at} is not ${length} long`);
 }
 
-/** Takes the buffer away. */
+/** Transfers the buffer away. */
 export function steal(world: World, model: Model): void {
   if (model.byteLength === 0) return;
   world.note("steal", model.init.id);
@@ -216,7 +216,7 @@ export function steal(world: World, model: Model): void {
   model.stolen = true;
   world.stolen.push({ bytes: stolen, model, dropped: false });
   if (world.stolen.length > 6) {
-    // One of a region that lives must be remembered, since it must not outlive the region unnoticed.
+    // The buffer of a live region must be remembered, since it must not outlive the region unnoticed.
     const spare = world.stolen.findIndex((entry) => entry.model === undefined);
     if (spare >= 0) world.stolen.splice(spare, 1);
   }
@@ -237,7 +237,7 @@ export function useStolen(world: World): void {
   if (sure) expect(bytes[at] === value[0], () => "a store into a stolen buffer is lost");
 }
 
-/** Drops a region, which the collector is to unmap. */
+/** Drops a region, so that the collector unmaps it. */
 export function drop(world: World, model: Model): void {
   world.note("drop", model.init.id);
   world.stolen = world.stolen.map((entry) =>
@@ -247,7 +247,7 @@ export function drop(world: World, model: Model): void {
   world.dropped++;
 }
 
-/** A few bytes of which it is certain what they must be, and that may be read. */
+/** A few bytes whose contents are known, and that may be read. */
 export function windowOf(world: World, model: Model): Part | undefined {
   const sure = Math.min(model.sure, model.backing.sure, model.end) - model.init.offset;
   if (sure <= 0) return undefined;

@@ -1,5 +1,5 @@
-// Random operations on regions and files, beside a model of them in plain memory: fuzz.ts --steps N --seed S [--bare].
-// With --bare on a C library that lacks what only Linux has, and is called as on Apple's arm64.
+// Random operations on regions and files, checked against a model in plain memory: fuzz.ts --steps N --seed S [--bare].
+// With --bare, the C library lacks what only Linux has, and is called as on Apple's arm64.
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { platform } from "../../mod.ts";
@@ -10,7 +10,7 @@ import { step } from "./operations.ts";
 import { Random } from "./random.ts";
 import { World } from "./world.ts";
 
-/** Regions that wait for the collector, each with its mapping and descriptor. */
+/** Regions that wait for the collector. Each has its mapping and descriptor. */
 const MOST_DROPPED = 50;
 
 const { values } = parseArgs({
@@ -24,7 +24,7 @@ async function run(world: World): Promise<void> {
   for (let count = 0; count < steps; count++) {
     try {
       const pending = step(world);
-      // Most steps promise nothing, and waiting costs more than they do.
+      // Most steps return no promise, and waiting costs more than they do.
       if (pending) await pending;
       checkWorld(world);
     } catch (error) {
@@ -42,7 +42,7 @@ async function run(world: World): Promise<void> {
 if (values.bare) useBareHost();
 process.stdout.write(`seed ${seed} on ${platform.runtime}\n`);
 const world = new World(new Random(seed));
-// Also at the end of a process that fails in a way that nobody catches.
+// Also when a process ends with an uncaught failure.
 process.on("exit", () => world.removeDirectories());
 try {
   await run(world);

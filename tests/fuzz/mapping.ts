@@ -1,4 +1,4 @@
-/** Mapping: random sources and options, and what must come of them. */
+/** Mapping: random sources and options, and the outcome that they must have. */
 import { closeSync, openSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { ANONYMOUS, type MapSource, mmap, type MmapOptions } from "../../mod.ts";
@@ -8,7 +8,7 @@ import { expect, expectOutcome } from "./outcome.ts";
 import type { Random } from "./random.ts";
 import type { World } from "./world.ts";
 
-/** What is to be mapped. */
+/** What to map. */
 interface Target {
   readonly source: MapSource;
   readonly backing: Backing;
@@ -64,7 +64,7 @@ const SOURCES: Readonly<Record<string, (world: World, file: Backing) => Target>>
     const lenders = world.models.filter(({ backing, orphan }) => backing.kind === "nameless" && !orphan);
     if (lenders.length === 0) return SOURCES.nameless(world, file);
     const lender = world.random.pick(lenders);
-    // The first in a chain of lenders is the one that closes the descriptor.
+    // The first in a chain of lenders closes the descriptor.
     const owner = lender.init.lender ?? lender;
     return { source: lender.region.descriptor as number, lender: owner, backing: lender.backing, named: false };
   },
@@ -114,14 +114,14 @@ function planOf(options: MmapOptions, { source }: Target): Plan {
   };
 }
 
-/** Length of the file at the moment of mapping, "truncate" included. */
+/** The length of the file at the moment of mapping, after "truncate". */
 function lengthSeen(plan: Plan, { backing }: Target): number {
   return plan.open.includes("truncate") ? 0 : backing.length;
 }
 
 const CREATING: readonly OpenFlag[] = ["create", "ensure-create"];
 
-/** Every reason to refuse, with the outcome it has. */
+/** Every reason to refuse, with its outcome. */
 const REASONS: readonly [outcome: string, applies: (plan: Plan, target: Target) => boolean][] = [
   [
     "ENOENT",
@@ -141,7 +141,7 @@ const REASONS: readonly [outcome: string, applies: (plan: Plan, target: Target) 
   ["EACCES", ({ open, writesToFile }, { named }) => named && writesToFile && !open.includes("write")],
 ];
 
-/** What else the system may say. */
+/** What else the system may answer. */
 function maybe({ protection, flags }: Plan): string[] {
   const risky = protection.includes("exec") || protection.includes("none") || flags.includes("sync") ||
     flags.includes("locked");
@@ -157,7 +157,7 @@ function randomOptions(random: Random): MmapOptions {
   return options;
 }
 
-/** Maps something, and compares what comes of it. */
+/** Maps something, and compares the outcome. */
 export function map(world: World): void {
   const { random } = world;
   const name = random.pick(SOURCE_NAMES);

@@ -1,9 +1,9 @@
 /**
  * What files and regions must hold, in plain memory.
  *
- * The model is exact as long as the kernel's behaviour is. Bytes of which it says nothing are kept apart: a page whose
- * content is open is `null`, and `sure` is the first byte of a file, or of a region's file, that is not checked any
- * more, because the file was cut while somebody had it mapped.
+ * The model is exact as long as the kernel's behaviour is. Bytes about which it says nothing are kept apart. A page
+ * with open contents is `null`. `sure` is the first byte of a file, or of a region's file, that is no longer checked
+ * because the file was cut while somebody had it mapped.
  */
 import { type MappedRegion, platform } from "../../mod.ts";
 import type { Protection } from "../../src/vocabulary.ts";
@@ -25,7 +25,7 @@ export class Backing {
   descriptor: number | undefined;
   length: number;
   sure: number;
-  /** Whether bytes behind the end, in the last page, may have been stored to. */
+  /** Whether bytes beyond the end, in the last page, may have been stored to. */
   #tainted = false;
 
   constructor(kind: Kind, length: number, path = "") {
@@ -70,7 +70,7 @@ export class Backing {
     }
   }
 
-  /** Cut to nothing and made `length` long again in one step, in which nobody could store anything. */
+  /** Cuts to nothing and makes `length` long again, in one step in which nobody can store anything. */
   empty(length: number): void {
     for (const user of this.users) if (user.end > length || !user.shared) user.loseFrom(0);
     this.bytes.fill(0);
@@ -79,7 +79,7 @@ export class Backing {
   }
 }
 
-/** What is not to be seen at the region itself. */
+/** What the region itself does not show. */
 export interface ModelInit {
   readonly id: number;
   readonly region: MappedRegion;
@@ -105,7 +105,7 @@ export class Model {
   whole: readonly Protection[];
   /** What each page allows. */
   allowed: (readonly Protection[])[];
-  /** Pages that are the region's own, by their number in the file; `null` where the content is open. */
+  /** Pages that are the region's own, by their number in the file; `null` if the contents are open. */
   readonly pages: Map<number, Uint8Array<ArrayBuffer> | null> = new Map();
   sure: number = Infinity;
   everWritable: boolean;
@@ -138,7 +138,7 @@ export class Model {
     return this.init.shared;
   }
 
-  /** Whether stores reach the file, or would have at some time: then the file is as long as the region. */
+  /** Whether stores reach the file, or did so at some time. Then the file is as long as the region. */
   get carriesFile(): boolean {
     return this.shared && this.everWritable && this.backing.kind !== "memory";
   }
@@ -151,7 +151,7 @@ export class Model {
     return Math.floor(this.init.offset / PAGE);
   }
 
-  /** The number of the page behind the last. */
+  /** The number of the page after the last. */
   get endPage(): number {
     return this.byteLength === 0 ? this.firstPage : Math.ceil(this.end / PAGE);
   }
@@ -200,7 +200,7 @@ export class Model {
     });
   }
 
-  /** The region's own copy of a page, made now where there is none; `null` where its content is open. */
+  /** The region's own copy of a page, made now if there is none; `null` if its contents are open. */
   ownPage(page: number): Uint8Array<ArrayBuffer> | null {
     let own = this.pages.get(page);
     if (own !== undefined) return own;
@@ -248,7 +248,7 @@ export class Model {
     this.mayFault = true;
   }
 
-  /** Somebody has stored into the file: whether an eager region sees it depends on copies that it need not have. */
+  /** Somebody has stored to the file. Whether an eager region sees it depends on copies that it need not have. */
   fileChanged(position: number, length: number): void {
     if (this.shared || !this.eager || length === 0) return;
     const last = Math.floor((position + length - 1) / PAGE);
@@ -271,7 +271,7 @@ export class Model {
     if (end > first || this.byteLength === 0) this.everWritable ||= words.includes("write");
   }
 
-  /** Takes another length; what is dropped comes back as the file has it, or as zeros. */
+  /** Takes another length. What is dropped comes back as the file has it, or as zeros. */
   resize(byteLength: number): void {
     this.byteLength = byteLength;
     for (const page of this.pages.keys()) if (page >= this.endPage) this.pages.delete(page);
@@ -288,7 +288,7 @@ export class Model {
     this.pages.get(last)?.fill(0, this.byteLength - last * PAGE);
   }
 
-  /** Where all pages have come to allow the same, that is what the whole allows. */
+  /** If all pages allow the same by now, the whole allows that. */
   #unite(): void {
     const [first, ...rest] = this.allowed;
     if (first && rest.every((words) => words === first || sorted(words) === sorted(first))) this.whole = first;

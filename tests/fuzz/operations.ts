@@ -9,17 +9,17 @@ import { useAfterUnmap, wrongArgument } from "./wrong.ts";
 
 type Operation = (world: World) => void | Promise<void>;
 
-/** On any region; where there is none, one is mapped. */
+/** On any region. If there is none, one is mapped. */
 function on(act: (world: World, model: Model) => void | Promise<void>): Operation {
   return (world) => world.models.length === 0 ? map(world) : act(world, world.random.pick(world.models));
 }
 
-/** The same for what needs the buffer of a region. */
+/** The same, for operations that need the buffer of a region. */
 function onBuffer(act: (world: World, model: Model) => void): Operation {
   return on((world, model) => model.stolen ? pages.residency(world, model) : act(world, model));
 }
 
-/** Rather a region that has lost pages, of which less can be said. */
+/** Preferably a region that has lost pages, about which less is known. */
 function unmap(world: World, model: Model): void {
   const lost = world.models.find(({ mayFault, orphan }) => mayFault || orphan);
   const chosen = world.random.oneIn(2) ? lost ?? model : model;
@@ -46,7 +46,7 @@ const OPERATIONS: readonly (readonly [weight: number, operation: Operation])[] =
   [20, on(pages.populateWrite)],
   [100, on(pages.dontNeed)],
   [20, on(pages.free)],
-  // qemu takes the advice and does not follow it.
+  // qemu accepts the advice and does not follow it.
   [EMULATOR === undefined ? 40 : 0, on(pages.remove)],
   [150, on(pages.protect)],
   [20, on(pages.lock)],

@@ -14,14 +14,14 @@ export function outcomeOf(action: () => unknown): string {
   }
 }
 
-/** The word for an error; one of any other class is a failure. */
+/** The word for an error. An error of any other class is a failure. */
 export function nameOf(error: unknown): string {
   if (error instanceof MmapError) return error.code;
   if (error instanceof Error && (error.name === "TypeError" || error.name === "RangeError")) return error.name;
   throw error;
 }
 
-/** Calls, and fails where the outcome is none of `allowed`; `"MmapError"` among them stands for every code. */
+/** Calls, and fails if the outcome is not in `allowed`. "MmapError" in it stands for every code. */
 export function expectOutcome(action: () => unknown, allowed: readonly string[]): string {
   const outcome = outcomeOf(action);
   const isCode = /^E[A-Z0-9]+$/.test(outcome);

@@ -7,7 +7,7 @@ import { CAPACITY, type Model, PAGE } from "./model.ts";
 import { expect, expectOutcome, nameOf } from "./outcome.ts";
 import type { World } from "./world.ts";
 
-/** A part as a range, from which what is the default is sometimes missing. */
+/** A part as a range. Sometimes it lacks what is the default anyway. */
 function rangeOf({ random }: World, { start, length }: Part, model: Model): ByteRange | undefined {
   const whole = start === 0 && length === model.byteLength;
   if (whole && random.oneIn(2)) return undefined;
@@ -31,7 +31,7 @@ const FLUSH_FLAGS: readonly (readonly FlushFlag[] | undefined)[] = [
   ["async", "invalidate"],
 ];
 
-/** Lost pages are said, and locked ones cannot be invalidated. */
+/** Lost pages are reported, and locked ones cannot be invalidated. */
 function whereFaultsAreTold(model: Model): string[] {
   if (model.region.faults > 0) return ["EIO", ...(model.locked ? ["EBUSY"] : [])];
   return model.mayFault ? ["ok", "MmapError"] : model.locked ? ["ok", "EBUSY"] : ["ok"];
@@ -54,7 +54,7 @@ export async function flushAsync(world: World, model: Model): Promise<void> {
   expect(allowed.includes(outcome), () => `flushAsync: ${outcome}, wanted ${allowed}`);
 }
 
-/** Words that change nothing, with whether they can be refused. */
+/** Words that change nothing, and whether they can be refused. */
 const HINTS: readonly (readonly [Advice, boolean])[] = [
   ["normal", false],
   ["sequential", false],
@@ -131,7 +131,7 @@ export function free(world: World, model: Model): void {
 }
 
 export function remove(world: World, model: Model): void {
-  // The library cannot ask an orphan's descriptor whether the file goes on behind the region.
+  // The library cannot ask an orphan's descriptor whether the file goes on beyond the region.
   if (model.orphan) return;
   const part = anyPart(world, model);
   world.note("remove", model.init.id, part.start, part.length);
@@ -144,7 +144,7 @@ export function remove(world: World, model: Model): void {
   if (end > first) removed(model, outcome, first * PAGE, end * PAGE);
 }
 
-/** Pages of the file are zeros now; where the OS has refused in the middle, some of them. */
+/** Pages of the file are zeros now; only some of them if the OS has refused in the middle. */
 function removed(model: Model, outcome: string, from: number, to: number): void {
   const { backing } = model;
   if (!model.shared) return expect(outcome !== "ok", () => "private memory was removed");
@@ -177,7 +177,7 @@ export function protect(world: World, model: Model): void {
   if (words.includes("exec") || model.mayFault || refused) allowed.push("MmapError");
   const outcome = expectOutcome(() => model.region.protect(words, range), allowed);
   if (outcome === "ok") model.protect(part.start, part.length, words);
-  // Pages that were replaced allow what their neighbours do not, so that half of it may have been done.
+  // Pages that were replaced allow what their neighbours do not, so half of the work may be done.
   else if (model.mayFault) world.unmap(model);
 }
 

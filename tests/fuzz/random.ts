@@ -1,4 +1,4 @@
-/** Chance that can be repeated: the same seed gives the same numbers on every runtime. */
+/** Repeatable chance: the same seed gives the same numbers on every runtime. */
 
 /** Mulberry32, a generator with 32 bits of state. */
 export class Random {
@@ -16,12 +16,12 @@ export class Random {
     return (mixed ^ (mixed >>> 14)) >>> 0;
   }
 
-  /** A whole number from 0 to `limit` - 1; 0 where there is none. */
+  /** A whole number from 0 to `limit` - 1; 0 if there is none. */
   below(limit: number): number {
     return limit <= 1 ? 0 : Math.floor(this.next() / 2 ** 32 * limit);
   }
 
-  /** True once in so many times. */
+  /** True once in this many times. */
   oneIn(times: number): boolean {
     return this.below(times) === 0;
   }

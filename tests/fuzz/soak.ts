@@ -1,5 +1,5 @@
 // Hours of work in minutes: soak.ts --seconds N. Maps, changes, shares, loses and drops regions over and over, and
-// fails where the process has become bigger for it.
+// fails if the process has grown.
 import {
   closeSync,
   existsSync,
@@ -104,7 +104,7 @@ function lose(): void {
 }
 
 /**
- * What stays behind a buffer that was taken away costs address space, which the kernel joins with its neighbours; once
+ * What stays behind a buffer that was transferred costs address space, which the kernel joins with its neighbours. Once
  * it is touched, it costs a mapping and a page that nobody gives back. So that is done rarely.
  */
 function take(cycle: number, end: (region: MappedRegion) => void): void {
@@ -129,7 +129,7 @@ function useMemory(): void {
   assert(shared.bytes[1] === 1 && region.bytes[19 * PAGE] === 3, "memory does not hold what was stored");
 }
 
-/** Left to the collector: with a view, which is kept a while, or without. */
+/** Left to the collector: with a view, which is kept for a while, or without one. */
 function drop(kept: Uint8Array[]): void {
   const region = mmap(path);
   kept.push(region.bytes.subarray(5));
@@ -203,7 +203,7 @@ function median(numbers: readonly number[]): number {
   return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)];
 }
 
-/** What has become more, in words. */
+/** What has grown, in words. */
 function growth(all: readonly Figures[]): string[] {
   const settled = all.slice(Math.floor(all.length / 4));
   const middle = Math.floor(settled.length / 2);

@@ -1,4 +1,4 @@
-/** Everything that is there while the fuzzer runs: files, regions, buffers that were taken away. */
+/** Everything that exists while the fuzzer runs: files, regions, and buffers that were transferred away. */
 import { closeSync, existsSync, ftruncateSync, mkdtempSync, openSync, rmSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,12 +13,12 @@ import type { Random } from "./random.ts";
 export interface Stolen {
   readonly bytes: Uint8Array<ArrayBuffer>;
   model: Model | undefined;
-  /** Its region was dropped: when the collector replaces the memory is not known. */
+  /** Its region was dropped. When the collector replaces the memory is unknown. */
   readonly dropped: boolean;
 }
 
 const FILES = 5;
-/** One file more is on disk; the others are in memory, where writing them out costs nothing. */
+/** One more file is on disk. The others are in memory, where writing them out costs nothing. */
 const MEMORY_DIRECTORY = "/dev/shm";
 const MOST_REGIONS = 12;
 const REMEMBERED = 10;
@@ -88,7 +88,7 @@ export class World {
     file.renew(new Uint8Array(0));
   }
 
-  /** A path, made by the library, of which the fuzzer wants a descriptor. */
+  /** A path that the library made, for which the fuzzer wants a descriptor. */
   watch(file: Backing): void {
     file.descriptor ??= openSync(file.path, "r+");
   }
@@ -118,13 +118,13 @@ export class World {
     for (const view of views) expect(lengthOf(view) === 0, () => "a view outlives its region");
   }
 
-  /** The buffers that were taken from a region show nothing any more, but must stay usable. */
+  /** The buffers that were taken from a region no longer show it, but must stay usable. */
   freeStolen(model: Model): void {
     for (const entry of this.stolen) if (entry.model === model) entry.model = undefined;
     model.stolen = false;
   }
 
-  /** Unmaps everything, and fails where anything is left. */
+  /** Unmaps everything, and fails if anything is left. */
   async end(): Promise<void> {
     while (this.models.length > 0) this.unmap(this.models[0]);
     this.stolen = [];
@@ -142,7 +142,7 @@ export class World {
 }
 
 function lengthOf(view: ArrayBufferView): number {
-  // A DataView over a detached buffer throws where a typed array says 0.
+  // A DataView over a detached buffer throws, while a typed array says 0.
   return view instanceof DataView ? Number(!(view.buffer as ArrayBuffer).detached) : view.byteLength;
 }
 

@@ -1,10 +1,10 @@
-/** Wrong arguments: each has to be refused, by an error of its class, before anything has changed. */
+/** Wrong arguments. Each has to be refused with an error of its class, before anything has changed. */
 import { ANONYMOUS, type MapHandle, type MappedRegion, mmap, withMmap } from "../../mod.ts";
 import type { Model } from "./model.ts";
 import { expectOutcome } from "./outcome.ts";
 import type { World } from "./world.ts";
 
-/** No size, length or offset, but a number. */
+/** Numbers that are not sizes, lengths or offsets. */
 const BAD_COUNTS: readonly (number | bigint)[] = [
   -1,
   0.5,
@@ -16,7 +16,7 @@ const BAD_COUNTS: readonly (number | bigint)[] = [
   2n ** 53n,
   2n ** 64n,
 ];
-/** No number at all. */
+/** Values that are not numbers at all. */
 const BAD_TYPES: readonly unknown[] = ["1", null, {}, [], true, Symbol("1"), () => 1];
 
 const BYTES = new Uint8Array(1);
@@ -56,7 +56,7 @@ function handleOfNothing(): MapHandle {
   return region.handle;
 }
 
-/** Everything else that is wrong in one way only. */
+/** Everything else that is wrong in only one way. */
 const CALLS: readonly (readonly [wanted: string, name: string, call: Call])[] = [
   ["TypeError", "write(text)", (region) => region.write("text" as never)],
   ["TypeError", "write(nothing)", (region) => region.write(undefined as never)],
@@ -153,7 +153,7 @@ const MEMBERS: readonly ((region: MappedRegion) => unknown)[] = [
   (region) => region.copyTo(new Uint8Array(1)),
 ];
 
-/** A region that is unmapped refuses everything, but another unmap. */
+/** An unmapped region refuses everything except another unmap. */
 export function useAfterUnmap(world: World): void {
   const { random, dead } = world;
   if (dead.length === 0) return;

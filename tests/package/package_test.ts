@@ -28,7 +28,7 @@ function readJson(path: string): any {
   return JSON.parse(readFileSync(path, "utf8"));
 }
 
-/** Nothing of this process but where the programs are: npm tells its children where it is installing. */
+/** Only where the programs are. npm tells its children where it is installing, and these must not know. */
 function environment(): NodeJS.ProcessEnv {
   const { PATH, DENORT_BIN } = process.env;
   return {
@@ -41,7 +41,7 @@ function environment(): NodeJS.ProcessEnv {
   };
 }
 
-/** Runs a command in a project and returns what it printed; an error where it failed. */
+/** Runs a command in a project and returns what it printed. Throws if it failed. */
 async function run(project: string, command: string, ...rest: string[]): Promise<string> {
   const options = { cwd: project, env: environment(), timeout: 120_000, maxBuffer: 2 ** 26 };
   const { stdout } = await promisify(execFile)(command, rest, options).catch((error) => {
@@ -96,7 +96,10 @@ async function assertRuns(project: string, runtime: Runtime): Promise<void> {
   assertEquals(await run(project, command, ...rest), runtime);
 }
 
-/** The program is left out: Deno has no types for what it imports of Node where packages are not Deno's own matter. */
+/**
+ * The program is left out. If Deno does not manage the packages, it has no types for what the program imports from
+ * Node.
+ */
 async function assertChecksInDeno(project: string): Promise<void> {
   await run(project, "deno", "check", "types.ts", "everything.ts");
 }
@@ -128,7 +131,7 @@ describe("the npm package", () => {
   test("keeps the documentation of every public name in its declarations", async () => {
     const declarations = join(home, "declarations");
     for (const path of filesIn(".d.ts")) {
-      // Declarations import each other as the sources do, and only a type checker finds `.d.ts` behind that.
+      // Declarations import each other as the sources do. Only a type checker finds the `.d.ts` for such an import.
       const copy = join(declarations, relative(join(PACKAGE, "dist"), path).replace(/\.d\.ts$/, ".ts"));
       cpSync(path, copy);
     }
@@ -138,7 +141,7 @@ describe("the npm package", () => {
   });
 });
 
-/** What is said of each public name and its members, below a directory that has the entries. */
+/** The documentation of each public name and its members, below a directory that has the entries. */
 async function documentationIn(directory: string): Promise<string[]> {
   const entries = Object.values<string>(described.exports).map((entry) => join(directory, entry));
   const found: string[] = [];
@@ -283,7 +286,7 @@ describe("installed from its archive", { concurrency: 2 }, () => {
     try {
       await run(project, "deno", "compile", "-A", "--no-check", "--output", "by-deno", "program.ts");
     } catch (error) {
-      // It is on no registry: Deno downloads it from a place of its own, unless DENORT_BIN says where it is.
+      // No registry has it. Deno downloads it from elsewhere, unless DENORT_BIN says where it is.
       if (!String(error).includes("Setting up base binary")) throw error;
       return context.skip("Deno cannot download the runtime for compiled programs");
     }

@@ -19,7 +19,7 @@ export interface Registries {
   close(): void;
 }
 
-/** All that there is to answer, by path. */
+/** All answers, by path. */
 type Answers = Map<string, string | Uint8Array>;
 
 /** Serves a packed npm package, and the files of a JSR package in a directory. */

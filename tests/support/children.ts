@@ -6,14 +6,14 @@ import { fileURLToPath } from "node:url";
 import { platform } from "../../mod.ts";
 import { EMULATOR } from "./emulated.ts";
 
-/** How the runtime is told to run a TypeScript file, with a collector that can be called. */
+/** The arguments with which the runtime runs a TypeScript file, with a collector that can be called. */
 const ARGUMENTS: Readonly<Record<typeof platform.runtime, readonly string[]>> = {
   deno: ["run", "-A", "--no-check", "--v8-flags=--expose-gc"],
   bun: ["run"],
   node: ["--expose-gc", "--no-warnings"],
 };
 
-/** The runtime itself, which an emulator has to run where there is one. */
+/** The runtime itself, run by the emulator if there is one. */
 const [COMMAND, ...RUNTIME] = EMULATOR === undefined ? [process.execPath] : [EMULATOR, process.execPath];
 
 function pathOf(name: string): string {
@@ -24,12 +24,12 @@ function commandLine(name: string, rest: readonly string[]): string[] {
   return [...RUNTIME, ...ARGUMENTS[platform.runtime], pathOf(name), ...rest];
 }
 
-/** Runs a child to its end and returns what it printed; an error where it failed or was killed. */
+/** Runs a child to its end and returns what it printed. Throws if it failed or was killed. */
 export function runChild(name: string, ...rest: string[]): string {
   return runChildWith(ARGUMENTS[platform.runtime], name, ...rest);
 }
 
-/** The same with other arguments for the runtime. */
+/** Does the same, with other arguments for the runtime. */
 export function runChildWith(flags: readonly string[], name: string, ...rest: string[]): string {
   const line = [...RUNTIME, ...flags, pathOf(name), ...rest];
   const child = spawnSync(COMMAND, line, { encoding: "utf8", timeout: 120_000 });
@@ -37,7 +37,7 @@ export function runChildWith(flags: readonly string[], name: string, ...rest: st
   throw new Error(`${name} ended with ${child.signal ?? child.status}:\n${child.stdout}${child.stderr}`);
 }
 
-/** Runs a child that is expected not to come through, and returns the signal or status it ended with. */
+/** Runs a child that is expected to die. Returns the signal or status that it ended with. */
 export function endOfChild(name: string, ...rest: string[]): string | number | null {
   const { signal, status } = spawnSync(COMMAND, commandLine(name, rest), { stdio: "ignore", timeout: 60_000 });
   return signal ?? status;

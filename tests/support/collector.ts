@@ -9,7 +9,7 @@ async function collect(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-/** Collects until `done`; false where it never is. */
+/** Collects until `done` returns true. False if it never does. */
 export async function collectUntil(done: () => boolean): Promise<boolean> {
   for (let round = 0; round < 100 && !done(); round++) await collect();
   return done();

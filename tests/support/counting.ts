@@ -1,7 +1,7 @@
-/** What processes and workers do to the same memory at once. It is exact, or somebody's step was lost. */
+/** What processes and workers do to the same memory at the same time. If the result is not exact, a step was lost. */
 import type { MappedRegion } from "../../mod.ts";
 
-/** Where what is, as indices of 32-bit words; in cache lines of their own. */
+/** Where everything is, as indices of 32-bit words. Each has a cache line of its own. */
 const [ADDED, ADDED_LONG, LOCK, LOCKED, HEAD, TAIL, READY, SLOTS] = [0, 16, 32, 48, 64, 80, 96, 1024];
 
 /** Entries of the ring, of which each is a 32-bit number. */
@@ -18,14 +18,14 @@ function until(done: () => boolean): void {
   for (let looks = 1; !done(); looks++) if (looks % 100 === 0) Atomics.wait(nobody, 0, 0, 0.1);
 }
 
-/** Begins when so many have come, or they would do it one after the other. */
+/** Begins when this many have come. Otherwise one would do its work after the other. */
 export function comeTogether({ int32 }: MappedRegion, everybody: number): void {
   Atomics.add(int32, READY, 1);
   const patience = performance.now() + 60_000;
   until(() => Atomics.load(int32, READY) >= everybody || performance.now() > patience);
 }
 
-/** Everything that a counter can be, so many times. */
+/** Does everything that a counter can do, this many times. */
 export function count({ int32, bigInt64 }: MappedRegion, steps: number): void {
   for (let step = 0; step < steps; step++) Atomics.add(int32, ADDED, 1);
   for (let step = 0; step < steps; step++) Atomics.add(bigInt64, ADDED_LONG / 2, -3_000_000_000n);
@@ -51,7 +51,7 @@ function numberAt(index: number): number {
   return Math.imul(index + 1, 0x9e3779b1);
 }
 
-/** Puts so many numbers into the ring. */
+/** Puts this many numbers into the ring. */
 export function produce({ int32 }: MappedRegion, numbers: number): void {
   for (let index = 0; index < numbers; index++) {
     const hasRoom = () => index - Atomics.load(int32, TAIL) < CAPACITY;
@@ -61,7 +61,7 @@ export function produce({ int32 }: MappedRegion, numbers: number): void {
   }
 }
 
-/** Takes so many numbers out of the ring, and says how many of them were not what was put in. */
+/** Takes this many numbers out of the ring. Returns how many were not those that were put in. */
 export function consume({ int32 }: MappedRegion, numbers: number): number {
   let wrong = 0;
   for (let index = 0; index < numbers; index++) {

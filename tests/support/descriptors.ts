@@ -1,4 +1,7 @@
-/** Descriptors of files that the test opens itself: by node:fs on POSIX, where Windows has HANDLEs that it hides. */
+/**
+ * Descriptors of files that the test opens itself. On POSIX it opens them with node:fs, which on Windows hides its
+ * HANDLEs.
+ */
 import { closeSync, openSync } from "node:fs";
 import { assert } from "@std/assert";
 import type { Descriptor } from "../../mod.ts";
@@ -11,7 +14,7 @@ export function openDescriptor(path: string, access: "r" | "r+"): Descriptor {
   return host().system.open(path, access === "r" ? ["read"] : ["read", "write"], 0o666, false).descriptor;
 }
 
-/** Closes a descriptor, whoever has opened it. */
+/** Closes a descriptor, no matter who has opened it. */
 export function closeDescriptor(descriptor: Descriptor): void {
   if (isWindows) host().system.close(descriptor);
   else closeSync(descriptor as number);

@@ -1,7 +1,7 @@
-/** Tests in qemu, where tools/arm64.ts runs them: the processor is another one, and so is a part of the system. */
+/** Tests in qemu, as tools/arm64.ts runs them: the processor is another one, and so is a part of the system. */
 import process from "node:process";
 
-/** The program that the runtime and its children are run by; nothing where the processor can do so itself. */
+/** The program that runs the runtime and its children. Nothing if the processor can run them itself. */
 export const EMULATOR: string | undefined = process.env.MMAP_TESTS_EMULATOR;
 
 /**

@@ -17,12 +17,12 @@ function ownDirectory(): string {
   return directory;
 }
 
-/** A path at which there is nothing yet. */
+/** A path at which nothing exists yet. */
 export function freshPath(name = "file"): string {
   return join(ownDirectory(), `${name}-${count++}`);
 }
 
-/** The path of a new file that holds `content`; a number is that many bytes, counting up from 0 and around. */
+/** The path of a new file that holds `content`. A number stands for that many bytes, counting up from 0 and around. */
 export function fileOf(content: string | Uint8Array | number): string {
   const path = freshPath();
   writeFileSync(path, typeof content === "number" ? countingBytes(content) : content);

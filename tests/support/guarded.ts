@@ -1,4 +1,4 @@
-/** Tests of lost pages, which end the process where no guard survives them. */
+/** Tests of lost pages. Without a guard, those end the process. */
 import { platform } from "../../mod.ts";
 
 /** Options of a test that needs the guard. */

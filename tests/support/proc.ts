@@ -1,4 +1,4 @@
-/** What the kernel says of this process in /proc. Linux only. */
+/** What the kernel says about this process in /proc. Linux only. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** One mapping, from /proc/self/smaps. */
@@ -60,7 +60,7 @@ export function mappingsOf(path: string): number {
   return readFileSync("/proc/self/maps", "utf8").split("\n").filter((line) => line.endsWith(` ${path}`)).length;
 }
 
-/** Number of open descriptors that refer to a path, or of all. */
+/** The number of open descriptors that refer to a path, or of all. */
 export function openDescriptors(path?: string): number {
   return readdirSync("/proc/self/fd").filter((name) => path === undefined || targetOf(name) === path).length;
 }

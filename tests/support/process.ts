@@ -1,4 +1,4 @@
-/** What the system says of this process, as far as every system says it; what only Linux says is in proc.ts. */
+/** What the system says about this process, as far as every system says it. What only Linux says is in proc.ts. */
 import * as linux from "./proc.ts";
 import { isWindows } from "./systems.ts";
 import * as windows from "./windows_process.ts";
@@ -18,7 +18,7 @@ export function mappingsOf(path: string): number {
   return isWindows ? windows.mappingsOf(path) : linux.mappingsOf(path);
 }
 
-/** How many descriptors of a file are open, where Windows counts no further than to 1; or of all. */
+/** How many descriptors of a file are open, or how many there are at all. For a file, Windows tells only 0 or 1. */
 export function openDescriptors(path?: string): number {
   return isWindows ? windows.openHandles(path) : linux.openDescriptors(path);
 }

@@ -1,4 +1,4 @@
-/** The runtimes that are here beside the one that the test runs on. */
+/** The runtimes that are installed beside the one that the test runs on. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -23,7 +23,7 @@ function commandOf(name: Name): string {
   return fileURLToPath(new URL(`../../node_modules/.bin/${name}`, import.meta.url));
 }
 
-/** The runtimes that processes can be started on; where the system is emulated, that is only the one that runs this. */
+/** The runtimes that can be started as processes. On an emulated system, that is only the one that runs this. */
 export function runtimesHere(): readonly Name[] {
   return NAMES.filter((name) => {
     if (name === platform.runtime) return true;
@@ -36,7 +36,7 @@ export const betweenRuntimes: { readonly skip: string | false } = {
   skip: runtimesHere().length < NAMES.length && "the other runtimes are not here",
 };
 
-/** Starts a child on a runtime that is here; resolves to what it printed. */
+/** Starts a child on a runtime. Resolves to what it printed. */
 export function startIn(runtime: Name, name: string, ...rest: string[]): Promise<string> {
   if (runtime === platform.runtime) return startChild(name, ...rest);
   const { promise, resolve, reject } = Promise.withResolvers<string>();

@@ -1,6 +1,6 @@
-/** What the tests of waiting and their children have in common: the words of the memory, as indices. */
+/** What the tests of waiting share with their children: the words of the memory, as indices. */
 
-/** What is waited on. */
+/** The word that is waited on. */
 export const WORD = 0;
 
 /** How many have begun to wait, or are just about to. */
@@ -9,7 +9,7 @@ export const ARRIVED = 1;
 /** How many have stopped. */
 export const LEFT = 2;
 
-/** What goes to and fro. */
+/** The word that goes to and fro. */
 export const PING = 16;
 export const PONG = 32;
 

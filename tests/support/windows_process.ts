@@ -1,4 +1,4 @@
-/** What Windows says of this process. */
+/** What Windows says about this process. */
 import { existsSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { host } from "../../src/host.ts";
@@ -33,7 +33,7 @@ function kernel32(): Functions<typeof KERNEL32> {
 export interface Pages {
   readonly base: bigint;
   readonly length: bigint;
-  /** Where the mapping that they are a part of begins. */
+  /** Where the mapping begins that they belong to. */
   readonly mapping: bigint;
   /** PAGE_… of the mapping when it was made, and of the pages now. */
   readonly initial: number;
@@ -41,7 +41,7 @@ export interface Pages {
   readonly type: number;
 }
 
-/** The pages at an address and behind it; `undefined` beyond all memory. */
+/** The pages from an address on; `undefined` beyond all memory. */
 function pagesAt(address: bigint): (Pages & { readonly free: boolean }) | undefined {
   const information = new DataView(new ArrayBuffer(48));
   const bytes = new Uint8Array(information.buffer);
@@ -57,7 +57,7 @@ function pagesAt(address: bigint): (Pages & { readonly free: boolean }) | undefi
   };
 }
 
-/** All memory that is taken. */
+/** All memory that is in use. */
 export function allPages(): Pages[] {
   const all: Pages[] = [];
   for (let address = 0n;;) {
@@ -68,7 +68,7 @@ export function allPages(): Pages[] {
   }
 }
 
-/** By PAGE_…, of which there is one for each combination. */
+/** By PAGE_…, which has one number for each combination. */
 const PERMISSIONS: Readonly<Record<number, string>> = {
   0x01: "---",
   0x02: "r--",
@@ -90,7 +90,7 @@ export function permissionsAt(address: bigint): string {
 
 /** How many mappings of a file there are. */
 export function mappingsOf(path: string): number {
-  // The name begins with a device; and what Windows calls a directory may have a second, shorter name.
+  // The name begins with a device. What Windows calls a directory may have a second, shorter name.
   const end = `\\${basename(dirname(path))}\\${basename(path)}`.toLowerCase();
   const mapped = allPages().filter(({ base, mapping, type }) => type === MEM_MAPPED && base === mapping);
   return mapped.filter(({ base }) => nameOfMapped(base).toLowerCase().endsWith(end)).length;
@@ -102,7 +102,7 @@ function nameOfMapped(address: bigint): string {
   return new TextDecoder("utf-16le").decode(name.subarray(0, 2 * length));
 }
 
-/** 1 where a file is open, 0 where it is not; or the number of all handles. */
+/** 1 if a file is open, else 0. Without a file, the number of all handles. */
 export function openHandles(path?: string): number {
   const { GetProcessHandleCount, CreateFileW, CloseHandle } = kernel32();
   if (path === undefined) {
@@ -111,7 +111,7 @@ export function openHandles(path?: string): number {
     return count[0];
   }
   if (!existsSync(path)) return 0;
-  // Nobody gets a file for himself that anybody else has.
+  // Nobody can open a file alone that somebody else has open.
   const flags = FILE_FLAG_BACKUP_SEMANTICS;
   const handle = CreateFileW(wideString(path), GENERIC_READ, 0, 0n, OPEN_EXISTING, flags, 0n);
   if (handle === INVALID_HANDLE) return 1;

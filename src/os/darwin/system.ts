@@ -8,13 +8,13 @@ import { posixWaiting } from "../posix/waiting.ts";
 import { DARWIN } from "./numbers.ts";
 import { darwinCalls } from "./wait_calls.ts";
 
-/** How the C library wants to be called, on each processor. */
+/** How the C library is called, on each processor. */
 const DIALECTS: Readonly<Record<string, Dialect>> = {
   x64: { variadicOnStack: false, fstat: "fstat$INODE64", without: [] },
   arm64: { variadicOnStack: true, fstat: "fstat", without: [] },
 };
 
-/** Loads the C library, and makes macOS of it. */
+/** Loads the C library, and makes macOS from it. */
 export function darwin(ffi: Ffi, arch: string): System {
   const libc = new Libc(ffi, "darwin", DIALECTS[arch]);
   return posix(libc, {
@@ -28,10 +28,10 @@ export function darwin(ffi: Ffi, arch: string): System {
   });
 }
 
-/** Has the drive write what it was given: syncing only gives it to the drive. */
+/** Makes the drive write what it was given. Syncing only hands it over to the drive. */
 function flushDrive(libc: Libc, descriptor: number): void {
   if (libc.functions.fcntl(descriptor, DARWIN.F_FULLFSYNC, 0n) === 0) return;
   const error = libc.failure("fcntl");
-  // Not every file system knows it: memory, network drives. There, syncing has done all there is to do.
+  // Not every file system supports it: memory and network drives do not. There, syncing has done all that can be done.
   if (error.code !== "ENOTSUP" && error.code !== "ENOTTY" && error.code !== "EINVAL") throw error;
 }

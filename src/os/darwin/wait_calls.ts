@@ -1,4 +1,4 @@
-/** Waiting on macOS from 14.4 on: libplatform, os/os_sync_wait_on_address.h and os/clock.h. */
+/** Waits on macOS 14.4 and later: libplatform, os/os_sync_wait_on_address.h and os/clock.h. */
 import type { Libc } from "../posix/libc.ts";
 import type { WaitCalls } from "../posix/wait_calls.ts";
 

@@ -6,7 +6,7 @@ import { posix } from "../posix/system.ts";
 import { posixWaiting } from "../posix/waiting.ts";
 import { freebsdCalls } from "./wait_calls.ts";
 
-/** Loads the C library, and makes FreeBSD of it. */
+/** Loads the C library, and makes FreeBSD from it. */
 export function freebsd(ffi: Ffi): System {
   const libc = new Libc(ffi, "freebsd");
   return posix(libc, { os: "freebsd", waiting: () => posixWaiting(libc, freebsdCalls(libc)) });

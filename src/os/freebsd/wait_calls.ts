@@ -1,9 +1,9 @@
-/** Waiting on FreeBSD: [_umtx_op(2)](https://man.freebsd.org/cgi/man.cgi?query=_umtx_op). */
+/** Waits on FreeBSD, with [_umtx_op(2)](https://man.freebsd.org/cgi/man.cgi?query=_umtx_op). */
 import type { Libc } from "../posix/libc.ts";
 import { timespec } from "../posix/timespec.ts";
 import type { WaitCalls } from "../posix/wait_calls.ts";
 
-/** sys/sys/umtx.h; none is private. */
+/** sys/sys/umtx.h. Neither is a private variant, since other processes wait too. */
 const UMTX_OP_WAIT_UINT = 11;
 const UMTX_OP_WAKE = 3;
 
@@ -27,7 +27,7 @@ export function freebsdCalls(libc: Libc): WaitCalls {
       timespec(milliseconds),
     ],
     notify(address: bigint, count: number): number {
-      // The system does not tell how many: 0 is all that it says.
+      // The system does not tell how many were woken: it always returns 0.
       return libc.check(_umtx_op(address, UMTX_OP_WAKE, BigInt(count), 0n, never), "_umtx_op");
     },
   };

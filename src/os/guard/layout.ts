@@ -3,7 +3,7 @@
  *
  * | from | what | allows |
  * | --- | --- | --- |
- * | 0 | {@linkcode SIGNATURE}, by which another copy of this module knows the handler for its own | read, exec |
+ * | 0 | {@linkcode SIGNATURE}, by which another copy of this module recognises the handler | read, exec |
  * | 64 | the handler | read, exec |
  * | 64 KiB | the header | read, write |
  * | 128 KiB | the table | read, write |
@@ -11,27 +11,27 @@
  * Offsets are in bytes. The parts are 64 KiB apart, since a page may be as large as that.
  */
 
-/** Whose handler this is, and of which layout: 16 bytes. */
+/** Says whose handler this is, and of which layout. It is 16 bytes long. */
 export const SIGNATURE = "@region/mmap  1\n";
 /** The handler. */
 export const CODE = 64;
-/** The header, and what of the memory may be executed. */
+/** The header. What lies before it may be executed. */
 export const HEADER = 0x10000;
 /** The table. */
 export const TABLE = 0x20000;
 
-/** Fields of the header: 32-bit integers unless said. */
+/** Fields of the header. They are 32-bit integers unless stated otherwise. */
 export const header = {
-  /** Entries that were ever used: as far as the handler searches. */
+  /** Entries that were ever used. The handler searches no further. */
   count: 0,
   /** Entries that there is room for. */
   capacity: 4,
-  /** The first free entry and how often it has changed, see {@linkcode FREE_BITS}. */
+  /** The first free entry, and how often it has changed. See {@linkcode FREE_BITS}. */
   free: 8,
   /** The handlers that were there before: 64-bit addresses. */
   oldSigbus: 16,
   oldSigsegv: 24,
-  /** What the handler of Windows calls: 64-bit addresses. */
+  /** The functions that the handler of Windows calls: 64-bit addresses. */
   virtualQuery: 64,
   virtualProtect: 72,
   unmapView: 80,
@@ -39,34 +39,34 @@ export const header = {
   sleep: 112,
   unmapView2: 120,
   virtualAlloc2: 128,
-  /** A kernel's `struct sigaction` of zeros: what the system does without any handler. */
+  /** The kernel's `struct sigaction`, all zeros: the system's default. */
   defaultAction: 32,
-  /** Room to exchange two of the C library's `struct sigaction`, of zeros at first. */
+  /** Room to exchange two of the C library's `struct sigaction`. Zeros at first. */
   newAction: 256,
   oldAction: 512,
 } as const;
 
-/** Fields of an entry of the table: 32-bit integers unless said. */
+/** Fields of an entry of the table. They are 32-bit integers unless stated otherwise. */
 export const entry = {
-  /** First address, and the one behind the last: 64-bit. */
+  /** The first address, and the one after the last: 64-bit addresses. */
   start: 0,
   end: 8,
-  /** Odd while the entry is valid; another number at every change. */
+  /** Odd while the entry is valid. It changes with the entry. */
   sequence: 16,
   /** Pages that the handler has replaced. */
   faults: 20,
-  /** Size of the pages of this mapping. */
+  /** The size of the pages of this mapping. */
   unit: 24,
-  /** While the entry is free: the next free one. */
+  /** The next free entry, while this one is free. */
   next: 28,
 } as const;
 
-/** Size of an entry. */
+/** The size of an entry. */
 export const ENTRY_SIZE = 32;
 
 /**
- * Bits of `free` that are an index, plus one; 0 is none. Those above count the changes, so that a thread that was
- * interrupted does not take the list for unchanged because the same entry is first again.
+ * The lowest bits of `free` are the index of the entry plus one, or 0 for none. The bits above count the changes. So a
+ * thread that was interrupted notices that the list has changed, even if the same entry is first again.
  */
 export const FREE_BITS = 20;
 

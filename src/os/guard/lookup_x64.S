@@ -1,9 +1,9 @@
-# What the handlers for x86-64 have in common: finding the entry of the table that an address lies in.
+# What the handlers for x86-64 share: finding the entry of the table that an address lies in.
 
-        # Goes on behind itself where the address in r14 lies in an entry: rbx is the entry, r8 to r9 its region, r13 the
-        # size of its pages. Goes to \otherwise where it lies in none. r12 is the header; eax and ecx are changed.
+        # Goes on below if the address in r14 lies in an entry: rbx is the entry, r8 to r9 its region, r13 the size of
+        # its pages. Goes to \otherwise if it lies in none. r12 is the header. eax and ecx are changed.
         #
-        # An entry may change while it is read, but then its sequence does.
+        # An entry may change while it is read, but then its sequence changes too.
         .macro  lookup otherwise
         mov     ecx, [r12 + COUNT]
         test    ecx, ecx

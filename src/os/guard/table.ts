@@ -1,4 +1,7 @@
-/** The table of the guard: which addresses are regions, and how many pages of each were lost. One for the process. */
+/**
+ * The table of the guard: which addresses are regions, and how many pages of each were lost. There is one for the
+ * process.
+ */
 import type { GuardSlot } from "../contract.ts";
 import { entry, ENTRY_SIZE, FREE_BITS, HEADER, header, TABLE } from "./layout.ts";
 
@@ -7,12 +10,12 @@ const INDEX_MASK = 2 ** FREE_BITS - 1;
 /** The most entries that the list of free ones can tell apart. */
 export const MAX_ENTRIES: number = INDEX_MASK - 1;
 
-/** Where a field of the header is, in 32-bit words. */
+/** The index of a field of the header, in 32-bit words. */
 const word = (offset: number): number => offset / 4;
 
 /**
- * Several threads use the table, each with its own copy of this class over the same memory, and the handler may
- * interrupt any of them: so every word that two may touch is touched with Atomics, and there is no lock.
+ * Several threads use the table, each with its own copy of this class over the same memory. The handler may interrupt
+ * any of them, so there is no lock. Every word that two of them may touch is touched with Atomics.
  */
 export class Table {
   readonly #words: Int32Array;
@@ -22,7 +25,7 @@ export class Table {
     this.#words = new Int32Array(memory);
   }
 
-  /** Takes an entry; `undefined` where all are taken. */
+  /** Takes an entry; `undefined` if all are taken. */
   claim(): GuardSlot | undefined {
     const index = this.#popFree() ?? this.#takeFresh();
     return index === undefined ? undefined : new Slot(this, this.#words, index);
@@ -91,10 +94,10 @@ class Slot implements GuardSlot {
   cover(base: bigint, length: number, unit: number): void {
     const start = Number(base);
     const values = [...halvesOf(start), ...halvesOf(start + length)];
-    // Not even for a moment is a mapping uncovered that stays: another thread may fault in it.
+    // A mapping that stays must not be uncovered even for a moment: another thread may fault in it.
     if (this.#isValid && values.every((value, index) => this.#words[this.#at + index] === value)) return;
     this.uncover();
-    // Atomics keep the order: no value is there before the entry is invalid, or after it is valid.
+    // Atomics keep the order: no value is there before the entry is invalid, and none comes after it is valid.
     values.forEach((value, index) => Atomics.store(this.#words, this.#at + index, value));
     Atomics.store(this.#words, this.#at + word(entry.unit), unit);
     Atomics.add(this.#words, this.#at + word(entry.sequence), 1);
@@ -114,7 +117,7 @@ class Slot implements GuardSlot {
   }
 }
 
-/** The 32-bit halves of an address as they lie in memory: `start` and `end` are the first four words of an entry. */
+/** The 32-bit halves of an address, as they lie in memory. `start` and `end` are the first four words of an entry. */
 function halvesOf(address: number): [low: number, high: number] {
   return [address | 0, Math.floor(address / 2 ** 32)];
 }

@@ -1,4 +1,4 @@
-/** [futex(2)](https://man7.org/linux/man-pages/man2/futex.2.html) and futex_waitv of Linux. */
+/** Waits on Linux, with [futex(2)](https://man7.org/linux/man-pages/man2/futex.2.html) and futex_waitv. */
 import { type Functions, LONGEST_BLOCK } from "../../ffi/contract.ts";
 import type { LinuxTarget } from "../columns.ts";
 import type { WaitRequest } from "../contract.ts";
@@ -6,13 +6,13 @@ import type { Libc } from "../posix/libc.ts";
 import { timespec } from "../posix/timespec.ts";
 import type { WaitCalls } from "../posix/wait_calls.ts";
 
-/** Numbers of system calls: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. */
+/** The numbers of the system calls: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. */
 const FUTEX: Readonly<Record<LinuxTarget, bigint>> = { "linux-x64": 202n, "linux-arm64": 98n };
 
 /** The same for both processors. */
 const FUTEX_WAITV = 449n;
 
-/** include/uapi/linux/futex.h; none is private, since others wait as well. */
+/** include/uapi/linux/futex.h. None is a private variant, since other processes wait too. */
 const FUTEX_WAIT = 0n;
 const FUTEX_WAKE = 1n;
 const FUTEX2_SIZE_U32 = 2;
@@ -32,7 +32,7 @@ const SYSCALL_WAITV = {
 
 type WaitvFunctions = Functions<typeof SYSCALL_WAITV>;
 
-/** Waiting for one word, and waking those who wait. */
+/** Waits for one word, and wakes those who wait. */
 export function futexCalls(
   libc: Libc,
   target: LinuxTarget,
@@ -55,8 +55,8 @@ export function futexCalls(
 }
 
 /**
- * Waiting for many words on one thread, for as many as the kernel takes in one call. `undefined` before Linux 5.16,
- * which has no such call.
+ * Waits for many words on one thread: for as many as the kernel takes in one call. `undefined` before Linux 5.16, which
+ * does not have that call.
  */
 export function futexSets(
   libc: Libc,
@@ -78,7 +78,7 @@ interface Waiter extends WaitRequest {
   readonly reject: (error: unknown) => void;
 }
 
-/** Words that one thread waits for, one of them its own: that changes when there are more to wait for. */
+/** The words that one thread waits for. One of them is its own, and changes when there are more to wait for. */
 class FutexSet {
   readonly #libc: Libc;
   readonly #functions: WaitvFunctions;
@@ -100,7 +100,7 @@ class FutexSet {
     return this.#waiters.length >= FUTEX_WAITV_MAX - 1;
   }
 
-  /** Resolves to whether the waiting was ended by somebody. */
+  /** Resolves when the wait is over: true if somebody ended it. */
   add(request: WaitRequest): Promise<boolean> {
     const { promise, resolve, reject } = Promise.withResolvers<boolean>();
     this.#waiters.push({ ...request, resolve, reject });
@@ -118,7 +118,7 @@ class FutexSet {
     try {
       while (this.#waiters.length > 0) await this.#waitOnce();
     } catch (error) {
-      // There is no other thread: nobody can wait.
+      // There is no other thread, so nobody can wait.
       for (const { reject } of this.#waiters.splice(0)) reject(error);
     }
     this.#running = false;
@@ -133,7 +133,7 @@ class FutexSet {
     const values = waitvValues(this.#functions, [[this.#address, this.#changes[0]], ...words], time);
     const call = { libraries, name: "syscall", prototype: SYSCALL_WAITV.syscall };
     const woken = Number(await ffi.inBackground(call, values)) - 1;
-    // The kernel tells of one that was woken, where several may have been.
+    // The kernel names one that was woken, but there may be several.
     const now = performance.now();
     this.#waiters = this.#waiters.filter((waiter) => {
       const isOver = waiter === waiters[woken] || waiter.changed();
@@ -145,7 +145,7 @@ class FutexSet {
 
 type Word = readonly [address: bigint, expected: number];
 
-/** What futex_waitv is called with, to wait for any of the words. */
+/** The arguments of futex_waitv, to wait for any of the words. */
 function waitvValues(
   { clock_gettime }: WaitvFunctions,
   words: readonly Word[],
@@ -169,7 +169,7 @@ function waitvValues(
   ];
 }
 
-/** The time in so many milliseconds, as a `struct timespec`. */
+/** The time in this many milliseconds, as a `struct timespec`. */
 function later(clock_gettime: WaitvFunctions["clock_gettime"], milliseconds: number): Uint8Array {
   const now = new BigInt64Array(2);
   clock_gettime(CLOCK_MONOTONIC, new Uint8Array(now.buffer));

@@ -1,10 +1,10 @@
 /**
- * Survival of lost pages, and of accesses that a page does not allow. A handler of machine code for SIGBUS and SIGSEGV,
- * in memory of its own, finds the address that faulted in a table of regions and puts a page there that can be touched.
- * It is installed once for the process: a worker's copy of this module finds the handler in place and goes on with its
+ * Survives lost pages, and accesses that a page does not allow. A handler of machine code for SIGBUS and SIGSEGV, in
+ * memory of its own, finds the address that faulted in a table of regions, and puts a page there that can be accessed.
+ * It is installed once for the process. A worker's copy of this module finds the handler in place, and goes on with its
  * table.
  *
- * Rests on [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html).
+ * See [sigaction(2)](https://man7.org/linux/man-pages/man2/sigaction.2.html).
  */
 import { LINUX, SIGACTION } from "./numbers.ts";
 import type { Guard } from "../contract.ts";
@@ -21,7 +21,7 @@ const HANDLERS: Readonly<Record<LinuxTarget, string>> = {
   "linux-arm64": HANDLER_ARM64,
 };
 
-/** Installs the guard, or joins the one that is there. Throws an MmapError where the system does not allow it. */
+/** Installs the guard, or joins the one that exists. Throws an MmapError if the system does not allow it. */
 export function installGuard(libc: Libc, target: LinuxTarget): Guard {
   const capacity = Math.min(mappingLimit(libc), MAX_ENTRIES);
   const area = new Area(libc, TABLE + capacity * ENTRY_SIZE);
@@ -32,12 +32,12 @@ export function installGuard(libc: Libc, target: LinuxTarget): Guard {
   }
 }
 
-/** How many mappings the kernel allows: every region is at least one. */
+/** How many mappings the kernel allows. Every region is at least one. */
 function mappingLimit(libc: Libc): number {
   try {
     return Number(readProc(libc, "/proc/sys/vm/max_map_count"));
   } catch {
-    // No /proc, or no descriptor left to read it: what the kernel is built with, include/linux/mm.h.
+    // There is no /proc, or no descriptor left to read it. This is what kernels are built with: include/linux/mm.h.
     return 65530;
   }
 }
@@ -52,7 +52,7 @@ function guardOver(libc: Libc, table: Table): Guard {
   };
 }
 
-/** Memory for a guard, see layout.ts. */
+/** The memory of a guard, see layout.ts. */
 class Area {
   readonly #libc: Libc;
   readonly #base: bigint;
@@ -79,7 +79,7 @@ class Area {
   /** The table of the handler for SIGBUS, if that is a guard's. */
   tableOfHandlerInPlace(): Table | undefined {
     const handler = this.#handlerOf(LINUX.SIGBUS);
-    // In front of the handler, in the same page, stands whose it is.
+    // The signature lies in front of the handler, in the same page.
     if (handler % 4096n !== BigInt(CODE)) return undefined;
     const base = handler - BigInt(CODE);
     const signature = new Uint8Array(SIGNATURE.length);
@@ -90,7 +90,10 @@ class Area {
     return this.#tableAt(base, new DataView(capacity.buffer).getInt32(0, true));
   }
 
-  /** Puts the handler in place. The code is written while the memory is writable, and executable only after that. */
+  /**
+   * Puts the handler in place. The code is written while the memory is writable, and becomes executable only after
+   * that.
+   */
   install(code: Uint8Array, capacity: number): Table {
     const { functions, constants } = this.#libc;
     functions.memmove(this.#base, new TextEncoder().encode(SIGNATURE), BigInt(SIGNATURE.length));
@@ -116,9 +119,9 @@ class Area {
     return this.#view.getBigUint64(header.oldAction + SIGACTION.handler, true);
   }
 
-  /** Installs the handler for a signal, and keeps the one that was there in the header. */
+  /** Installs the handler for a signal, and keeps the earlier one in the header. */
   #replace(signal: number, old: number): void {
-    // Known before ours is in place, since a fault may come at once.
+    // The earlier handler has to be known before ours is in place, since a fault may come at once.
     this.#view.setBigUint64(old, this.#handlerOf(signal), true);
     this.#view.setBigUint64(header.newAction + SIGACTION.handler, this.#base + BigInt(CODE), true);
     const flags = LINUX.SA_SIGINFO | LINUX.SA_ONSTACK | LINUX.SA_RESTART;
@@ -128,7 +131,7 @@ class Area {
     this.#view.setBigUint64(old, this.#oldHandler, true);
   }
 
-  /** Sets what happens at a signal, unless that is 0, and gets what happened so far. */
+  /** Sets the action for a signal, unless it is 0, and gets the action that was set so far. */
   #exchange(signal: number, action: bigint): void {
     const old = this.#base + BigInt(HEADER + header.oldAction);
     this.#libc.check(this.#libc.functions.sigaction(signal, action, old), "sigaction");

@@ -1,9 +1,9 @@
-// The signal handler of the guard, for Linux on AArch64. The bytes are in handler_arm64.ts; a test assembles this file
-// and compares.
+// The signal handler of the guard, for Linux on AArch64. The bytes are in handler_arm64.ts. A test assembles this file
+// and compares the two.
 //
 //   void handler(int signal /* w0 */, siginfo_t *info /* x1 */, ucontext_t *context /* x2 */)
 //
-// What it does, and why it may, is said in handler_x64.S, which it follows step by step. A system call changes x0 only.
+// It follows handler_x64.S step by step, which says what it does and why. A system call changes only x0.
 
         .include "layout.S"
 

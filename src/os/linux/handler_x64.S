@@ -1,18 +1,18 @@
-# The signal handler of the guard, for Linux on x86-64. The bytes are in handler_x64.ts; a test assembles this file and
-# compares.
+# The signal handler of the guard, for Linux on x86-64. The bytes are in handler_x64.ts. A test assembles this file and
+# compares the two.
 #
 #   void handler(int signal /* edi */, siginfo_t *info /* rsi */, ucontext_t *context /* rdx */)
 #
-# It is entered for SIGBUS and SIGSEGV. Where the address that faulted lies in a region of the table, it puts memory
-# there that can be touched, counts the page, and returns, so that the instruction is tried again. Everything else goes
-# on to the handler that was there before.
+# It is entered for SIGBUS and SIGSEGV. If the address that faulted lies in a region of the table, it puts memory there
+# that can be accessed, counts the page, and returns, so that the instruction runs again. Everything else goes on to the
+# handler that was there before.
 #
 # It makes system calls and nothing else: no locks, no C library, no memory but the table, the signal's own stack and
 # the page. It may be interrupted by itself: copying a page may fault in turn. Two threads may replace the same page;
 # then what one of them stored may be gone, from a page that is counted as lost.
 #
-# All registers may be changed, since the kernel restores those of the interrupted code from the signal frame; but the
-# handler that was there before may want to walk the stack, so rbp is left as it is.
+# All registers may be changed, since the kernel restores those of the interrupted code from the signal frame. Only rbp
+# is left as it is, because the handler that was there before may want to walk the stack.
 
         .intel_syntax noprefix
         .include "layout.S"

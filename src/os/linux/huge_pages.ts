@@ -4,7 +4,7 @@ import type { Libc } from "../posix/libc.ts";
 import { LINUX } from "./numbers.ts";
 import { readProc } from "./proc.ts";
 
-/** Makes the questions about huge pages. */
+/** Makes the functions that tell about huge pages. */
 export function linuxHugePages(libc: Libc): HugePages {
   return {
     /** `Hugepagesize` in [/proc/meminfo](https://man7.org/linux/man-pages/man5/proc_meminfo.5.html). */
@@ -15,7 +15,7 @@ export function linuxHugePages(libc: Libc): HugePages {
     },
 
     hold(descriptor: number): boolean {
-      // The type of the file system is the first word of a struct statfs, which is shorter than this.
+      // The type of the file system is the first word of a struct statfs. The struct is shorter than this buffer.
       const status = new Uint32Array(128);
       libc.check(libc.more.fstatfs(descriptor, new Uint8Array(status.buffer)), "fstatfs");
       return status[0] === LINUX.HUGETLBFS_MAGIC;

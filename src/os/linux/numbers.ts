@@ -18,7 +18,7 @@ export const LINUX = {
   SA_RESTART: 0x1000_0000,
 } as const;
 
-/** `struct statx`, which only Linux has; two words of 32 bits name a device there. */
+/** `struct statx`, which only Linux has. Two 32-bit words name a device there. */
 export const STATX: StatusLayout = {
   size: 256,
   device: 136,

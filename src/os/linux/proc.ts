@@ -1,4 +1,4 @@
-/** What the kernel of Linux says in /proc. Read through the C library, which needs no permission of the runtime. */
+/** Reads what the Linux kernel says in /proc. The C library reads it, which needs no permission of the runtime. */
 import { cString, type Libc } from "../posix/libc.ts";
 
 /** The text of a small file. */

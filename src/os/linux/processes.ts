@@ -1,16 +1,18 @@
-/** What other processes have open, by way of [/proc/PID/fd](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html). */
+/**
+ * What other processes have open, through [/proc/PID/fd](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html).
+ */
 import { cString, type Libc } from "../posix/libc.ts";
 import type { Processes } from "../posix/extensions.ts";
 import { LINUX } from "./numbers.ts";
 import { readProc } from "./proc.ts";
 
-/** Makes the way to what other processes have open. */
+/** Makes the functions that reach what other processes have open. */
 export function linuxProcesses(libc: Libc): Processes {
   return {
     birthOf: (process) => birthOf(libc, process),
 
     open(process, descriptor, check, authorize): number {
-      // Only a name for it, which opens nothing: it may be anything by now.
+      // Only a name for it. That opens nothing, since it may be anything by now.
       const name = openPath(libc, `/proc/${process}/fd/${descriptor}`, LINUX.O_PATH);
       try {
         check(name);
@@ -22,14 +24,16 @@ export function linuxProcesses(libc: Libc): Processes {
   };
 }
 
-/** Position of the time at which a process was started among the fields after its name, see proc_pid_stat(5). */
+/** The position, among the fields after its name, of the time at which a process was started: see proc_pid_stat(5). */
 const STARTED = 19;
 
-/** What tells a process from all others that ever had its number: the boot, and when it was started since. */
+/**
+ * A text that tells a process from all others that ever had its number: the boot, and the time of its start since then.
+ */
 function birthOf(libc: Libc, process: number): string {
-  // That of its first thread, which is the same, and is not made up by emulators.
+  // The time of its first thread, which is the same, and which emulators do not make up.
   const status = readProc(libc, `/proc/${process}/task/${process}/stat`);
-  // The name of the program, in parentheses, may hold anything.
+  // The name of the program, in parentheses, may contain anything.
   const fields = status.slice(status.lastIndexOf(")") + 2).split(" ");
   return `${readProc(libc, "/proc/sys/kernel/random/boot_id").trim()}.${fields[STARTED]}`;
 }
@@ -39,14 +43,14 @@ function openPath(libc: Libc, path: string, bits: number): number {
   return libc.check(functions.open(cString(path), bits | numbers.O_CLOEXEC, 0), "open", path);
 }
 
-/** The access that another process's descriptor allows: O_RDONLY, O_WRONLY or O_RDWR. */
+/** The access that a descriptor of another process allows: O_RDONLY, O_WRONLY or O_RDWR. */
 function accessOf(libc: Libc, process: number, descriptor: number): number {
   const status = readProc(libc, `/proc/${process}/fdinfo/${descriptor}`);
   const [, flags = "0"] = /^flags:\s*([0-7]+)$/m.exec(status) ?? [];
   return Number.parseInt(flags, 8) & LINUX.O_ACCMODE;
 }
 
-/** Opens what a descriptor names. */
+/** Opens the file that a descriptor names. */
 function openNamed(libc: Libc, name: number, access: number, authorize: (path: string) => void): number {
   const { numbers } = libc.constants;
   const path = `/proc/self/fd/${name}`;

@@ -1,9 +1,11 @@
-/** Changing the length of a mapping as a whole: [mremap(2)](https://man7.org/linux/man-pages/man2/mremap.2.html). */
+/**
+ * Changes the length of a mapping as a whole, with [mremap(2)](https://man7.org/linux/man-pages/man2/mremap.2.html).
+ */
 import type { Remap } from "../contract.ts";
 import { type Libc, MAP_FAILED } from "../posix/libc.ts";
 import { LINUX } from "./numbers.ts";
 
-/** Makes the calls for another length. */
+/** Makes the functions that change the length. */
 export function linuxRemap(libc: Libc): Remap {
   return {
     reserve(length: number): bigint {
@@ -20,13 +22,13 @@ export function linuxRemap(libc: Libc): Remap {
   };
 }
 
-/** What mremap says where it cannot change a mapping as a whole, or there is no room for it where it is. */
+/** The errors of mremap if it cannot change a mapping as a whole, or if there is no room in its place. */
 const NOT_AS_A_WHOLE = ["EFAULT", "EINVAL", "ENOMEM"];
 
 function remap(libc: Libc, base: bigint, length: number, newLength: number, flags: number, target: bigint): boolean {
   if (libc.more.mremap!(base, BigInt(length), BigInt(newLength), flags, target) !== MAP_FAILED) return true;
-  // Advice, locks or protection for a part have made several mappings of it; huge pages keep their length. This is
-  // nothing unusual, and an error takes longer to make than the call.
+  // Advice, locks or protection for a part have split it into several mappings, or its huge pages have a fixed length.
+  // That is nothing unusual, and making an error takes longer than the call.
   if (NOT_AS_A_WHOLE.includes(libc.code)) return false;
   throw libc.failure("mremap");
 }

@@ -14,7 +14,7 @@ import { LINUX, STATX } from "./numbers.ts";
 import { linuxProcesses } from "./processes.ts";
 import { linuxRemap } from "./remap.ts";
 
-/** Loads the C library, and makes Linux of it. A dialect may leave functions out. */
+/** Loads the C library, and makes Linux from it. A dialect may leave functions out. */
 export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): System {
   const libc = new Libc(ffi, target, dialect);
   const has = (name: string): boolean => !dialect.without.includes(name);
@@ -35,7 +35,7 @@ export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): 
   });
 }
 
-/** [statx(2)](https://man7.org/linux/man-pages/man2/statx.2.html); glibc has fstat as a function since 2.33 only. */
+/** Calls [statx(2)](https://man7.org/linux/man-pages/man2/statx.2.html). Before 2.33, glibc has no function fstat. */
 function readStatus(libc: Libc, descriptor: number, into: Uint8Array): void {
   const { statx } = libc.more;
   if (!statx) throw libc.error("ENOSYS", "fstat", "the C library has neither fstat nor statx");
@@ -43,7 +43,7 @@ function readStatus(libc: Libc, descriptor: number, into: Uint8Array): void {
   libc.check(statx(descriptor, cString(""), AT_EMPTY_PATH, STATX_BASIC_STATS, into), "statx");
 }
 
-/** Marks pages to be locked as they come in, which copies none: mlock writes to each that may be written. */
+/** Marks pages to be locked as they come in, which copies none. mlock writes to each page that may be written. */
 function lockUncopied(libc: Libc, base: bigint, length: number): void {
   const { mlock, mlock2 } = libc.more;
   if (mlock2) libc.check(mlock2(base, BigInt(length), LINUX.MLOCK_ONFAULT), "mlock2");

@@ -2,7 +2,7 @@
 import type { PosixTarget } from "../columns.ts";
 import { once } from "../once.ts";
 
-/** Linux, from 1 on; `-` where a number is not used: include/uapi/asm-generic/{errno-base,errno}.h. */
+/** Linux, from 1 on. `-` stands for a number that is not used. include/uapi/asm-generic/{errno-base,errno}.h. */
 const LINUX = `
 EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK EBUSY EEXIST EXDEV
 ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE EDEADLK
@@ -27,7 +27,7 @@ EFTYPE EAUTH ENEEDAUTH EPWROFF EDEVERR EOVERFLOW EBADEXEC EBADARCH ESHLIBVERS EB
 ENOATTR EBADMSG EMULTIHOP ENODATA ENOLINK ENOSR ENOSTR EPROTO ETIME EOPNOTSUPP ENOPOLICY ENOTRECOVERABLE EOWNERDEAD
 EQFULL`;
 
-/** FreeBSD: sys/sys/errno.h, where 45 is ENOTSUP as well as EOPNOTSUPP. */
+/** FreeBSD: sys/sys/errno.h. There, 45 is both ENOTSUP and EOPNOTSUPP. */
 const FREEBSD = `
 EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EDEADLK ENOMEM EACCES EFAULT ENOTBLK EBUSY EEXIST EXDEV
 ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE EAGAIN
@@ -47,9 +47,9 @@ const NAMES: Readonly<Record<PosixTarget, string>> = {
 
 /** The error numbers of one system. */
 export interface ErrorNumbers {
-  /** `"ENOENT"` for 2; `"ERRNO_<number>"` for a number that has no name. */
+  /** `"ENOENT"` for 2, and `"ERRNO_<number>"` for a number without a name. */
   name(errno: number): string;
-  /** 2 for `"ENOENT"`; 0 for a name that the system does not have. */
+  /** 2 for `"ENOENT"`, and 0 for a name that the system does not have. */
   number(name: string): number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What one POSIX system has beyond the others. A system is made of POSIX's parts, which know no single system, and of
- * these. What is missing here is missing on that system.
+ * What one POSIX system has beyond the others. A system is put together from POSIX's parts, which know no single
+ * system, and from these extensions. An extension that is missing here is missing on that system.
  */
 import type { OperatingSystem } from "../../types.ts";
 import type { Guard, Remap, Waiting } from "../contract.ts";
@@ -9,27 +9,27 @@ import type { StatusLayout } from "./numbers.ts";
 /** The extensions of one system. */
 export interface Extensions {
   readonly os: OperatingSystem;
-  /** Survival of lost pages. Called once. */
+  /** Survives lost pages. Called once. */
   readonly guard?: () => Guard | undefined;
-  /** Waiting across processes. Called once. */
+  /** Waits across processes. Called once. */
   readonly waiting?: () => Waiting | undefined;
-  /** Changing the length of a mapping as a whole. */
+  /** Changes the length of a mapping as a whole. */
   readonly remap?: Remap;
   readonly hugePages?: HugePages;
   readonly processes?: Processes;
   /** The status of a descriptor, if the C library is too old to have fstat. */
   readonly status?: StatusCall;
-  /** Locks pages as they are, without a private copy of each. */
+  /** Locks pages as they are, without making a private copy of each. */
   readonly lockUncopied?: (base: bigint, length: number) => void;
-  /** Has reads and writes of a descriptor go around the page cache, if the system has no flag for it. */
+  /** Makes reads and writes of a descriptor go around the page cache, if the system has no flag for it. */
   readonly bypassCache?: (descriptor: number) => void;
-  /** Has the drive write what syncing has only given to it. */
+  /** Makes the drive write what syncing has only handed to it. */
   readonly flushDrive?: (descriptor: number) => void;
 }
 
 /** Pages from a pool of large ones. */
 export interface HugePages {
-  /** The size of one, in bytes. */
+  /** The size of one page, in bytes. */
   size(): number;
   /** Whether the file behind a descriptor consists of them. */
   hold(descriptor: number): boolean;
@@ -37,9 +37,9 @@ export interface HugePages {
 
 /** What other processes have open. */
 export interface Processes {
-  /** What tells a process from all others that ever had its number. */
+  /** A text that tells a process from all others that ever had its number. */
   birthOf(process: number): string;
-  /** Opens what a process has open. `check` throws if it is another file; `authorize` is asked for its path. */
+  /** Opens what a process has open. `check` throws if it is another file. `authorize` is called with its path. */
   open(
     process: number,
     descriptor: number,
@@ -48,7 +48,7 @@ export interface Processes {
   ): number;
 }
 
-/** Another call than fstat. */
+/** A call to use instead of fstat. */
 export interface StatusCall {
   readonly layout: StatusLayout;
   read(descriptor: number, into: Uint8Array): void;

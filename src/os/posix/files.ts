@@ -16,7 +16,7 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
   const close = (descriptor: Descriptor): void => {
     if (functions.close(descriptor as number) === 0) return;
     const error = libc.failure("close");
-    // Linux has closed it all the same: https://man7.org/linux/man-pages/man2/close.2.html
+    // Linux has closed it nevertheless: https://man7.org/linux/man-pages/man2/close.2.html
     if (error.code !== "EINTR") throw error;
   };
 
@@ -71,32 +71,32 @@ export function posixFiles(libc: Libc, extensions: Extensions): Files {
     },
 
     sync(descriptor: Descriptor): Promise<void> {
-      // What mappings hold is the file's own on POSIX.
+      // On POSIX, what mappings hold already belongs to the file.
       return syncInBackground(libc, descriptor as number, extensions.flushDrive);
     },
   };
 }
 
-/** Memory with a descriptor and no name. */
+/** Memory with a descriptor and without a name. */
 function openMemory(libc: Libc, flags: readonly MapFlag[]): number {
   const hugePages = flags.includes("huge-table") ? MEMFD.MFD_HUGETLB : 0;
   const bits = MEMFD.MFD_CLOEXEC | MEMFD.MFD_ALLOW_SEALING | hugePages;
   return libc.check(libc.more.memfd_create!(cString("mmap"), bits), "memfd_create");
 }
 
-/** The same where the system has none: shared memory with a name, which is taken away at once. */
+/** The same, for systems without memfd_create: shared memory with a name, which is removed at once. */
 function openShared(libc: Libc): number {
   const { more: { shm_open, shm_unlink }, constants: { numbers } } = libc;
   if (!shm_open || !shm_unlink) throw libc.error("ENOTSUP", "shm_open", "the C library has no shared memory");
   const bits = numbers.O_RDWR | numbers.O_CREAT | numbers.O_EXCL;
-  // macOS takes names of 31 bytes at most. Nobody else can have guessed this one.
+  // On macOS, names have at most 31 bytes. Nobody else can have guessed this one.
   const name = cString(`/mmap-${crypto.randomUUID().slice(0, 18)}`);
   const descriptor = libc.check(shm_open(name, bits, 0o600), "shm_open");
   libc.check(shm_unlink(name), "shm_unlink");
   return descriptor;
 }
 
-/** The flags of open(2), all but those that create. */
+/** The flags of open(2), except those that create. */
 function openBits(libc: Libc, flags: readonly OpenFlag[]): number {
   const { constants: { open, numbers } } = libc;
   const both = flags.includes("read") && flags.includes("write");
@@ -105,7 +105,7 @@ function openBits(libc: Libc, flags: readonly OpenFlag[]): number {
   return (both ? bits & ~(open.write as number) | numbers.O_RDWR : bits) | numbers.O_CLOEXEC;
 }
 
-/** The length of a block device, which has it at its end only. The position is left where it was. */
+/** The length of a block device, which only its end tells. The position stays where it was. */
 function endOfDevice(libc: Libc, descriptor: number): number {
   const { constants: { numbers } } = libc;
   const seek = (offset: bigint, from: number): number =>
@@ -116,7 +116,7 @@ function endOfDevice(libc: Libc, descriptor: number): number {
   return end;
 }
 
-/** Opens a path; a FIFO or a device never makes it wait. */
+/** Opens a path. A FIFO or a device never makes it wait. */
 function openPath(
   libc: Libc,
   path: string,
@@ -135,14 +135,14 @@ function openPath(
   return opened;
 }
 
-/** open(2) with more bits; -1 where it fails. */
+/** open(2) with more bits. Returns -1 if it fails. */
 type Attempt = (bits: number) => number;
 
 function creationBits(libc: Libc, word: "create" | "ensure-create"): number {
   return libc.bits(libc.constants.open, [word], "open");
 }
 
-/** Opens what is there, and creates what is not; always knows which, so that only the latter is removed again. */
+/** Opens a file that exists, or creates one. It always knows which, so that only a new file is removed again. */
 function openOrCreate(
   libc: Libc,
   path: string,
@@ -156,14 +156,14 @@ function openOrCreate(
 
   const fresh = attempt(creationBits(libc, "ensure-create"));
   if (fresh !== -1) return { descriptor: fresh, created: path };
-  // Another process was faster, or the path is a link to a file that is missing.
+  // Another process was faster, or the path is a link to a missing file.
   const faster = attempt(0);
   if (faster !== -1) return { descriptor: faster };
   const target = libc.check(attempt(creationBits(libc, "create")), "open", path);
   return { descriptor: target, created: realPath(libc, path) };
 }
 
-/** The path without links. */
+/** The path with its links resolved. */
 function realPath(libc: Libc, path: string): string {
   const resolved = new Uint8Array(libc.constants.numbers.PATH_MAX);
   if (libc.more.realpath(cString(path), resolved) === 0n) return path;

@@ -1,9 +1,9 @@
 /**
- * Writing a file to disk without blocking the thread, with
+ * Writes a file to disk without blocking the thread, with
  * [aio_fsync(3)](https://man7.org/linux/man-pages/man3/aio_fsync.3.html).
  *
- * None of the runtimes can do it for us: Bun and Node have no calls on other threads, Deno's lose errno, and the
- * `fsync` of Deno's node:fs knows only descriptors that Deno has opened.
+ * No runtime can do it for us. Bun and Node make no calls on other threads, and Deno's lose errno. `fsync` in Deno's
+ * node:fs takes only descriptors that Deno has opened.
  */
 import type { MmapError } from "../../error.ts";
 import type { Functions } from "../../ffi/contract.ts";
@@ -26,7 +26,7 @@ interface Aio {
   readonly memory: Functions<typeof MEMORY>;
 }
 
-/** Few programs need these, so they are bound when the first one does. */
+/** Few programs need these functions, so they are bound when the first one does. */
 const loaded: WeakMap<Libc, Aio> = new WeakMap();
 
 function aioOf(libc: Libc): Aio {
@@ -38,7 +38,7 @@ function aioOf(libc: Libc): Aio {
   return aio;
 }
 
-/** Before glibc 2.34 these calls are in a library of their own. */
+/** Before glibc 2.34, these functions are in a library of their own. */
 function loadCalls(libc: Libc): Functions<typeof PROTOTYPES> {
   try {
     return libc.ffi.load(libc.constants.libraries, PROTOTYPES);
@@ -54,7 +54,7 @@ export async function syncInBackground(
   flushDrive?: (descriptor: number) => void,
 ): Promise<void> {
   const { functions, constants: { numbers } } = libc;
-  // A descriptor of its own: the caller's may be closed, and its number taken by another file, before this has ended.
+  // It gets a descriptor of its own. The caller's may be closed meanwhile, and its number taken by another file.
   const own = libc.check(functions.fcntl(descriptor, numbers.F_DUPFD_CLOEXEC, 0n), "fcntl");
   try {
     await syncDescriptor(libc, own);
@@ -87,8 +87,8 @@ async function syncDescriptor(libc: Libc, descriptor: number): Promise<void> {
 }
 
 /**
- * What systems say of a descriptor that has nothing to write to a disk: a device or memory (EINVAL, see fsync(2); ESPIPE
- * on macOS), or one that was opened to be read only (EBADF on macOS, and the descriptor is known to be open).
+ * The errors for a descriptor that has nothing to write to a disk. It is a device or memory (EINVAL, see fsync(2), and
+ * ESPIPE on macOS). Or it was opened only to be read (EBADF on macOS; the descriptor is known to be open).
  */
 const NOTHING_TO_WRITE: readonly string[] = ["EINVAL", "ESPIPE", "EBADF"];
 

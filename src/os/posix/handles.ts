@@ -6,7 +6,7 @@ import { SharedText } from "../shared_text.ts";
 import type { Extensions } from "./extensions.ts";
 import type { Libc } from "./libc.ts";
 
-/** What the system says of a process or a descriptor that there is no more. */
+/** The errors for a process or a descriptor that no longer exists. */
 const GONE: readonly string[] = ["ENOENT", "ESRCH", "EBADF"];
 
 /** Makes the handles of a POSIX system. */
@@ -36,7 +36,7 @@ export function posixHandles(libc: Libc, { processes }: Extensions, { identity }
     throw libc.error(
       "ENOTSUP",
       "handle",
-      "this system has no way to another process's memory; map a file by its path",
+      "this system cannot reach the memory of another process; map a file by its path",
     );
   };
 

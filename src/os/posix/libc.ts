@@ -1,4 +1,4 @@
-/** The C library of a POSIX system: its functions, its numbers, and its way of saying that a call failed. */
+/** The C library of a POSIX system: its functions, its numbers, and how it says that a call failed. */
 import { MmapError } from "../../error.ts";
 import type { Ffi } from "../../ffi/contract.ts";
 import type { Protection } from "../../vocabulary.ts";
@@ -7,7 +7,7 @@ import { type Constants, constantsOf } from "./numbers.ts";
 import { type ErrorNumbers, errorNumbersOf } from "./errno.ts";
 import { type Dialect, type FirstFunctions, loadFirst, loadMore, type MoreFunctions, PLAIN } from "./libc_functions.ts";
 
-/** What mmap and mremap return where they fail: -1 as an address. */
+/** What mmap and mremap return if they fail: -1 as an address. */
 export const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 
 /** A C string. */
@@ -18,7 +18,7 @@ export function cString(text: string): Uint8Array {
 /** The C library, loaded. */
 export class Libc {
   readonly ffi: Ffi;
-  /** What every mapping needs. */
+  /** The functions that every mapping needs. */
   readonly functions: FirstFunctions;
   readonly constants: Constants;
   readonly errors: ErrorNumbers;
@@ -32,39 +32,42 @@ export class Libc {
     this.errors = errorNumbersOf(target);
     this.#dialect = dialect;
     this.functions = loadFirst(ffi, this.constants, dialect);
-    // Reading errno through an array is a plain load: no call of the runtime's comes between the failure and the
-    // reading that could change it. It belongs to the thread, and so does every copy of this module.
+    // Reading errno through an array is a plain load, so no call of the runtime can change it after the failure. errno
+    // belongs to the thread, and each thread has its own copy of this module.
     this.#errno = new Int32Array(ffi.arrayBuffer(this.functions.errnoLocation(), 4));
   }
 
-  /** What few mappings need, bound when the first does: binding everything takes longer than mapping a file. */
+  /**
+   * The functions that few mappings need. Binding everything takes longer than mapping a file, so this waits for the
+   * first use.
+   */
   get more(): MoreFunctions {
     return this.#more ??= loadMore(this.ffi, this.constants, this.#dialect);
   }
 
-  /** Passes on what a call returned, or throws what errno says where that is -1. */
+  /** Returns the result of a call, or throws what errno says if it is -1. */
   check(result: number, syscall: string, path?: string): number {
     if (result === -1) throw this.failure(syscall, path);
     return result;
   }
 
-  /** The same for a call that returns an address. */
+  /** Does the same for a call that returns an address. */
   checkAddress(address: bigint, syscall: string): bigint {
     if (address === MAP_FAILED) throw this.failure(syscall);
     return address;
   }
 
-  /** The name of what errno says of the call that has just failed. */
+  /** The errno name for the call that has just failed. */
   get code(): string {
     return this.errors.name(this.#errno[0]);
   }
 
-  /** The error for what errno says of the call that has just failed. */
+  /** The error for the call that has just failed. */
   failure(syscall: string, path?: string): MmapError {
     return this.errorOf(this.#errno[0], syscall, path);
   }
 
-  /** The error that an error number stands for. */
+  /** The error for an error number. */
   errorOf(errno: number, syscall: string, path?: string): MmapError {
     return new MmapError({ code: this.errors.name(errno), errno, syscall, reason: this.#message(errno), path });
   }
@@ -74,7 +77,7 @@ export class Libc {
     return new MmapError({ code, errno: this.errors.number(code), syscall, reason, path });
   }
 
-  /** The bits of all `words`; an ENOTSUP where the system has no such thing. */
+  /** The bits of all `words`. Throws ENOTSUP if the system lacks one of them. */
   bits<Word extends string>(rows: Readonly<Record<Word, Cell>>, words: readonly Word[], syscall: string): number {
     let bits = 0;
     for (const word of words) {
@@ -86,21 +89,21 @@ export class Libc {
   }
 
   /**
-   * The bits of a protection. Memory that may be executed may be read as well: where a processor forbids that, it does so
-   * with a fault of its own (SEGV_PKUERR), and code that was read would become a copy that is not executed any more.
+   * The bits of a protection. Memory that may be executed may also be read. If a processor forbids that, reading raises
+   * a fault of its own (SEGV_PKUERR), and code that was read would become a copy that can no longer be executed.
    */
   access(protection: readonly Protection[], syscall: string): number {
     const words = protection.includes("exec") ? [...protection, "read" as const] : protection;
     return this.bits(this.constants.protection, words, syscall);
   }
 
-  /** The flag for memory that takes no swap space before it is used, where the system has one. */
+  /** The flag for memory that takes no swap space until it is used. 0 if the system has no such flag. */
   get unreserved(): number {
     const flag = this.constants.map["no-reserve"];
     return typeof flag === "number" ? flag : 0;
   }
 
-  /** Maps memory without a file, of zeros, anywhere or with MAP_FIXED in place of what is at `address`. */
+  /** Maps zeros without a file: anywhere, or with MAP_FIXED in place of what is at `address`. */
   mapAnonymous(length: number, protection: readonly Protection[], address: bigint = 0n, fixed: number = 0): bigint {
     const { constants } = this;
     const access = this.access(protection, "mmap");

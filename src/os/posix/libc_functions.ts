@@ -5,8 +5,8 @@ import type { Constants } from "./numbers.ts";
 import { callRepeatingLast, repeatingLast } from "./variadic.ts";
 
 /**
- * What every mapping needs, by the exact name in C; the prototype stands behind each. `size_t` and addresses are
- * `usize`. What not every system has, or not every version, is optional.
+ * The functions that every mapping needs, by their exact names in C. The declaration in C stands beside each. `size_t`
+ * and addresses are `usize`. A function that some systems or versions lack is optional.
  */
 const FIRST = {
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" }, // int open(const char *path, int flags, mode_t mode)
@@ -22,14 +22,14 @@ const FIRST = {
   sigaction: { parameters: ["i32", "usize", "usize"], result: "i32" },
 } as const;
 
-/** The same under names that differ from system to system. */
+/** The same, for functions whose names differ from system to system. */
 const NAMED = {
   errnoLocation: { parameters: [], result: "usize" }, // int *__errno_location(void), __error on macOS and FreeBSD
   // int fstat(int fd, struct stat *status); glibc has it as a function since 2.33 only
   fstat: { parameters: ["i32", "buffer"], result: "i32", optional: true },
 } as const;
 
-/** What is bound when it is first needed. */
+/** The functions that are bound when they are first needed. */
 const MORE = {
   lseek: { parameters: ["i32", "i64", "i32"], result: "i64" }, // off_t lseek(int fd, off_t offset, int whence)
   ftruncate: { parameters: ["i32", "i64"], result: "i32" }, // int ftruncate(int fd, off_t length)
@@ -60,7 +60,7 @@ const MORE = {
   strlen: { parameters: ["usize"], result: "usize" }, // size_t strlen(const char *text)
 } as const;
 
-/** Those with a variable number of arguments; shm_open is one on macOS. */
+/** Functions with a variable number of arguments. shm_open is one on macOS. */
 const VARIADIC: readonly string[] = ["open", "fcntl", "shm_open"];
 
 /** The functions that are bound at once. */
@@ -69,20 +69,20 @@ export type FirstFunctions = Functions<typeof FIRST & typeof NAMED & typeof BYTE
 /** The others. */
 export type MoreFunctions = Functions<typeof MORE & typeof SEARCH>;
 
-/** What a system has of the C library, and how it is to be called. */
+/** What a C library has, and how it is called. */
 export interface Dialect {
   /** Whether variable arguments lie on the stack, as on Apple's arm64. */
   readonly variadicOnStack: boolean;
-  /** What fstat is called: on Intel's macOS plain fstat is that of 32-bit inodes. */
+  /** The name of fstat. On macOS for Intel, plain fstat is the one for 32-bit inodes. */
   readonly fstat: "fstat" | "fstat$INODE64";
-  /** Functions that are left alone, as if the C library did not have them. */
+  /** Functions that are not bound, as if the C library did not have them. */
   readonly without: readonly string[];
 }
 
 /** A C library that is called as it is declared. */
 export const PLAIN: Dialect = { variadicOnStack: false, fstat: "fstat", without: [] };
 
-/** Binds what every mapping needs. */
+/** Binds the functions that every mapping needs. */
 export function loadFirst(ffi: Ffi, constants: Constants, dialect: Dialect): FirstFunctions {
   const { errnoLocation } = constants;
   const named = { [errnoLocation]: NAMED.errnoLocation, [dialect.fstat]: NAMED.fstat };

@@ -15,8 +15,8 @@ export function posixMemory(libc: Libc, { remap, hugePages, lockUncopied, flushD
   let hugePage: number | undefined;
 
   const lockPages = (base: bigint, length: number, copy: boolean): void => {
-    // mlock writes to every page of a private, writable mapping, that is it copies the whole file; to lock the pages
-    // as they are, they are marked first and read in then.
+    // mlock writes to every page of a private, writable mapping, which copies the whole file. To lock the pages as they
+    // are, mark them first and read them in afterwards.
     if (copy || !lockUncopied) {
       libc.check(libc.more.mlock(base, BigInt(length)), "mlock");
     } else {
@@ -29,7 +29,7 @@ export function posixMemory(libc: Libc, { remap, hugePages, lockUncopied, flushD
     try {
       lockPages(base, length, copy);
     } catch (error) {
-      // Where it was the limit that refused, nothing has changed. Pages that could not be read in are marked.
+      // If the limit refused it, nothing has changed. If pages could not be read in, they are already marked.
       const { code } = error as MmapError;
       if (code !== "ENOMEM" && code !== "EPERM") libc.more.munlock(base, BigInt(length));
       throw error;
@@ -60,7 +60,8 @@ export function posixMemory(libc: Libc, { remap, hugePages, lockUncopied, flushD
 
     blank(base: bigint, length: number): void {
       libc.mapAnonymous(length, ["read", "write"], base, numbers.MAP_FIXED);
-      // Nothing worth dumping; and Linux joins it with its neighbours of the same kind then, which mmap does not always.
+      // There is nothing worth dumping. With this advice, Linux also joins it with its neighbours of the same kind,
+      // which it does not always do after mmap.
       const dontDump: Cell = constants.advice["dont-dump"];
       if (typeof dontDump === "number") libc.more.madvise(base, BigInt(length), dontDump);
     },
@@ -107,21 +108,25 @@ function map(libc: Libc, request: MapRequest, byteLength: number): bigint {
   const flags = libc.bits(constants.map, words, "mmap");
 
   if (absorbsStores(request)) {
-    // Stray stores through a typed array end in a private copy of the page instead of killing the process. Pages that
-    // nobody stores to stay the file's own.
+    // Stray stores through a typed array go to a private copy of the page, and do not end the process. Pages that
+    // nobody stores to remain the file's own.
     const writable = protection | libc.access(["write"], "mmap");
     const address = functions.mmap(0n, length, writable, flags | libc.unreserved, descriptor, offset);
     if (address !== MAP_FAILED) return address;
     const error = libc.failure("mmap");
-    // A system that never overcommits counts the copies that could be made; then the pages are mapped as asked.
+    // A system that never overcommits counts all copies that could be made. If there is no room, map the pages as
+    // asked.
     if (error.code !== "ENOMEM") throw error;
   }
   return libc.checkAddress(functions.mmap(0n, length, protection, flags, descriptor, offset), "mmap");
 }
 
-/** A private, read-only mapping of a file can be writable in truth: what is stored never leaves it. */
+/**
+ * Whether a mapping is private and read-only, and of a file. It can be writable underneath, since what is stored never
+ * leaves it.
+ */
 function absorbsStores({ descriptor, protection, flags }: MapRequest): boolean {
-  // Huge pages have to be reserved, or a store finds none; they are left to the guard.
+  // Huge pages have to be reserved, or a store finds none. The guard takes care of them.
   return descriptor !== null && flags.includes("private") && !flags.includes("huge-table") &&
     protection.length === 1 && protection[0] === "read";
 }
@@ -132,10 +137,10 @@ function populate(libc: Libc, base: bigint, length: number, copy: boolean): void
   if (typeof populating === "number") {
     if (libc.more.madvise(base, BigInt(length), populating) === 0) return;
     const error = libc.failure("madvise");
-    // A kernel that knows the advice takes it for nothing at all.
+    // A kernel that knows the advice accepts it for no bytes at all.
     if (error.code !== "EINVAL" || libc.more.madvise(base, 0n, populating) === 0) throw error;
   }
-  // Other systems, and Linux before 5.14, can only start to read ahead, which is what MAP_POPULATE promises: the
-  // effort, not the result.
+  // Other systems, and Linux before 5.14, can only start to read ahead. MAP_POPULATE promises no more: the effort, not
+  // the result.
   libc.check(libc.more.madvise(base, BigInt(length), libc.bits(advice, ["will-need"], "madvise")), "madvise");
 }

@@ -1,8 +1,8 @@
 /**
- * The numbers and layouts of each POSIX system that no word of the vocabulary stands for. Columns as in columns.ts.
+ * The numbers and layouts of each POSIX system, except those of the words of the vocabulary. Columns as in columns.ts.
  *
- * Linux: include/uapi/asm-generic/{fcntl,mman-common}.h, linux/stat.h. macOS: xnu bsd/sys/{fcntl,mman,stat,signal,aio}.h.
- * FreeBSD: sys/sys/{fcntl,mman,stat,signal,aio}.h.
+ * Linux: include/uapi/asm-generic/{fcntl,mman-common}.h, linux/stat.h. macOS: xnu
+ * bsd/sys/{fcntl,mman,stat,signal,aio}.h. FreeBSD: sys/sys/{fcntl,mman,stat,signal,aio}.h.
  */
 import { columnOf, type PosixRow, type PosixTarget, TARGETS, type Words, wordsOf } from "../columns.ts";
 
@@ -30,7 +30,7 @@ const NUMBERS = {
   SIGEV_NONE: [1, 1, 0, 0],
 } as const;
 
-/** Flags of memfd_create, by their names in C; the same on Linux and FreeBSD, which have it. */
+/** Flags of memfd_create, by their names in C. They are the same on Linux and FreeBSD, which both have it. */
 export const MEMFD = {
   MFD_CLOEXEC: 1,
   MFD_ALLOW_SEALING: 2,
@@ -53,7 +53,7 @@ const LAYOUTS = {
   ],
 } as const;
 
-/** Libraries that hold the C library's functions, in the order in which they are tried: glibc, then musl. */
+/** The libraries with the functions of C, in the order in which they are tried: glibc, then musl. */
 const LIBRARIES: PosixRow<readonly string[]> = [
   ["libc.so.6", "libc.musl-x86_64.so.1", "ld-musl-x86_64.so.1"],
   ["libc.so.6", "libc.musl-aarch64.so.1", "ld-musl-aarch64.so.1"],
@@ -72,15 +72,15 @@ export interface StatusLayout {
   readonly blockSize: number;
 }
 
-/** Everything that is known of a POSIX system: its column. */
+/** Everything that is known about a POSIX system: its column. */
 export interface Constants extends Words {
   readonly numbers: Readonly<Record<keyof typeof NUMBERS, number>>;
   readonly stat: StatusLayout;
   readonly aiocb: { readonly size: number; readonly descriptor: number; readonly notify: number };
   readonly libraries: readonly string[];
-  /** What the function is called that says where errno is. */
+  /** The name of the function that returns where errno is. */
   readonly errnoLocation: string;
-  /** Whether memory of shm_open has no type in its mode, as on macOS. */
+  /** Whether memory from shm_open has no type in its mode, as on macOS. */
   readonly untypedMemory: boolean;
 }
 

@@ -4,10 +4,12 @@ import type { Extensions, HugePages } from "./extensions.ts";
 import type { Libc } from "./libc.ts";
 import type { StatusLayout } from "./numbers.ts";
 
-/** How long the blocks of a file are before it may be one of huge pages: other file systems have large blocks, too. */
+/**
+ * Only a file with blocks of at least this size can consist of huge pages. Other file systems have large blocks too.
+ */
 const LARGE_BLOCK = 65536;
 
-/** Reads the status of a descriptor with fstat, or with what the system has instead. */
+/** Reads the status of a descriptor with fstat, or with the system's alternative to it. */
 export class StatusReader {
   readonly #hugePages: HugePages | undefined;
   readonly #layout: StatusLayout;
@@ -37,7 +39,7 @@ export class StatusReader {
 
   status(descriptor: number): FileStatus {
     this.#read(descriptor);
-    // The mode is 16 bits wide in statx, and the upper bits of it are unused in stat.
+    // The mode has 16 bits in statx. In stat, its upper bits are unused.
     const mode = this.#view.getUint16(this.#layout.mode, true);
     const blockSize = this.#view.getUint32(this.#layout.blockSize, true);
     return {

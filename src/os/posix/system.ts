@@ -10,7 +10,7 @@ import { posixHandles } from "./handles.ts";
 import type { Libc } from "./libc.ts";
 import { posixMemory } from "./memory.ts";
 
-/** The calls that take the words. */
+/** The call that takes the words of each vocabulary. */
 const CALLS: Readonly<Record<FlagKind, string>> = {
   open: "open",
   protection: "mprotect",
@@ -19,7 +19,7 @@ const CALLS: Readonly<Record<FlagKind, string>> = {
   advice: "madvise",
 };
 
-/** Makes a system of a C library. */
+/** Makes a system from a C library. */
 export function posix(libc: Libc, extensions: Extensions): System {
   const files = posixFiles(libc, extensions);
   const guard = once(() => extensions.guard?.());

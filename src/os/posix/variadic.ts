@@ -1,23 +1,24 @@
 /**
- * C functions with a variable number of arguments, `int open(const char *path, int flags, ...)`. No FFI can be told that
- * a function is one. Mostly it makes no difference; but on Apple's arm64 those arguments lie on the stack, where others
- * come to lie only after eight in registers. So the one such argument is passed over and over, in every place where the
- * function may look for it; what nobody looks at does no harm in any C calling convention.
+ * C functions with a variable number of arguments, such as `int open(const char *path, int flags, ...)`. No FFI can be
+ * told that a function is variadic. Mostly that makes no difference. But on Apple's arm64, variable arguments lie on
+ * the stack, where others come to lie only after eight in registers. So the one such argument is passed over and over,
+ * in every place where the function may look for it. In every C calling convention, arguments that nobody looks at do
+ * no harm.
  *
- * Rests on
- * [Writing ARM64 code for Apple platforms](https://developer.apple.com/documentation/xcode/writing-arm64-code-for-apple-platforms).
+ * See [Writing ARM64 code for Apple
+ * platforms](https://developer.apple.com/documentation/xcode/writing-arm64-code-for-apple-platforms).
  */
 import type { Prototype } from "../../ffi/contract.ts";
 
-/** Arguments that are passed in registers. */
+/** How many arguments are passed in registers. */
 const REGISTERS = 8;
 
-/** A prototype whose last argument is repeated until it is on the stack. */
+/** A prototype whose last argument is repeated until it lies on the stack. */
 export function repeatingLast(prototype: Prototype): Prototype {
   return { ...prototype, parameters: untilOnStack(prototype.parameters) };
 }
 
-/** Calls a function of such a prototype as one of the prototype that was given. */
+/** Lets a function with such a prototype be called with the original arguments. */
 export function callRepeatingLast<Values extends readonly unknown[], Result>(
   call: (...values: Values) => Result,
 ): (...values: Values) => Result {

@@ -1,11 +1,11 @@
-/** What systems have for waiting on memory. */
+/** What systems offer for waiting on memory. */
 import type { Prototype } from "../../ffi/contract.ts";
 
-/** One system's calls; what they return is negative where nobody has ended the waiting. */
+/** The calls of one system. Waiting returns a negative result if nobody has ended it. */
 export interface WaitCalls {
   readonly name: string;
   readonly prototype: Prototype;
-  /** What waiting for so long is called with. */
+  /** The arguments with which to wait for this long. */
   values(address: bigint, expected: number, milliseconds: number): readonly unknown[];
   notify(address: bigint, count: number): number;
 }

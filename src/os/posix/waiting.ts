@@ -1,6 +1,6 @@
 /**
- * Waiting across processes, on POSIX, with the calls of a system. In each of them a word is the same word for everybody who
- * has mapped its file.
+ * Waits across processes, on POSIX, with the calls of a system. In each of them, a word is the same word for everybody
+ * who has mapped its file.
  */
 import { LONGEST_BLOCK } from "../../ffi/contract.ts";
 import type { Waiting, WaitRequest } from "../contract.ts";
@@ -8,12 +8,12 @@ import type { Libc } from "./libc.ts";
 import type { WaitCalls } from "./wait_calls.ts";
 
 /**
- * Longest time that is waited for at once, in milliseconds. Whoever waits longer waits again, and sees then if the page of
- * the word was lost meanwhile, of which the kernel tells nobody who waits.
+ * The longest single wait, in milliseconds. A longer wait consists of several. In between, the waiter sees whether the
+ * page of the word was lost, which the kernel does not tell anybody who waits.
  */
 const LONGEST = 1000;
 
-/** Makes the waiting of a system. `waitTogether` waits in the background with one thread for many. */
+/** Makes the waiting of a system. `waitTogether` waits in the background, on one thread for many words. */
 export function posixWaiting(
   libc: Libc,
   calls: WaitCalls,

@@ -1,6 +1,6 @@
-/** The errno names that are nearest to Windows' error numbers, and those numbers by their names in winerror.h. */
+/** The errno names that are nearest to Windows' error numbers. The numbers have their names from winerror.h. */
 
-/** What the library itself asks for. */
+/** The errors that the library itself looks for. */
 export const WIN32_ERRORS = {
   FILE_NOT_FOUND: 2,
   ACCESS_DENIED: 5,
@@ -16,7 +16,7 @@ export const WIN32_ERRORS = {
   COMMITMENT_LIMIT: 1455,
 } as const;
 
-/** In each row the first number is the one that the library gives an error of that name. */
+/** In each row, the first number is the one that the library gives to its own errors of that name. */
 const NUMBERS: Readonly<Record<string, readonly number[]>> = {
   EPERM: [1314], // PRIVILEGE_NOT_HELD
   // FILE_NOT_FOUND, PATH_NOT_FOUND, INVALID_DRIVE, BAD_NETPATH, BAD_NET_NAME, INVALID_NAME, MOD_NOT_FOUND, BAD_PATHNAME,
@@ -55,12 +55,12 @@ const NUMBERS: Readonly<Record<string, readonly number[]>> = {
   ECANCELED: [995, 1223], // OPERATION_ABORTED, CANCELLED
 };
 
-/** `"ENOENT"` for 2; `"ERROR_<number>"` for a number that has no nearest name. */
+/** `"ENOENT"` for 2, and `"ERROR_<number>"` for a number without a nearest name. */
 export function win32ErrorName(number: number): string {
   return Object.keys(NUMBERS).find((name) => NUMBERS[name].includes(number)) ?? `ERROR_${number}`;
 }
 
-/** 2 for `"ENOENT"`; 0 for a name that no number is near to. */
+/** 2 for `"ENOENT"`, and 0 for a name that is not nearest to a number. */
 export function win32ErrorNumber(name: string): number {
   return NUMBERS[name]?.[0] ?? 0;
 }

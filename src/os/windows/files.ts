@@ -79,7 +79,7 @@ export function windowsFiles(kernel32: Kernel32, handleOf: (descriptor: Descript
     },
 
     async sync(descriptor: Descriptor, writeBack: () => Promise<void>): Promise<void> {
-      // A handle of its own: the caller's may be closed, and its number taken by another file, before this has ended.
+      // It gets a handle of its own. The caller's may be closed meanwhile, and its number taken by another file.
       const own = duplicate(kernel32, descriptor as bigint, THIS_PROCESS);
       if (own === undefined) throw kernel32.failure("DuplicateHandle");
       try {

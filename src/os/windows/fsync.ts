@@ -1,7 +1,7 @@
 /**
- * Writing a file to disk without blocking the thread: with
- * [FlushFileBuffers](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-flushfilebuffers) as the one
- * function that another thread runs. It takes and returns what a thread's function takes and returns.
+ * Writes a file to disk without blocking the thread. Another thread runs only
+ * [FlushFileBuffers](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-flushfilebuffers), whose
+ * parameter and result are those of a thread's function.
  */
 import { poll } from "../poll.ts";
 import type { Kernel32 } from "./kernel32.ts";
@@ -24,7 +24,7 @@ export async function syncInThread(kernel32: Kernel32, handle: bigint): Promise<
     await poll(() => threads.WaitForSingleObject(thread, 0) === WIN32.WAIT_OBJECT_0 || undefined);
     const result = new Uint32Array(1);
     kernel32.check(threads.GetExitCodeThread(thread, new Uint8Array(result.buffer)), "GetExitCodeThread");
-    // Why it failed was known to the thread alone; asked again here, the system says so here.
+    // Only the other thread knew why it failed. Asking again here gets the reason here.
     if (result[0] === 0) flushFile(kernel32, handle);
   } finally {
     kernel32.functions.CloseHandle(thread);
@@ -35,7 +35,7 @@ export async function syncInThread(kernel32: Kernel32, handle: bigint): Promise<
 export function flushFile(kernel32: Kernel32, handle: bigint): void {
   if (kernel32.functions.FlushFileBuffers(handle) !== 0) return;
   const error = kernel32.failure("FlushFileBuffers");
-  // Through a handle that cannot write, nothing has been written.
+  // Nothing has been written through a handle that cannot write.
   if (error.errno !== WIN32_ERRORS.ACCESS_DENIED || mayWrite(kernel32, handle)) throw error;
 }
 

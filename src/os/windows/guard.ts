@@ -102,7 +102,7 @@ function commit(kernel32: Kernel32, address: bigint, length: bigint): void {
   kernel32.checkAddress(committed, "VirtualAlloc");
 }
 
-/** What the handler calls, and where in the header it finds it. */
+/** The functions that the handler calls, and where in the header it finds them. */
 const FUNCTIONS = [
   ["VirtualQuery", header.virtualQuery],
   ["VirtualProtect", header.virtualProtect],

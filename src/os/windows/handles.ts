@@ -14,12 +14,12 @@ export function windowsHandles(kernel32: Kernel32, handleOf: (descriptor: Descri
   const pid = functions.GetCurrentProcessId();
   const gone = (reason: string): Error => kernel32.error("ESTALE", "handle", reason);
 
-  /** Lets `use` have a handle of a process. */
+  /** Calls `use` with a handle of a process. */
   const withProcess = <Result>(process: number, use: (handle: bigint) => Result): Result => {
     if (process === pid) return use(THIS_PROCESS);
     const access = WIN32.PROCESS_DUP_HANDLE | WIN32.PROCESS_QUERY_LIMITED_INFORMATION;
     const handle = functions.OpenProcess(access, 0, process);
-    // There is no process of this number.
+    // There is no process with this number.
     if (handle === 0n && kernel32.lastError === WIN32_ERRORS.INVALID_PARAMETER) throw gone("its process has ended");
     kernel32.checkAddress(handle, "OpenProcess");
     try {
@@ -59,7 +59,7 @@ export function windowsHandles(kernel32: Kernel32, handleOf: (descriptor: Descri
   };
 }
 
-/** A handle may be of anything, such as an event or a key, by now. */
+/** Whether a handle is still that of the file. By now it may be that of anything, such as an event or a key. */
 function isFile(kernel32: Kernel32, handle: bigint, identity: string): boolean {
   try {
     return identityOf(kernel32, handle) === identity;
@@ -68,7 +68,7 @@ function isFile(kernel32: Kernel32, handle: bigint, identity: string): boolean {
   }
 }
 
-/** When a process was started, which tells it from others that had its number. */
+/** The time at which a process was started. It tells the process from others that had its number. */
 function birthOf(kernel32: Kernel32, process: bigint): string {
   const times = new BigUint64Array(4);
   const [created, exited, kernel, user] = [0, 1, 2, 3].map((index) => new Uint8Array(times.buffer, 8 * index, 8));

@@ -6,8 +6,8 @@ import { win32ErrorName, win32ErrorNumber } from "./errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
 
 /**
- * By the exact name; the prototype stands behind each. HANDLE, SIZE_T and addresses are `usize`, BOOL and DWORD results
- * `i32`.
+ * The functions by their exact names. The declaration in C stands beside each. HANDLE, SIZE_T and addresses are
+ * `usize`, and BOOL and DWORD results are `i32`.
  */
 const KERNEL32 = {
   // HANDLE CreateFileW(LPCWSTR path, DWORD access, DWORD share, SECURITY_ATTRIBUTES *, DWORD disposition, DWORD flags,
@@ -91,26 +91,26 @@ export const THIS_PROCESS = 0xffff_ffff_ffff_ffffn;
 /** GetCurrentThread(): a handle that stands for this thread. */
 const THIS_THREAD = 0xffff_ffff_ffff_fffen;
 
-/** A string of Windows: UTF-16, ended by NUL. */
+/** A string of Windows: UTF-16 with a NUL at its end. */
 export function wideString(text: string): Uint8Array {
   const units = Uint16Array.from({ length: text.length + 1 }, (_, index) => text.charCodeAt(index) || 0);
   return new Uint8Array(units.buffer);
 }
 
-/** The text of so many UTF-16 units. */
+/** The text of this many UTF-16 units. */
 export function textOf(wide: Uint8Array, length: number): string {
   return new TextDecoder("utf-16le").decode(wide.subarray(0, 2 * length));
 }
 
-/** The upper and lower half of a 64-bit number, as some functions want them. */
+/** The upper and lower half of a 64-bit number, as some functions take them. */
 export function halves(value: number): [high: number, low: number] {
   return [Math.floor(value / 2 ** 32), value >>> 0];
 }
 
-/** What else there is to say of an error. */
+/** What else is known about an error. */
 interface About {
   readonly path?: string;
-  /** What the call meant by the number, where that is not what it means elsewhere. */
+  /** What the number means for this call, if that is not what it usually means. */
   readonly code?: string;
 }
 
@@ -132,24 +132,24 @@ export class Kernel32 {
     return this.#lastError[0];
   }
 
-  /** Throws what the last error says where a call returned FALSE or 0. */
+  /** Throws what the last error says if a call returned FALSE or 0. */
   check(result: number, syscall: string, path?: string): number {
     if (result === 0) throw this.failure(syscall, { path });
     return result;
   }
 
-  /** The same for a call that returns an address, or a handle that is NULL where it fails. */
+  /** Does the same for a call that returns an address, or a handle that is NULL if it fails. */
   checkAddress(address: bigint, syscall: string): bigint {
     if (address === 0n) throw this.failure(syscall);
     return address;
   }
 
-  /** What the last error says of the call that has just failed. */
+  /** The error for the call that has just failed. */
   failure(syscall: string, about: About = {}): MmapError {
     return this.errorOf(this.lastError, syscall, about);
   }
 
-  /** The error that a number stands for. */
+  /** The error for a number. */
   errorOf(errno: number, syscall: string, { path, code }: About = {}): MmapError {
     return new MmapError({ code: code ?? win32ErrorName(errno), errno, syscall, reason: this.#message(errno), path });
   }
@@ -179,8 +179,9 @@ export class Kernel32 {
 }
 
 /**
- * The last error belongs to the thread and is overwritten by whatever the runtime calls next, so that asking for it with
- * a call comes too late. It stands in the thread's environment block, from where reading it is a plain load.
+ * The last error of the thread, as an array of one number. The runtime overwrites it with whatever it calls next, so a
+ * call that asks for it comes too late. It stands in the thread's environment block, and reading it there is a plain
+ * load.
  */
 function lastErrorOf(ffi: Ffi, { SetLastError }: Functions<typeof KERNEL32>): Uint32Array {
   const { THREAD_BASIC_INFORMATION, TEB } = WIN32_LAYOUTS;
@@ -192,7 +193,7 @@ function lastErrorOf(ffi: Ffi, { SetLastError }: Functions<typeof KERNEL32>): Ui
   const lastError = new Uint32Array(ffi.arrayBuffer(block + BigInt(TEB.LastErrorValue), 4));
   for (const number of [0x1234_5678, 0]) {
     SetLastError(number);
-    if (lastError[0] !== number) throw new Error("this Windows keeps the last error where nobody expects it");
+    if (lastError[0] !== number) throw new Error("this Windows does not keep the last error in the expected place");
   }
   return lastError;
 }

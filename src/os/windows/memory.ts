@@ -10,7 +10,7 @@ import { flushFile } from "./fsync.ts";
 import { isCopy, pagesFor, setPages } from "./protection.ts";
 import { FileViews, openSection } from "./views.ts";
 
-/** Bytes of a mapping that are flushed before others get a turn. */
+/** The bytes of a mapping that are flushed before others get a turn. */
 const WRITE_BACK_STEP = 4 << 20;
 
 /** Makes the memory half of Windows. */
@@ -54,7 +54,7 @@ export function windowsMemory(kernel32: Kernel32): Memory {
         functions.CloseHandle(section);
         return;
       }
-      // The rights to a file are looked at before its length.
+      // The rights to a file are checked before its length.
       const error = kernel32.failure("CreateFileMappingW");
       if (error.errno !== WIN32_ERRORS.FILE_INVALID) throw error;
     },
@@ -79,8 +79,8 @@ export function windowsMemory(kernel32: Kernel32): Memory {
 
     advise(base: bigint, length: number, advice: Advice): void {
       if (advice === "will-need") prefetch(base, length);
-      // What is not locked leaves the process's memory, and comes back from the file when it is touched: that is said
-      // to be a failure, "not locked".
+      // Unlocking memory that is not locked takes it out of the process's memory, and it comes back from the file when
+      // it is touched. The call reports this as the failure "not locked".
       if (advice === "dont-need") functions.VirtualUnlock(base, BigInt(length));
     },
 
@@ -102,7 +102,7 @@ export function windowsMemory(kernel32: Kernel32): Memory {
 
     unlock(base: bigint, length: number): void {
       if (functions.VirtualUnlock(base, BigInt(length)) !== 0) return;
-      // As on POSIX, it is no mistake to unlock what is not locked.
+      // As on POSIX, unlocking what is not locked is not an error.
       if (kernel32.lastError !== WIN32_ERRORS.NOT_LOCKED) throw kernel32.failure("VirtualUnlock");
     },
 
@@ -127,7 +127,7 @@ function sizesOf({ functions }: Kernel32): { pageSize: number; allocationGranula
 function allocate(kernel32: Kernel32, base: bigint, length: number, type: number, pages: number): bigint {
   const address = kernel32.functions.VirtualAlloc(base, BigInt(length), type, pages);
   if (address !== 0n) return address;
-  // The only parameter that can be wrong is the length: more than a process has addresses.
+  // Only the length can be wrong among the parameters: it is more than a process has addresses.
   const code = kernel32.lastError === WIN32_ERRORS.INVALID_PARAMETER ? "ENOMEM" : undefined;
   throw kernel32.failure("VirtualAlloc", { code });
 }
@@ -163,7 +163,7 @@ function tryRoom(kernel32: Kernel32, length: number, locks: boolean): void {
 /** Pages that are asked about at a time. */
 const PAGES_AT_A_TIME = 4096;
 
-/** What of the process's memory is in its working set, which is what Windows can tell. */
+/** Tells which pages are in the working set of the process, which is all that Windows can tell. */
 function queryResidency(kernel32: Kernel32, base: bigint, pageSize: number, into: Uint8Array): void {
   const { size, VirtualAddress, VirtualAttributes } = WIN32_LAYOUTS.PSAPI_WORKING_SET_EX_INFORMATION;
   const view = new DataView(new ArrayBuffer(size * Math.min(PAGES_AT_A_TIME, into.length)));

@@ -1,4 +1,7 @@
-/** The numbers of Windows that no word of the vocabulary stands for, by their names in fileapi.h, winbase.h and winnt.h. */
+/**
+ * The numbers of Windows, except those of the words of the vocabulary. Their names are those of fileapi.h, winbase.h
+ * and winnt.h.
+ */
 
 /** Numbers. */
 export const WIN32 = {
@@ -81,7 +84,7 @@ export const WIN32_LAYOUTS = {
   },
   WIN32_MEMORY_RANGE_ENTRY: { size: 16, VirtualAddress: 0, NumberOfBytes: 8 },
   PSAPI_WORKING_SET_EX_INFORMATION: { size: 16, VirtualAddress: 0, VirtualAttributes: 8 },
-  // These two are in no public header, but the same since the first 64-bit Windows; `lastErrorOf` tries them out.
+  // No public header has these two, but they are the same since the first 64-bit Windows. `lastErrorOf` tries them out.
   THREAD_BASIC_INFORMATION: { size: 48, TebBaseAddress: 8 },
   TEB: { LastErrorValue: 0x68 },
 } as const;

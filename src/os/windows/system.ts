@@ -12,10 +12,10 @@ import { windowsFiles } from "./files.ts";
 import { windowsHandles } from "./handles.ts";
 import { windowsMemory } from "./memory.ts";
 
-/** A C library that is a part of Windows itself, unlike that of each compiler. */
+/** A C library that is a part of Windows itself. Compilers have others of their own. */
 const MSVCRT = ["msvcrt.dll"];
 
-/** The calls that take the words. */
+/** The call that takes the words of each vocabulary. */
 const CALLS: Readonly<Record<FlagKind, string>> = {
   open: "CreateFileW",
   protection: "VirtualProtect",
@@ -24,7 +24,7 @@ const CALLS: Readonly<Record<FlagKind, string>> = {
   advice: "PrefetchVirtualMemory",
 };
 
-/** Loads kernel32 and makes a system of it. */
+/** Loads kernel32, and makes Windows from it. */
 export function windows(ffi: Ffi, arch: string): System {
   const kernel32 = new Kernel32(ffi);
   const handleOf = runtimeDescriptors(kernel32);
@@ -48,7 +48,8 @@ export function windows(ffi: Ffi, arch: string): System {
     },
     supportsFeature: (feature) => features[feature](),
     guard,
-    // WaitOnAddress ends at the process, and named objects would need a count of those who wait in everybody's memory.
+    // WaitOnAddress does not reach beyond the process. Named objects would need a count of the waiters in everybody's
+    // memory.
     waiting: () => undefined,
     error: (code, syscall, reason, path) => kernel32.error(code, syscall, reason, path),
   };
