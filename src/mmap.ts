@@ -8,29 +8,28 @@ import { makeRegion, type MappedRegion } from "./region.ts";
 import type { MapSource, MmapOptions } from "./types.ts";
 
 /**
- * Maps a file or memory into the process.
+ * Maps a file, or memory, into the process.
  *
- * By default a file is mapped whole, to be read: `mmap("data.bin")`. With `access: "write"`, stores reach the file;
- * with `access: "copy"` they stay in this region. Nothing is read before it is touched, whatever the size.
+ * By default a whole file is mapped, to be read: `mmap("data.bin")`. With `access: "write"`, stores reach the file.
+ * With `access: "copy"`, they stay in this region. Nothing is read before you touch it, whatever the size.
  *
- * Rests on [open(2)](https://man7.org/linux/man-pages/man2/open.2.html) and
- * [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html), on Windows on
+ * If it throws, nothing is left open, mapped, created or changed, except that a file may stay longer. If the runtime
+ * has permissions (Deno, and Node with `--permission`), they are checked for a path first, and a denial is the runtime's
+ * own error.
+ *
+ * Calls [open(2)](https://man7.org/linux/man-pages/man2/open.2.html) and
+ * [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html). Windows has
  * [CreateFileMappingW](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-createfilemappingw) and
- * [MapViewOfFile](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-mapviewoffile),
- * with files that others may open to read and to write meanwhile.
+ * [MapViewOfFile](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-mapviewoffile) for it; others
+ * may still open the file there, to read and to write.
  *
  * @param source What to map, see {@linkcode MapSource}.
- * @param options How, see {@linkcode MmapOptions}.
+ * @param options How to map it, see {@linkcode MmapOptions}.
  * @returns The region. Unmap it with `using`, {@linkcode MappedRegion.unmap} or {@linkcode withMmap}.
- *
- * Whatever is thrown, nothing is left open, mapped, created or changed, except that a file that others have open may stay
- * longer. Where the runtime has permissions (Deno, and
- * Node with `--permission`), they are asked for the path first, and a denial is the runtime's own error.
- *
- * @throws {MmapError} where the OS refuses: `ENOENT`, `EACCES`, `EISDIR`, `ENODEV`, `ENOMEM` and others; `ENOTSUP` for
- * what it has not, such as a descriptor that is a number on Windows.
- * @throws {TypeError} for an argument of the wrong shape.
- * @throws {RangeError} for one out of bounds, such as a size beyond the end of a file that may not grow.
+ * @throws {MmapError} If the OS refuses (`ENOENT`, `EACCES`, `EISDIR`, `ENODEV`, `ENOMEM` and others), or does not have
+ * what is asked for (`ENOTSUP`), such as a descriptor that is a number on Windows in Deno.
+ * @throws {TypeError} If an argument has the wrong shape.
+ * @throws {RangeError} If an argument is out of bounds, such as a size beyond the end of a file that may not grow.
  *
  * @example Read a file
  * ```ts

@@ -7,6 +7,7 @@ import type { Feature, FlagKind } from "../../vocabulary.ts";
 import type { System } from "../contract.ts";
 import { Kernel32 } from "./kernel32.ts";
 import { once, unlessRefused } from "../once.ts";
+import { runtimeDescriptors } from "./runtime_descriptors.ts";
 import { windowsFiles } from "./files.ts";
 import { windowsHandles } from "./handles.ts";
 import { windowsMemory } from "./memory.ts";
@@ -26,6 +27,7 @@ const CALLS: Readonly<Record<FlagKind, string>> = {
 /** Loads kernel32, and makes Windows from it. */
 export function windows(ffi: Ffi, arch: string): System {
   const kernel32 = new Kernel32(ffi);
+  const handleOf = runtimeDescriptors(kernel32);
   const guard = once(() => arch === "x64" ? unlessRefused(() => installWindowsGuard(kernel32)) : undefined);
   const features: Readonly<Record<Feature, () => boolean>> = {
     guard: () => guard() !== undefined,
@@ -37,8 +39,8 @@ export function windows(ffi: Ffi, arch: string): System {
   };
   return {
     os: "windows",
-    ...windowsFiles(kernel32),
-    ...windowsHandles(kernel32),
+    ...windowsFiles(kernel32, handleOf),
+    ...windowsHandles(kernel32, handleOf),
     ...windowsMemory(kernel32),
     ...cBytes(ffi.load(MSVCRT, BYTES), once(() => ffi.load(MSVCRT, SEARCH)), ffi.search),
     supportsFlag: (kind, flag) => hasWord(kernel32.words, kind, flag),
