@@ -216,6 +216,31 @@ test("a place that others may still use is never anybody else's", { ...onWindows
   assertEquals(new Uint8Array(readFileSync(path)), countingBytes(20_000));
 });
 
+test("a place stays taken while there is no memory for it, and is filled when there is", onWindows, () => {
+  const { ffi, system } = host();
+  const path = fileOf(20_000);
+  const descriptor = openDescriptor(path, "r+");
+  const request = { descriptor, offset: 0, protection: ["read", "write"], flags: ["shared"], unit: 4096 } as const;
+  for (const fill of [system.blank, system.blankAnew]) {
+    const base = system.map(request, 20_480);
+    // Memory that does not fit is refused, as all is when there is none.
+    assertEquals(system.blank(base, 2 ** 20), false);
+    const { VirtualAlloc } = ffi.load(["kernel32.dll"], THREADS);
+    const [MEM_RESERVE, PAGE_READWRITE] = [0x2000, 4];
+    assertEquals(VirtualAlloc(base, 20_480n, MEM_RESERVE, PAGE_READWRITE), 0n);
+    assertEquals(fill(base, 20_480), true);
+    const bytes = new Uint8Array(ffi.arrayBuffer(base, 20_480));
+    bytes[19_999] = 1;
+    assertEquals([bytes[1], bytes[19_999]], [0, 1]);
+    bytes.buffer.transfer(0);
+    // It is memory like any other now.
+    assertEquals(system.blank(base, 20_480), true);
+    system.unmap(base, 20_480);
+  }
+  closeDescriptor(descriptor);
+  assertEquals(new Uint8Array(readFileSync(path)), countingBytes(20_000));
+});
+
 test("guard: false leaves a region out", onWindows, () => {
   using region = mmap(null, { size: 100, guard: false });
   assertEquals(region.faults, 0);

@@ -5,7 +5,7 @@
 #
 # It is entered for every exception of the process. If a page of a region in the table does not allow a store, the page
 # becomes a private copy. If a page of a region cannot be read in, the whole region becomes zeros, since Windows cannot
-# replace a single page of a view. Then the page is counted, and the instruction runs again. Where the entry says so, a
+# replace a single page of a view. Then the page is counted, and the instruction runs again. If the entry says so, a
 # store is not counted. Everything else goes on to whoever else handles exceptions, unless the page allows the access by
 # now.
 #

@@ -45,7 +45,7 @@ export function openPath(
 /** How often a file is looked for that others make first, and may have removed again when it is opened. */
 const ROUNDS = 100;
 
-/** How long a file is waited for that somebody has for himself, in milliseconds: `removeUnused` has it for a moment. */
+/** How long a file is waited for that somebody has for themselves, in milliseconds: `removeUnused` has it for a moment. */
 const PAUSES = [1, 2, 5, 10, 20, 50, 100];
 
 function createFile(kernel32: Kernel32, name: Uint8Array, access: number, disposition: number, flags: number): bigint {
@@ -134,7 +134,7 @@ function attributesOf(flags: readonly OpenFlag[], mode: number): number {
   return bits >>> 0;
 }
 
-/** A file with a name that nobody knows, which goes away with its last handle and is kept in memory where possible. */
+/** A file with a name that nobody knows, which goes away with its last handle and is kept in memory if possible. */
 export function openTemporary(kernel32: Kernel32, into: OpenedFile): void {
   const { functions } = kernel32;
   const directory = new Uint8Array(2 * 1024);

@@ -33,7 +33,7 @@ export function identityOf(kernel32: Kernel32, handle: bigint): string {
     .map((field) => information.getUint32(field, true)).join(":");
 }
 
-/** A handle of this process to what a process has one of, with the same rights; `undefined` where it has none. */
+/** A handle of this process to what a process has one of, with the same rights; `undefined` if it has none. */
 export function duplicate(kernel32: Kernel32, handle: bigint, process: bigint): bigint | undefined {
   const copy = new BigUint64Array(1);
   const result = kernel32.functions.DuplicateHandle(
