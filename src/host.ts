@@ -4,8 +4,8 @@
  */
 import { MmapError } from "./error.ts";
 import { type BufferModule, bunFfi, type BunFfiModule } from "./ffi/bun.ts";
-import type { Ffi } from "./ffi/contract.ts";
-import { denoFfi, type DenoFs, type DenoNamespace } from "./ffi/deno.ts";
+import type { Ffi, FileSystem } from "./ffi/contract.ts";
+import { denoFfi, type DenoNamespace } from "./ffi/deno.ts";
 import { nodeFfi, type NodeFfiModule, type NodeProcess } from "./ffi/node.ts";
 import type { WorkerThreads } from "./ffi/threads.ts";
 import { type Target, targetOf } from "./os/columns.ts";
@@ -88,16 +88,18 @@ function systemOf(ffi: Ffi, target: Target): System {
 
 const workers = (): WorkerThreads => globals.process.getBuiltinModule("node:worker_threads") as WorkerThreads;
 
+const files = (): FileSystem => globals.process.getBuiltinModule("node:fs") as FileSystem;
+
 const buffers = (): BufferModule => globals.process.getBuiltinModule("node:buffer") as BufferModule;
 
 function makeFfi(): Ffi {
   switch (runtime) {
     case "deno":
-      return denoFfi(globals.Deno!, () => globals.process.getBuiltinModule("node:fs") as DenoFs);
+      return denoFfi(globals.Deno!, files);
     case "bun":
-      return bunFfi(globals.process.getBuiltinModule("bun:ffi") as BunFfiModule, workers, buffers);
+      return bunFfi(globals.process.getBuiltinModule("bun:ffi") as BunFfiModule, workers, buffers, files);
     case "node":
-      return nodeFfi(nodeModule(), globals.process, workers);
+      return nodeFfi(nodeModule(), globals.process, workers, files);
   }
 }
 

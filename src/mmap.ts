@@ -14,8 +14,7 @@ import type { MapSource, MmapOptions } from "./types.ts";
  * `access: "create"` they do too, and a missing file is created. With `access: "copy"`, they stay in this region. Nothing
  * is read before you touch it, whatever the size.
  *
- * If it throws, nothing is left open, mapped, created or changed, except that a file may stay longer if others have it
- * open. If the runtime has permissions (Deno, and Node with `--permission`), they are checked for a path first, and a
+ * If it throws, nothing is left open, mapped, created or changed, except that a file may stay longer. If the runtime has permissions (Deno, and Node with `--permission`), they are checked for a path first, and a
  * denial is the runtime's own error.
  *
  * Calls [open(2)](https://man7.org/linux/man-pages/man2/open.2.html) and
@@ -28,7 +27,7 @@ import type { MapSource, MmapOptions } from "./types.ts";
  * @param options How to map it, see {@linkcode MmapOptions}.
  * @returns The region. Unmap it with `using`, {@linkcode MappedRegion.unmap} or {@linkcode withMmap}.
  * @throws {MmapError} If the OS refuses (`ENOENT`, `EACCES`, `EISDIR`, `ENODEV`, `ENOMEM` and others), or does not have
- * what is asked for (`ENOTSUP`), such as a descriptor that is a number on Windows.
+ * what is asked for (`ENOTSUP`), such as a descriptor that is a number on Windows in Deno.
  * @throws {RangeError} If an argument is out of bounds, such as a size beyond the end of a file that may not grow.
  * @throws {TypeError} If an argument has the wrong shape.
  *

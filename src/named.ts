@@ -72,6 +72,6 @@ export function unlinkNamed(name: string): boolean {
   const checked = checkName(name, os);
   const { ffi, system } = host();
   const path = system.pathOfNamed(checked);
-  if (path !== undefined) ffi.authorize(path, { read: false, write: true });
+  if (path !== undefined) ffi.authorize(path, { read: false, write: true }, path);
   return system.unlinkNamed(checked);
 }

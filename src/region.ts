@@ -739,8 +739,8 @@ export class MappedRegion implements Disposable {
    *
    * Calls [msync(2)](https://man7.org/linux/man-pages/man2/msync.2.html), on macOS also `F_FULLFSYNC`, and on Windows
    * [FlushViewOfFile](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-flushviewoffile) and
-   * [FlushFileBuffers](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-flushfilebuffers). On macOS and
-   * Windows, "sync" needs a descriptor that is still open.
+   * [FlushFileBuffers](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-flushfilebuffers). On macOS,
+   * "sync" needs a descriptor that is still open.
    *
    * @param range What to write (default: all), and `flags`. `["sync"]`, the default, returns when the bytes are on
    * disk, and `["async"]` returns at once. `"invalidate"` refreshes other mappings of the file, and writes nothing

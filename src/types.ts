@@ -26,7 +26,8 @@ export const ANONYMOUS: unique symbol = Symbol.for("@region/mmap.ANONYMOUS");
  * What can be mapped:
  *
  * - a path, or a `file:` URL;
- * - an open descriptor (a number on POSIX, a HANDLE as a `bigint` on Windows), or an object that has one as `fd`;
+ * - an open descriptor (a number on POSIX; on Windows a HANDLE as a `bigint`, in Node and Bun also a number), or an
+ *   object that has one as `fd`;
  * - a handle from another region;
  * - `null`, for memory without a file;
  * - {@linkcode ANONYMOUS}, for memory with a descriptor;
@@ -239,7 +240,10 @@ export type ViewConstructor<T extends ArrayBufferView> = {
   readonly BYTES_PER_ELEMENT?: number;
 };
 
-/** A descriptor as the OS has it: a number on POSIX, a HANDLE as a `bigint` on Windows. */
+/**
+ * A descriptor as the OS has it: a number on POSIX, a HANDLE as a `bigint` on Windows, where Node and Bun have numbers of
+ * their own as well.
+ */
 export type Descriptor = number | bigint;
 
 /** The JavaScript runtimes that this library runs on. */

@@ -62,8 +62,7 @@ test("open finds its mode where variable arguments are on the stack, too", LINUX
   const opened: OpenedFile = {};
   system.open(path, ["read", "write", "create"], 0o640, false, opened);
   assertEquals([opened.created, statSync(path).mode & 0o777], [path, 0o640 & ~umask]);
-  system.remove(path, opened.descriptor!, 0);
-  system.close(opened.descriptor!);
+  system.discard(path, opened.descriptor!, 0);
   assert(!exists(path));
 });
 

@@ -27,6 +27,9 @@ function unable(): System & { failing: boolean; unlockable: boolean } {
     lock() {
       if (this.unlockable) throw system.error("ENOMEM", "mlock", "no leave");
     },
+    probe() {
+      if (this.unlockable) throw system.error("EAGAIN", "mlock", "no leave");
+    },
     map(request, length) {
       if (this.failing) throw system.error("ENOMEM", "mmap", "no room");
       return system.map(request, length);
@@ -72,12 +75,24 @@ test("a region that cannot come back is empty, and not at address 0", descriptor
   system.failing = true;
   assertEquals(assertThrows(() => mapping.resize(100, NOBODY), MmapError).code, "ENOMEM");
   assertEquals([mapping.byteLength, mapping.address], [0, 0n]);
-  // Growth that is taken back needs the same.
-  system.failing = false;
-  mapping.resize(100, NOBODY);
+  mapping.release("none");
+  closeSync(descriptor);
+});
+
+test("a region that cannot grow stays as it was, and its file may be longer", descriptors, () => {
+  const path = fileOf(30_000);
+  const descriptor = openSync(path, "r+");
+  const system = unable();
+  const mapping = mapWhole(system, descriptor);
+  const { address } = mapping;
   system.failing = true;
   assertEquals(assertThrows(() => mapping.resize(50_000, NOBODY), MmapError).code, "ENOMEM");
-  assertEquals([mapping.byteLength, mapping.address, statSync(path).size], [0, 0n, 100]);
+  // Others may have it mapped by now, so that it is not cut back.
+  assertEquals([mapping.byteLength, mapping.address, statSync(path).size], [30_000, address, 50_000]);
+  // What can be known before is known before.
+  system.unlockable = true;
+  assertEquals(assertThrows(() => mapping.resize(60_000, NOBODY), MmapError).code, "EAGAIN");
+  assertEquals([mapping.byteLength, statSync(path).size], [30_000, 50_000]);
   mapping.release("none");
   closeSync(descriptor);
 });

@@ -311,7 +311,7 @@ describe("every other fault", guarded, () => {
     assertEquals(guarded, unguarded);
   });
 
-  test("WebAssembly's traps still work, whoever was first", () => {
+  test("WebAssembly's traps still work, whoever was first", { timeout: 60_000 }, () => {
     assertEquals(runChild("guards", "wasm-after", fileOf(PAGE)), "survived");
     assertEquals(runChild("guards", "wasm-before", fileOf(PAGE)), "survived");
   });

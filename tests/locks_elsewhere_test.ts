@@ -171,7 +171,7 @@ test("Windows is given where a lock begins and how long it is, in halves", () =>
     failure: (syscall: string) => error(`${lastError}`, syscall),
     check() {},
   } as unknown as Kernel32;
-  const locking = windowsLocking(kernel32, () => 8n);
+  const locking = windowsLocking(kernel32, (handle) => handle as bigint, () => 8n);
 
   assertEquals(locking.tryLock(8n, ALONE), true);
   locking.tryLock(8n, PART);

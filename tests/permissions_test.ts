@@ -1,11 +1,11 @@
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { platform } from "../mod.ts";
 import { runChildWith } from "./support/children.ts";
 import { exists, fileOf, freshPath } from "./support/files.ts";
-import { onLinux } from "./support/systems.ts";
+import { onLinux, onWindows } from "./support/systems.ts";
 
 interface Outcome {
   readonly removed?: boolean;
@@ -25,6 +25,14 @@ function outcome(flags: readonly string[], path: string, access: string): Outcom
 function outcomeOfLock(flags: readonly string[], path: string, how: string): Outcome {
   return JSON.parse(runChildWith(flags, "lock_with_permissions", path, how));
 }
+/** Paths of a file, or of none, that nobody but Windows can read. */
+const readByWindowsAlone = (path: string): string[] => [
+  `\\\\?\\GLOBALROOT\\??\\${path}`,
+  `\\\\?\\${path}\\..\\${basename(path)}`,
+  `${path}::$DATA`,
+  "\\\\.\\PhysicalDrive0",
+  "NUL",
+];
 
 const directory = (path: string): string => dirname(path);
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -94,6 +102,17 @@ describe("Deno's permissions", { skip: platform.runtime !== "deno" && "Deno's ow
     assertEquals(outcome([...base, "--allow-ffi", `--allow-write=${path}`], name, "unlink"), { removed: true });
   });
 
+  test("a path of the device namespace is the one that it stands for, or none", onWindows, () => {
+    const path = fileOf("text");
+    const allowed = [...base, "--allow-ffi", `--allow-read=${path}`];
+    const denied = ["--allow-ffi", "--allow-read", `--deny-read=${directory(path)}`];
+    for (const form of [`\\\\?\\${path}`, `\\\\.\\${path}`, `//?/${path}`, `\\??\\${path}`]) {
+      assertEquals(outcome(allowed, form, "read"), { byteLength: 4 }, form);
+      assertDenied(denied, form, "read", "read");
+    }
+    for (const form of readByWindowsAlone(path)) assertDenied(denied, form, "read", "read");
+  });
+
   test("a permission that is given up is gone", () => {
     const path = fileOf("text");
     const line = [...base, "--allow-ffi", "--allow-read"];
@@ -137,6 +156,14 @@ describe("Node's permissions", { skip: platform.runtime !== "node" && "Node's ow
     const path = fileOf("text");
     assertEquals(outcome([...base, "--allow-ffi", `--allow-fs-read=${path}`], path, "read"), { byteLength: 4 });
     assertDenied(["--allow-ffi"], path, "read", "--allow-fs-read");
+  });
+
+  test("a path of the device namespace is the one that it stands for, or none", onWindows, () => {
+    const path = fileOf("text");
+    const flags = ["--allow-ffi", `--allow-fs-read=${path}`];
+    assertEquals(outcome([...base, ...flags], `\\\\?\\${path}`, "read"), { byteLength: 4 });
+    assertEquals(outcome([...base, ...flags], `\\\\.\\${path}`, "read"), { byteLength: 4 });
+    for (const form of readByWindowsAlone(path)) assertDenied(flags, form, "read", "--allow-fs-read");
   });
 
   test("writing needs both permissions, and creates nothing before", () => {

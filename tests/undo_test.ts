@@ -70,6 +70,11 @@ class Ledger {
         real.unmap(base, length);
         assert(this.mapped.delete(base), "unmapped twice");
       },
+      probe: (request, length) => {
+        // What has grown or was cut stays so on such a system. So this already tells whether the pages may be locked.
+        if (!real.cutsMappedFiles && request.flags.includes("locked")) this.#may("lock");
+        real.probe(request, length);
+      },
       lock: (...values) => {
         this.#may("lock");
         real.lock(...values);

@@ -1,6 +1,5 @@
 /** What `mmap` is asked to map. */
 import { describe } from "./describe.ts";
-import { MmapError } from "../error.ts";
 import { pathOfFileUrl } from "./file_url.ts";
 import { checkHandle } from "./handle.ts";
 import { checkName } from "./named.ts";
@@ -56,15 +55,7 @@ function checkDescriptor(descriptor: number | bigint, os: OperatingSystem): Desc
   if (!Number.isInteger(descriptor) || descriptor < 0 || descriptor > MAX_DESCRIPTOR) {
     throw new RangeError(`source: ${descriptor} given, wanted a descriptor from 0 to ${MAX_DESCRIPTOR}`);
   }
-  if (os !== "windows") return unsigned(descriptor);
-  // Such a number means something only to the C library that gave it out. Each runtime has a C library of its own,
-  // which nobody else can look into.
-  throw new MmapError({
-    code: "ENOTSUP",
-    errno: 0,
-    syscall: "mmap",
-    reason: `${descriptor} is a descriptor of the runtime's C library, wanted a HANDLE as a bigint, or the path`,
-  });
+  return unsigned(descriptor);
 }
 
 function checkWindowsHandle(handle: bigint, os: OperatingSystem): Descriptor {

@@ -205,7 +205,8 @@ class Attempt {
 /** A descriptor of its own: what is locked through one belongs to it alone. */
 function openSource(here: Host, source: unknown, shared: boolean): Descriptor {
   const { ffi, system } = here;
-  const authorize = (path: string): void => ffi.authorize(path, { read: shared, write: !shared });
+  const authorize = (path: string): void =>
+    ffi.authorize(path, { read: shared, write: !shared }, system.plainPath(path));
   const reopen = (descriptor: Descriptor): Descriptor => system.locking().reopen(descriptor, shared, authorize);
 
   if (isRegion(source)) {

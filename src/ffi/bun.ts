@@ -2,13 +2,16 @@
 import {
   type Argument,
   type Background,
+  closeWith,
   type Ffi,
+  type FileSystem,
   firstLibrary,
   type Functions,
   type Prototype,
   type Prototypes,
   type Result,
 } from "./contract.ts";
+import type { Descriptor } from "../types.ts";
 import { Threads, type WorkerThreads } from "./threads.ts";
 
 /**
@@ -55,8 +58,13 @@ export interface BufferModule {
   readonly Buffer: { readonly prototype: { indexOf(needle: Uint8Array): number } };
 }
 
-/** Makes the FFI of Bun. `workers` loads node:worker_threads, and `buffers` loads node:buffer. */
-export function bunFfi(bun: BunFfiModule, workers: () => WorkerThreads, buffers: () => BufferModule): Ffi {
+/** Makes the FFI of Bun; `workers` loads node:worker_threads, `buffers` node:buffer and `fs` node:fs. */
+export function bunFfi(
+  bun: BunFfiModule,
+  workers: () => WorkerThreads,
+  buffers: () => BufferModule,
+  fs: () => FileSystem,
+): Ffi {
   const threads = new Threads(workers, BIND);
   // Bun throws if there is nothing to bind.
   const bind = (library: string, prototypes: readonly [string, Prototype][]) =>
@@ -110,8 +118,9 @@ export function bunFfi(bun: BunFfiModule, workers: () => WorkerThreads, buffers:
 
     arrayBuffer,
 
-    closeDescriptor(): boolean {
-      return false;
+    closeDescriptor(descriptor: Descriptor): boolean {
+      // On Windows its number means something to the C library inside the runtime alone.
+      return closeWith(fs, descriptor);
     },
 
     authorize(): void {

@@ -88,8 +88,28 @@ export interface Ffi {
   arrayBuffer(address: bigint, byteLength: number): ArrayBuffer;
   /** Closes a descriptor that the runtime keeps track of. Returns false if it does not keep track of this one. */
   closeDescriptor(descriptor: Descriptor): boolean;
-  /** Asks for the runtime's permission to use the path. A denial is the runtime's own error. */
-  authorize(path: string, access: PathAccess): void;
+  /**
+   * Asks for the runtime's permission to use the path; a denial is the runtime's own error. `plain` is the path in the
+   * form that the runtime can compare; without one, only who may use every path may use this one.
+   */
+  authorize(path: string, access: PathAccess, plain: string | undefined): void;
+}
+
+/** The part of node:fs that is used here. */
+export interface FileSystem {
+  closeSync(descriptor: number): void;
+}
+
+/** Closes a descriptor with node:fs; false for one that it does not know, such as a HANDLE of Windows. */
+export function closeWith(fs: () => FileSystem, descriptor: Descriptor): boolean {
+  if (typeof descriptor === "bigint") return false;
+  try {
+    fs().closeSync(descriptor);
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === "EBADF") return false;
+    throw error;
+  }
 }
 
 /** Tries `open` on each library in turn. The error says why none could be opened. */

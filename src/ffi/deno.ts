@@ -2,7 +2,9 @@
 import type { Descriptor } from "../types.ts";
 import {
   type Background,
+  closeWith,
   type Ffi,
+  type FileSystem,
   firstLibrary,
   type Functions,
   type PathAccess,
@@ -29,15 +31,10 @@ export interface DenoNamespace {
   readonly errors: { readonly NotCapable: new (message: string) => Error };
 }
 
-/** The part of node:fs that is used here. */
-export interface DenoFs {
-  closeSync(descriptor: number): void;
-}
-
 type BackgroundCall = (...values: readonly unknown[]) => Promise<unknown>;
 
 /** Makes the FFI of Deno. `fs` loads node:fs. */
-export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
+export function denoFfi(deno: DenoNamespace, fs: () => FileSystem): Ffi {
   // Deno keeps these up to date. Looking at one is as good as asking, and takes no time.
   const statuses: { [Name in Access]?: { readonly state: string; readonly partial: boolean } } = {};
   /** Whether every path is allowed, so that there is nothing to ask. */
@@ -82,31 +79,24 @@ export function denoFfi(deno: DenoNamespace, fs: () => DenoFs): Ffi {
     },
 
     closeDescriptor(descriptor: Descriptor): boolean {
-      // A HANDLE of Windows never belongs to Deno.
-      if (typeof descriptor === "bigint") return false;
       // What Deno's node:fs has opened, it must also close. Otherwise it would go on to take the number for its own
       // file.
-      try {
-        fs().closeSync(descriptor);
-        return true;
-      } catch (error) {
-        if ((error as { code?: string }).code === "EBADF") return false;
-        throw error;
-      }
+      return closeWith(fs, descriptor);
     },
 
-    authorize(path: string, access: PathAccess): void {
+    authorize(path: string, access: PathAccess, plain: string | undefined): void {
       // The empty path names nothing. The OS says so, but Deno would call the question itself an error.
       if (path === "") return;
-      if (access.read && !isGranted("read")) request(deno, "read", path);
-      if (access.write && !isGranted("write")) request(deno, "write", path);
+      if (access.read && !isGranted("read")) request(deno, "read", path, plain);
+      if (access.write && !isGranted("write")) request(deno, "write", path, plain);
     },
   };
 }
 
-function request(deno: DenoNamespace, name: Access, path: string): void {
-  if (deno.permissions.requestSync({ name, path }).state === "granted") return;
+function request(deno: DenoNamespace, name: Access, path: string, plain: string | undefined): void {
+  if (plain !== undefined && deno.permissions.requestSync({ name, path: plain }).state === "granted") return;
+  const all = plain === undefined ? ", for all paths" : "";
   throw new deno.errors.NotCapable(
-    `Requires ${name} access to ${JSON.stringify(path)}, run again with the --allow-${name} flag`,
+    `Requires ${name} access to ${JSON.stringify(path)}, run again with the --allow-${name} flag${all}`,
   );
 }

@@ -2,7 +2,9 @@
 import {
   type Argument,
   type Background,
+  closeWith,
   type Ffi,
+  type FileSystem,
   firstLibrary,
   type Functions,
   LONGEST_BLOCK,
@@ -10,6 +12,7 @@ import {
   type Prototype,
   type Prototypes,
 } from "./contract.ts";
+import type { Descriptor } from "../types.ts";
 import { Threads, type WorkerThreads } from "./threads.ts";
 
 /**
@@ -25,7 +28,7 @@ export interface NodeFfiModule {
 
 /** The part of `process` that is used here. */
 export interface NodeProcess {
-  readonly permission?: { has(scope: string, path: string): boolean };
+  readonly permission?: { has(scope: string, path?: string): boolean };
 }
 
 type NodeType = "i32" | "u32" | "i64" | "u64" | "pointer";
@@ -47,8 +50,13 @@ const TYPES = {
 const BIND = `(library, name, signature) =>
   new (process.getBuiltinModule("node:ffi").DynamicLibrary)(library).getFunction(name, signature)`;
 
-/** Makes the FFI of Node. `workers` loads node:worker_threads. */
-export function nodeFfi(node: NodeFfiModule, process: NodeProcess, workers: () => WorkerThreads): Ffi {
+/** Makes the FFI of Node; `workers` loads node:worker_threads and `fs` node:fs. */
+export function nodeFfi(
+  node: NodeFfiModule,
+  process: NodeProcess,
+  workers: () => WorkerThreads,
+  fs: () => FileSystem,
+): Ffi {
   const threads = new Threads(workers, BIND);
   return {
     runtime: "node",
@@ -81,14 +89,15 @@ export function nodeFfi(node: NodeFfiModule, process: NodeProcess, workers: () =
       return node.toArrayBuffer(address, byteLength, false);
     },
 
-    closeDescriptor(): boolean {
-      return false;
+    closeDescriptor(descriptor: Descriptor): boolean {
+      // On Windows its number means something to the C library inside the runtime alone.
+      return closeWith(fs, descriptor);
     },
 
-    authorize(path: string, access: PathAccess): void {
+    authorize(path: string, access: PathAccess, plain: string | undefined): void {
       if (process.permission === undefined) return;
-      if (access.read) request(process.permission, "fs.read", path);
-      if (access.write) request(process.permission, "fs.write", path);
+      if (access.read) request(process.permission, "fs.read", path, plain);
+      if (access.write) request(process.permission, "fs.write", path, plain);
     },
   };
 }
@@ -102,8 +111,10 @@ function request(
   permission: NonNullable<NodeProcess["permission"]>,
   scope: "fs.read" | "fs.write",
   path: string,
+  plain: string | undefined,
 ): void {
-  if (permission.has(scope, path)) return;
+  // Without a path it is asked about all of them.
+  if (plain === undefined ? permission.has(scope) : permission.has(scope, plain)) return;
   const name = scope === "fs.read" ? "FileSystemRead" : "FileSystemWrite";
   throw Object.assign(
     new Error(`Access to this API has been restricted. Use --allow-${scope.replace(".", "-")} to manage permissions.`),

@@ -20,6 +20,8 @@ export interface Opened extends OpenedFile {
   readonly named?: boolean;
   /** Whether the file must not grow, because a handle names it, and a handle may be anybody's data. */
   readonly keepsLength?: boolean;
+  /** The library's own descriptor of the file, if the other one is not the library's. */
+  own?: Descriptor;
   /** How long the library has made the file, if it has. */
   grownTo?: number;
 }
@@ -45,13 +47,17 @@ export function mapMemory(
 export function mapFile(here: Host, opened: Opened, plan: Plan, mapping: Mapping, placing?: Placing): void {
   const { system } = here;
   const { offset, protection, flags } = plan;
-  const descriptor = opened.descriptor!;
+  // A descriptor that stays open is the program's to close, whoever opened it.
+  const ours = opened.ours && plan.closeDescriptor;
+  if (!ours) opened.own = system.keep?.(opened.descriptor!);
+  const { own } = opened;
+  const descriptor = own ?? opened.descriptor!;
   const status = mappableStatus(system, descriptor, opened.path);
   const file = new MappedFile(system, {
-    descriptor,
+    descriptor: opened.descriptor!,
+    own,
     status,
-    // A descriptor that stays open is the program's to close, whoever opened it.
-    ours: opened.ours && plan.closeDescriptor,
+    ours,
     close: plan.closeDescriptor ? closerOf(here, opened) : undefined,
   });
   const cut = cutsFirst(system, opened, plan, status);
@@ -97,30 +103,18 @@ function mapThenSize(mapping: Mapping, file: MappedFile, { before, cut, after }:
   mapping.settle();
 }
 
-/** For systems that cannot cut a mapped file, or map anything beyond the end of one. */
+/**
+ * For systems that cannot cut a mapped file, or map anything beyond the end of one. What was cut off does not come back,
+ * and what has grown stays longer, since others may have it mapped. So whatever can fail is tried first.
+ */
 function sizeThenMap(mapping: Mapping, file: MappedFile, { before, cut, after }: Lengths): void {
-  const map = (): void => {
-    mapping.map();
-    mapping.settle();
-  };
-  const grows = after > before;
-  if (grows) file.grow(after);
-  try {
-    map();
-    if (cut) {
-      mapping.leavePages();
-      // Fails where somebody else has it mapped.
-      file.setLength(0);
-    }
-  } catch (error) {
-    mapping.leavePages();
-    if (grows) file.undoGrowth(before, after);
-    throw error;
-  }
-  if (!cut) return;
-  file.grow(after);
-  // What could be mapped once can most likely be mapped again. The old contents of the file are gone by now.
-  map();
+  const changes = cut || after > before;
+  if (changes) mapping.probe();
+  // If somebody else has it mapped, this fails, and nothing has changed.
+  if (cut) file.setLength(0);
+  if (changes) file.grow(after);
+  mapping.map();
+  mapping.settle();
 }
 
 /** Closes a file at unmap. The runtime has to close what it has opened itself. */
@@ -141,7 +135,7 @@ function mappableStatus(system: System, descriptor: Descriptor, path: string | u
 /** Throws ENODEV if this cannot be mapped at all, which only the kernel knows. Any other error may be one of the size. */
 function refuseUnmappable(system: System, request: MapRequest): void {
   try {
-    system.probe(request);
+    system.probe(request, request.unit);
   } catch (error) {
     if ((error as MmapError).code === "ENODEV") throw error;
   }

@@ -10,6 +10,8 @@ const GROWING = 'access: "write" or "create" makes one';
 /** What a file is made from. */
 export interface MappedFileInit {
   readonly descriptor: Descriptor;
+  /** The library's own of the same file, which is closed with the mapping. */
+  readonly own?: Descriptor;
   readonly status: FileStatus;
   /** Whether the library opened the descriptor. Otherwise its number may be another file's by now. */
   readonly ours: boolean;
@@ -20,6 +22,8 @@ export interface MappedFileInit {
 /** A file that is mapped. */
 export class MappedFile {
   readonly descriptor: Descriptor;
+  /** What the system is called with. */
+  readonly handle: Descriptor;
   readonly kind: FileStatus["kind"];
   readonly #system: System;
   readonly #unit: number;
@@ -29,13 +33,14 @@ export class MappedFile {
   #closed = false;
   #canBecomeStale: boolean | undefined;
 
-  constructor(system: System, { descriptor, status, ours, close }: MappedFileInit) {
+  constructor(system: System, { descriptor, own, status, ours, close }: MappedFileInit) {
     this.#system = system;
     this.descriptor = descriptor;
+    this.handle = own ?? descriptor;
     this.kind = status.kind;
     this.#unit = status.unit;
     this.#close = close;
-    this.#identity = ours ? undefined : system.identity(descriptor);
+    this.#identity = ours ? undefined : system.identity(this.handle);
   }
 
   /** Whether it has a length that can be known. What a device or the kernel has to map is theirs to say. */
@@ -62,33 +67,33 @@ export class MappedFile {
 
   /** The length of the file; `undefined` if the descriptor is no longer its own. */
   get byteLength(): number | undefined {
-    return this.#isOpen() ? this.#system.status(this.descriptor).byteLength : undefined;
+    return this.#isOpen() ? this.#system.status(this.handle).byteLength : undefined;
   }
 
   /** Makes the file at least so long. */
   grow(byteLength: number): void {
-    this.#system.grow(this.descriptor, byteLength);
+    this.#system.grow(this.handle, byteLength);
   }
 
   /** Takes growth back, if nobody else can have added to the file meanwhile. */
   undoGrowth(from: number, to: number): void {
     if (!this.#isOpen()) return;
-    this.#system.undoGrowth(this.descriptor, { from, to, isShared: this.#identity !== undefined });
+    this.#system.undoGrowth(this.handle, { from, to, isShared: this.#identity !== undefined });
   }
 
   /** Cuts the file. */
   setLength(byteLength: number): void {
-    this.#system.setLength(this.descriptor, byteLength);
+    this.#system.setLength(this.handle, byteLength);
   }
 
   /** Cuts the file, unless it is no longer so long: somebody has written behind it meanwhile. */
   cut(from: number, to: number): void {
-    if (this.#system.status(this.descriptor).byteLength === from) this.setLength(to);
+    if (this.#system.status(this.handle).byteLength === from) this.setLength(to);
   }
 
   /** Whether a mapping can come to show another file than this. */
   get canBecomeStale(): boolean {
-    return this.#canBecomeStale ??= this.#system.canBecomeStale?.(this.descriptor) ?? false;
+    return this.#canBecomeStale ??= this.#system.canBecomeStale?.(this.handle) ?? false;
   }
 
   /** The length of a file that ends with a region. */
@@ -121,15 +126,19 @@ export class MappedFile {
   /** Writes the file to disk in the background. Before that, `writeBack` hands over what its mapping holds. */
   async sync(writeBack: () => Promise<void>): Promise<void> {
     this.check();
-    await this.#system.sync(this.descriptor, writeBack);
+    await this.#system.sync(this.handle, writeBack);
   }
 
-  /** Closes the descriptor once, where that is asked for, and it is still this file's. */
+  /** Closes the library's own descriptor, and the other one if that is asked for, and it is still this file's. Once. */
   close(): void {
     if (this.#closed) return;
     const isOpen = this.#isOpen();
     this.#closed = true;
-    if (isOpen) this.#close?.(this.descriptor);
+    try {
+      if (isOpen) this.#close?.(this.descriptor);
+    } finally {
+      if (this.handle !== this.descriptor) this.#system.close(this.handle);
+    }
   }
 
   #isOpen(): boolean {

@@ -88,7 +88,12 @@ export class Mapping {
   map(): void {
     if (this.#byteLength > 0) this.#pages.map(this.#lengthOfPages(this.#byteLength));
     // No system maps zero bytes, but it is worth knowing whether the file could be mapped at all.
-    else if (this.file) this.#pages.probe();
+    else if (this.file) this.#pages.probe(0);
+  }
+
+  /** Throws what mapping the pages would throw, as far as that can be known before. */
+  probe(): void {
+    this.#pages.probe(this.#lengthOfPages(this.#byteLength));
   }
 
   /** The descriptor of the file; `null` once the library has closed it. */
@@ -242,7 +247,7 @@ export class Mapping {
     this.#system.requireWords("flush", flags);
     const { file } = this;
     if (!file || !this.flags.includes("shared")) return;
-    this.#onPages(this.#touched(span), (base, length) => this.#system.flush(base, length, flags, file.descriptor));
+    this.#onPages(this.#touched(span), (base, length) => this.#system.flush(base, length, flags, file.handle));
   }
 
   /** Writes the whole file to disk: systems can do nothing less in the background. */
@@ -258,7 +263,7 @@ export class Mapping {
     // Pages that have moved or gone have already handed everything over to the file.
     for (let start = 0; start < length && this.#pages.base === base && !this.#released; start += step) {
       const bytes = Math.min(step, length - start);
-      this.#system.flush(base + BigInt(start), bytes, ["async"], this.file!.descriptor);
+      this.#system.flush(base + BigInt(start), bytes, ["async"], this.file!.handle);
       await new Promise((resolve) => setTimeout(resolve));
     }
   }
@@ -375,33 +380,27 @@ export class Mapping {
     const part = { offset: this.offset + before, length: byteLength - before };
     const address = this.#pages.base + BigInt(this.#lead + before);
     // It is not stale, but cut, if the file itself ends before.
-    return this.#system.isStale!({ ...part, descriptor: file.descriptor, address }) &&
+    return this.#system.isStale!({ ...part, descriptor: file.handle, address }) &&
       file.byteLength! >= this.offset + byteLength;
   }
 
-  /** Resizes where the file has to be as long as the pages at any time, and cannot be cut while it is mapped. */
+  /** Resizes on systems where the file must be as long as its pages at any time, and cannot be cut while it is mapped. */
   #resizeWithFile(byteLength: number, { from, to }: Change, occupants: Occupants): void {
-    if (to < from) return this.#cutAway(byteLength, to, occupants);
-    if (to > from) this.file!.grow(to);
-    try {
-      this.#setLength(byteLength, occupants);
-    } catch (error) {
-      if (to > from) this.#resizeAround(() => this.file!.undoGrowth(from, to), this.#byteLength, occupants);
-      throw error;
+    if (to < from) return this.#cutAway(byteLength, { from, to }, occupants);
+    if (to > from) {
+      // What has grown stays longer, since others may have it mapped. So what can fail is tried first.
+      this.#pages.probe(this.#lengthOfPages(byteLength));
+      this.file!.grow(to);
     }
+    this.#setLength(byteLength, occupants);
   }
 
-  /** Shrinks with the file, for systems that cannot cut a file while it is mapped. */
-  #cutAway(byteLength: number, fileLength: number, occupants: Occupants): void {
-    this.#resizeAround(() => this.file!.setLength(fileLength), byteLength, occupants);
-  }
-
-  /** Does something while the region is unmapped, and maps it again with another length. */
-  #resizeAround(act: () => void, byteLength: number, occupants: Occupants): void {
+  /** Shrinks with the file, which is unmapped meanwhile. What others have added to it since is not cut off. */
+  #cutAway(byteLength: number, { from, to }: Omit<Change, "cuts">, occupants: Occupants): void {
     const before = this.byteLength;
     this.#byteLength = Math.min(before, byteLength);
     try {
-      this.#pages.resizeAround(act, this.#lengthOfPages(byteLength), occupants);
+      this.#pages.resizeAround(() => this.file!.cut(from, to), this.#lengthOfPages(byteLength), occupants);
     } catch (error) {
       // If there was no room to map it again, nothing of it is left.
       this.#byteLength = this.#pages.length === 0 ? 0 : before;

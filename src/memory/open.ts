@@ -26,7 +26,7 @@ export function mapSource<Region>(
   const { system } = here;
   const opened = openingOf(source);
   const close = (): void => {
-    if (opened?.ours && opened.descriptor !== undefined) system.close(opened.descriptor);
+    if (opened) closeAll(system, opened);
   };
   const { protection, flags } = plan;
   const mapping = new Mapping(system, { protection, flags, guard: guardFor(here, plan), close });
@@ -88,21 +88,22 @@ function openSource({ ffi, system }: Host, source: Source, plan: Plan, opened: O
     case "handle": {
       const { pid, descriptor } = source.handle;
       const access = { read: true, write: writesToFile(plan.protection, plan.flags) };
-      opened.descriptor = system.adopt(pid, descriptor, (path) => ffi.authorize(path, access));
+      const authorize = (path: string): void => ffi.authorize(path, access, system.plainPath(path));
+      opened.descriptor = system.adopt(pid, descriptor, authorize);
       return;
     }
     case "named": {
       const { name } = source;
       const path = system.pathOfNamed(name);
       const writes = WRITING.some((word) => plan.open.includes(word));
-      if (path !== undefined) ffi.authorize(path, { read: true, write: writes });
+      if (path !== undefined) ffi.authorize(path, { read: true, write: writes }, path);
       return openNamed(system, name, plan, opened);
     }
     case "path": {
       const { path } = source;
       const reads = plan.open.includes("read") || !plan.open.includes("write");
       const writes = WRITING.some((word) => plan.open.includes(word));
-      ffi.authorize(path, { read: reads, write: writes });
+      ffi.authorize(path, { read: reads, write: writes }, system.plainPath(path));
       system.open(path, plan.open, plan.mode, plan.protection.includes("exec"), opened);
     }
   }
@@ -138,12 +139,35 @@ function adviceOn(code: string, { kind }: Source, { open, protection, flags }: P
 }
 
 /** Undoes the opening of a file that could not be mapped. */
-function abandon({ system }: Host, { descriptor, ours, created, named, grownTo = 0 }: Opened): void {
-  if (descriptor === undefined || !ours) return;
-  try {
-    if (created !== undefined && named) system.unlinkNamed(created);
-    else if (created !== undefined) system.remove(created, descriptor, grownTo);
-  } finally {
-    system.close(descriptor);
+function abandon({ system }: Host, opened: Opened): void {
+  const { descriptor, ours, created, named, grownTo = 0 } = opened;
+  if (descriptor === undefined || !ours || created === undefined) return closeAll(system, opened);
+  if (named) {
+    try {
+      system.unlinkNamed(created);
+    } finally {
+      closeAll(system, opened);
+    }
+    return;
   }
+  // Only a file that nobody has open can be known to be nobody else's.
+  closeOwn(system, opened);
+  system.discard(created, descriptor, grownTo);
+}
+
+/** Closes what the library has opened, once. */
+function closeAll(system: System, opened: Opened): void {
+  try {
+    closeOwn(system, opened);
+  } finally {
+    const { descriptor } = opened;
+    opened.descriptor = undefined;
+    if (opened.ours && descriptor !== undefined) system.close(descriptor);
+  }
+}
+
+function closeOwn(system: System, opened: Opened): void {
+  const { own } = opened;
+  opened.own = undefined;
+  if (own !== undefined) system.close(own);
 }

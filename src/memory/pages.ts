@@ -123,9 +123,9 @@ export class Pages {
     this.#place(this.#next, length);
   }
 
-  /** Finds out whether a page can be mapped. Throws if not. */
-  probe(): void {
-    this.#quarantine.withRoom(() => this.#system.probe(this.#request));
+  /** Finds out whether so many bytes could be mapped, as far as that can be known without mapping them. */
+  probe(length: number): void {
+    this.#quarantine.withRoom(() => this.#system.probe(this.#request, length));
   }
 
   /** Gives up the pages. What `users` need stays in their place. */

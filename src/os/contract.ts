@@ -71,6 +71,11 @@ export interface Files {
    * contents are run from the mapping, which needs a right of its own on some systems.
    */
   open(path: string, flags: readonly OpenFlag[], mode: number, executable: boolean, into: OpenedFile): void;
+  /**
+   * A path in the one form in which others can compare it with what is allowed; `undefined` for a path that only the
+   * system can read.
+   */
+  plainPath(path: string): string | undefined;
   /** A descriptor of memory without a name. Its length has to be a multiple of the unit of the flags. */
   openAnonymous(byteLength: number, flags: readonly MapFlag[], into: OpenedFile): void;
   /**
@@ -85,20 +90,28 @@ export interface Files {
   /** Forbids what the words name, for the memory behind a descriptor. */
   seal(descriptor: Descriptor, seals: readonly Seal[]): void;
   status(descriptor: Descriptor): FileStatus;
+  /**
+   * A descriptor of the library's own for one that the caller may close at any time, so that nothing is ever done to
+   * the file that gets its number. `undefined` if calls on memory do not need the file.
+   */
+  readonly keep: ((descriptor: Descriptor) => Descriptor) | undefined;
   /** A text that is the same for two descriptors of one file, and differs for any two files. */
   identity(descriptor: Descriptor): string;
   /** Makes a file at least this long. Never makes it shorter, whatever others do meanwhile. */
   grow(descriptor: Descriptor, byteLength: number): void;
-  /** Undoes what `grow` has just done, if nobody else can have the file. Otherwise it stays longer. */
+  /**
+   * Undoes what `grow` has just done, if nobody else can have the file. Otherwise it stays longer, as it does on systems
+   * that cannot cut a mapped file.
+   */
   undoGrowth(descriptor: Descriptor, growth: Growth): void;
   /** Cuts a file. */
   setLength(descriptor: Descriptor, byteLength: number): void;
   close(descriptor: Descriptor): void;
   /**
-   * Removes a file that opening has made, unless it belongs to somebody else by now. The caller closes `descriptor`
-   * next. `byteLength` is the length that the library gave it.
+   * Closes a file that opening has made, and removes it unless it belongs to somebody else by now. `byteLength` is the
+   * length that the library gave it.
    */
-  remove(path: string, descriptor: Descriptor, byteLength: number): void;
+  discard(path: string, descriptor: Descriptor, byteLength: number): void;
   /**
    * Writes what is dirty in the file to disk, without blocking the thread. `writeBack` runs before that (see
    * {@linkcode Memory.writeBackStep}). The descriptor may be closed meanwhile.
@@ -171,13 +184,13 @@ export interface Memory {
    * A system that cannot do that maps as requested.
    */
   map(request: MapRequest, length: number, absorbing?: boolean): bigint;
-  /** Throws what mapping would throw, as far as that can be known without mapping anything. */
-  probe(request: MapRequest): void;
+  /** Throws what mapping so many bytes would throw, as far as that can be known without mapping anything. */
+  probe(request: MapRequest, length: number): void;
   unmap(base: bigint, length: number): void;
   /**
-   * Puts memory that is harmless to touch in place of a mapping. This is one step, except on Windows, which cannot do
-   * that. False, and nothing is changed, if the system has no room for more mappings or for more memory that could be
-   * stored to.
+   * Puts memory that is harmless to touch in place of a mapping, and nothing else can take the place meanwhile. False if
+   * the system has no room for more mappings or for more memory that could be stored to; the call may then be repeated.
+   * Throws if the place may be somebody else's by now, which only an old Windows allows.
    */
   blank(base: bigint, length: number): boolean;
   /**

@@ -36,6 +36,9 @@ export const header = {
   virtualProtect: 72,
   unmapView: 80,
   virtualAlloc: 88,
+  sleep: 112,
+  unmapView2: 120,
+  virtualAlloc2: 128,
   /**
    * A kernel's `struct sigaction` of zeros: what the system does without any handler. Its first word is also where the
    * handler has nobody wait.

@@ -21,13 +21,23 @@ export function posixFiles(libc: Libc, extensions: Extensions): Omit<Files, keyo
     libc.check(libc.more.ftruncate(descriptor as number, BigInt(byteLength)), "ftruncate");
   };
 
+  const close = (descriptor: Descriptor): void => {
+    if (functions.close(descriptor as number) === 0) return;
+    const error = libc.failure("close");
+    // Linux has closed it nevertheless: https://man7.org/linux/man-pages/man2/close.2.html
+    if (error.code !== "EINTR") throw error;
+  };
+
   return {
     cutsMappedFiles: true,
+    keep: undefined,
 
     open(path: string, flags: readonly OpenFlag[], mode: number, _executable: boolean, into: OpenedFile): void {
       openPath(libc, path, openBits(libc, flags), flags, mode, into);
       if (flags.includes("direct")) extensions.bypassCache?.(into.descriptor as number);
     },
+
+    plainPath: (path) => path,
 
     openAnonymous(byteLength: number, flags: readonly MapFlag[], into: OpenedFile): void {
       const descriptor = libc.more.memfd_create ? openMemory(libc, flags, into) : openShared(libc, into);
@@ -65,14 +75,9 @@ export function posixFiles(libc: Libc, extensions: Extensions): Omit<Files, keyo
 
     setLength,
 
-    close(descriptor: Descriptor): void {
-      if (functions.close(descriptor as number) === 0) return;
-      const error = libc.failure("close");
-      // Linux has closed it nevertheless: https://man7.org/linux/man-pages/man2/close.2.html
-      if (error.code !== "EINTR") throw error;
-    },
+    close,
 
-    remove(path: string, descriptor: Descriptor, byteLength: number): void {
+    discard(path: string, descriptor: Descriptor, byteLength: number): void {
       const own = descriptor as number;
       const removeIfAsMade = (): void => {
         const length = lengthOf(own);
@@ -80,7 +85,11 @@ export function posixFiles(libc: Libc, extensions: Extensions): Omit<Files, keyo
         if (identityAt(libc, path, extensions.onlyLook ?? 0, reader) !== reader.identity(own)) return;
         libc.check(libc.more.unlink(cString(path)), "unlink", path);
       };
-      if (extensions.alone?.(own, removeIfAsMade) === undefined) removeIfAsMade();
+      try {
+        if (extensions.alone?.(own, removeIfAsMade) === undefined) removeIfAsMade();
+      } finally {
+        close(descriptor);
+      }
     },
 
     sync(descriptor: Descriptor): Promise<void> {

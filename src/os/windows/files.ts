@@ -1,27 +1,26 @@
 /** Files and handles on Windows. */
-import type { MmapError } from "../../error.ts";
 import type { Descriptor } from "../../types.ts";
 import type { MapFlag, OpenFlag } from "../../vocabulary.ts";
-import type { Files, FileStatus, Growth, OpenedFile } from "../contract.ts";
-import { INVALID_HANDLE, type Kernel32, textOf, THIS_PROCESS, wideString } from "./kernel32.ts";
-import { WIN32_ERRORS, win32ErrorName } from "./errors.ts";
-import type { NamedMemory } from "./named.ts";
-import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
-import { isSection, sectionIdentity, sectionLength } from "./sections.ts";
+import type { Files, FileStatus, OpenedFile } from "../contract.ts";
 import { syncInThread } from "./fsync.ts";
-
-/** Others may read, write, rename and delete an open file, as on POSIX. */
-const SHARE_ALL = WIN32.FILE_SHARE_READ | WIN32.FILE_SHARE_WRITE | WIN32.FILE_SHARE_DELETE;
+import { halves, type Kernel32, THIS_PROCESS } from "./kernel32.ts";
+import type { NamedMemory } from "./named.ts";
+import { WIN32 } from "./numbers.ts";
+import { openPath, openTemporary, removeUnused } from "./open.ts";
+import { plainPathOf } from "./paths.ts";
+import { isSection } from "./sections.ts";
+import { duplicate, identityOf, setInformation, statusOf } from "./status.ts";
 
 /** Makes the file half of Windows. */
-export function windowsFiles(kernel32: Kernel32): Omit<Files, keyof NamedMemory> {
+export function windowsFiles(
+  kernel32: Kernel32,
+  handleOf: (descriptor: Descriptor) => bigint,
+): Omit<Files, keyof NamedMemory> {
   const { functions } = kernel32;
 
   const setLength = (descriptor: Descriptor, byteLength: number): void => {
     const end = new Uint8Array(new BigInt64Array([BigInt(byteLength)]).buffer);
-    const handle = descriptor as bigint;
-    const result = functions.SetFileInformationByHandle(handle, WIN32.FileEndOfFileInfo, end, end.length);
-    kernel32.check(result, "SetFileInformationByHandle");
+    setInformation(kernel32, descriptor as bigint, WIN32.FileEndOfFileInfo, end);
   };
 
   const close = (descriptor: Descriptor): void => {
@@ -31,13 +30,24 @@ export function windowsFiles(kernel32: Kernel32): Omit<Files, keyof NamedMemory>
   return {
     cutsMappedFiles: false,
 
+    // FlushViewOfFile hands bytes to the system, and only FlushFileBuffers, through the file, writes them to disk.
+    keep(descriptor: Descriptor): Descriptor {
+      const own = duplicate(kernel32, handleOf(descriptor), THIS_PROCESS);
+      if (own === undefined) throw kernel32.failure("DuplicateHandle");
+      return own;
+    },
+
     open(path: string, flags: readonly OpenFlag[], mode: number, executable: boolean, into: OpenedFile): void {
-      Object.assign(into, openPath(kernel32, path, flags, mode, executable));
+      openPath(kernel32, path, flags, mode, executable, into);
+    },
+
+    plainPath(path: string): string | undefined {
+      return plainPathOf(kernel32, path);
     },
 
     openAnonymous(byteLength: number, _flags: readonly MapFlag[], into: OpenedFile): void {
-      into.descriptor = openTemporary(kernel32);
-      setLength(into.descriptor, byteLength);
+      openTemporary(kernel32, into);
+      setLength(into.descriptor!, byteLength);
     },
 
     seal(): void {
@@ -49,24 +59,30 @@ export function windowsFiles(kernel32: Kernel32): Omit<Files, keyof NamedMemory>
     },
 
     identity(descriptor: Descriptor): string {
-      return identityOf(kernel32, descriptor as bigint);
+      return identityOf(kernel32, handleOf(descriptor));
+    },
+
+    grow(descriptor: Descriptor, byteLength: number): void {
+      if (byteLength === 0) return;
+      // A file becomes as long as a section of it, and never shorter; cutting and growing are one call otherwise.
+      const size = halves(byteLength);
+      const section = functions.CreateFileMappingW(descriptor as bigint, 0n, WIN32.PAGE_READWRITE, ...size, 0n);
+      kernel32.checkAddress(section, "CreateFileMappingW");
+      functions.CloseHandle(section);
     },
 
     setLength,
 
     close,
 
-    grow: setLength,
-
-    undoGrowth(descriptor: Descriptor, { from, to }: Growth): void {
-      if (statusOf(kernel32, descriptor as bigint).byteLength === to) setLength(descriptor, from);
+    undoGrowth(): void {
+      // Others may have mapped the file by now, and it cannot be cut then.
     },
 
-    remove(path: string): void {
-      const name = wideString(nameOf(kernel32, path));
-      // Unlike on POSIX, a file that may not be written may not be removed either.
-      functions.SetFileAttributesW(name, WIN32.FILE_ATTRIBUTE_NORMAL);
-      kernel32.check(functions.DeleteFileW(name), "DeleteFileW", path);
+    discard(path: string, descriptor: Descriptor): void {
+      const identity = identityOf(kernel32, descriptor as bigint);
+      close(descriptor);
+      removeUnused(kernel32, path, identity);
     },
 
     async sync(descriptor: Descriptor, writeBack: () => Promise<void>): Promise<void> {
@@ -82,189 +98,4 @@ export function windowsFiles(kernel32: Kernel32): Omit<Files, keyof NamedMemory>
       }
     },
   };
-}
-
-// ---------------------------------------------------------------- opening
-
-function openPath(
-  kernel32: Kernel32,
-  path: string,
-  flags: readonly OpenFlag[],
-  mode: number,
-  executable: boolean,
-): OpenedFile {
-  const name = wideString(nameOf(kernel32, path));
-  const access = accessOf(flags, executable);
-  const attributes = attributesOf(flags, mode);
-  const attempt = (disposition: number): bigint =>
-    kernel32.functions.CreateFileW(name, access, SHARE_ALL, 0n, disposition, attributes, 0n);
-  const failure = (): MmapError => failureToOpen(kernel32, path);
-
-  if (!flags.includes("ensure-create")) {
-    const existing = attempt(WIN32.OPEN_EXISTING);
-    if (existing !== INVALID_HANDLE) return { descriptor: existing };
-    if (kernel32.lastError !== WIN32_ERRORS.FILE_NOT_FOUND || !flags.includes("create")) throw failure();
-  }
-  const fresh = attempt(WIN32.CREATE_NEW);
-  if (fresh !== INVALID_HANDLE) return { descriptor: fresh, created: path };
-  if (kernel32.lastError !== WIN32_ERRORS.FILE_EXISTS || flags.includes("ensure-create")) throw failure();
-  // Another process was faster.
-  const faster = attempt(WIN32.OPEN_EXISTING);
-  if (faster === INVALID_HANDLE) throw failure();
-  return { descriptor: faster };
-}
-
-/** The most characters of a name between two backslashes. */
-const LONGEST_NAME = 255;
-
-/** Windows says "not found" or "invalid" for paths for which POSIX has a more exact name. */
-function failureToOpen(kernel32: Kernel32, path: string): MmapError {
-  const errno = kernel32.lastError;
-  return kernel32.errorOf(errno, "CreateFileW", { path, code: codeFor(kernel32, errno, path) });
-}
-
-function codeFor(kernel32: Kernel32, errno: number, path: string): string | undefined {
-  if (win32ErrorName(errno) !== "ENOENT") return undefined;
-  const names = path.split(/[\\/]/);
-  if (names.some((name) => name.length > LONGEST_NAME)) return "ENAMETOOLONG";
-  const isOnTheWay = errno !== WIN32_ERRORS.FILE_NOT_FOUND;
-  return isOnTheWay && hasFileOnTheWay(kernel32, names) ? "ENOTDIR" : undefined;
-}
-
-/** Whether one of the directories on the way to a path is a file. The last one that exists tells. */
-function hasFileOnTheWay(kernel32: Kernel32, names: readonly string[]): boolean {
-  for (let count = names.length - 1; count > 0; count--) {
-    const parent = names.slice(0, count).join("\\");
-    const attributes = parent === "" ? -1 : kernel32.functions.GetFileAttributesW(wideString(nameOf(kernel32, parent)));
-    if (attributes !== -1) return (attributes & WIN32.FILE_ATTRIBUTE_DIRECTORY) === 0;
-  }
-  return false;
-}
-
-function accessOf(flags: readonly OpenFlag[], executable: boolean): number {
-  const writes = flags.includes("write");
-  const reads = flags.includes("read") || !writes;
-  const bits = (reads ? WIN32.GENERIC_READ : 0) | (writes ? WIN32.GENERIC_WRITE : 0) |
-    (executable ? WIN32.GENERIC_EXECUTE : 0);
-  return bits >>> 0;
-}
-
-function attributesOf(flags: readonly OpenFlag[], mode: number): number {
-  const mayBeWritten = (mode & 0o200) !== 0;
-  // With the flag for backups, a directory can be opened too. It is refused later, with the right error.
-  const bits = (mayBeWritten ? WIN32.FILE_ATTRIBUTE_NORMAL : WIN32.FILE_ATTRIBUTE_READONLY) |
-    WIN32.FILE_FLAG_BACKUP_SEMANTICS |
-    (flags.includes("direct") ? WIN32.FILE_FLAG_NO_BUFFERING : 0) |
-    (flags.includes("file-sync") ? WIN32.FILE_FLAG_WRITE_THROUGH : 0);
-  return bits >>> 0;
-}
-
-/** The names of the files that stand for memory. */
-const TEMPORARY_PREFIX = "mmap-";
-const TEMPORARY = new RegExp(`[\\\\/]${TEMPORARY_PREFIX}[0-9a-f-]{36}\\.tmp$`, "i");
-
-/** The path of an open file; `undefined` if it stands for memory, whose path nobody could allow. */
-export function pathOf(kernel32: Kernel32, handle: bigint): string | undefined {
-  if (isSection(kernel32, handle)) return undefined;
-  const buffer = new Uint8Array(2 * 32768);
-  const length = kernel32.functions.GetFinalPathNameByHandleW(handle, buffer, buffer.length / 2, 0);
-  const path = textOf(buffer, kernel32.check(length, "GetFinalPathNameByHandleW"));
-  if (TEMPORARY.test(path)) return undefined;
-  return path.replace(/^\\\\\?\\UNC\\/, "\\\\").replace(/^\\\\\?\\/, "");
-}
-
-/**
- * Opens a file with a name that nobody knows. It is kept in memory if possible, and goes away with its last handle.
- */
-function openTemporary(kernel32: Kernel32): bigint {
-  const { functions } = kernel32;
-  const directory = new Uint8Array(2 * 1024);
-  const length = kernel32.check(functions.GetTempPathW(directory.length / 2, directory), "GetTempPathW");
-  const path = `${textOf(directory, length)}${TEMPORARY_PREFIX}${crypto.randomUUID()}.tmp`;
-  const access = accessOf(["read", "write"], false);
-  const attributes = WIN32.FILE_ATTRIBUTE_TEMPORARY | WIN32.FILE_FLAG_DELETE_ON_CLOSE;
-  const handle = functions.CreateFileW(
-    wideString(nameOf(kernel32, path)),
-    access,
-    SHARE_ALL,
-    0n,
-    WIN32.CREATE_NEW,
-    attributes,
-    0n,
-  );
-  if (handle === INVALID_HANDLE) throw kernel32.failure("CreateFileW", { path });
-  // Then unused parts take no room on disk. Not every file system can do that, and nothing depends on it.
-  functions.DeviceIoControl(handle, WIN32.FSCTL_SET_SPARSE, 0n, 0, 0n, 0, new Uint8Array(4), 0n);
-  return handle;
-}
-
-/** A path of this many characters or more needs another form. */
-const LONG = 248;
-
-/** A path whose full length is known: it begins at a drive or a server. */
-const ABSOLUTE = /^([a-z]:)?[\\/]/i;
-
-/** The path, in the form that allows 32,767 characters if it is long. */
-function nameOf(kernel32: Kernel32, path: string): string {
-  if (/^[\\/]{2}[?.][\\/]/.test(path) || path.length < LONG && ABSOLUTE.test(path)) return path;
-  const full = new Uint8Array(2 * 32768);
-  const length = kernel32.functions.GetFullPathNameW(wideString(path), full.length / 2, full, 0n);
-  // A text that is not a name at all is refused when it is opened.
-  if (length === 0 && path.length < LONG) return path;
-  const text = textOf(full, kernel32.check(length, "GetFullPathNameW", path));
-  if (text.length < LONG) return path;
-  return text.startsWith("\\\\") ? `\\\\?\\UNC\\${text.slice(2)}` : `\\\\?\\${text}`;
-}
-
-// ---------------------------------------------------------------- what is open
-
-function statusOf(kernel32: Kernel32, handle: bigint): FileStatus {
-  const section = sectionLength(kernel32, handle);
-  if (section !== undefined) return { kind: "fixed", byteLength: section, unit: 1 };
-  const { dwFileAttributes, nFileSizeHigh, nFileSizeLow } = WIN32_LAYOUTS.BY_HANDLE_FILE_INFORMATION;
-  const type = kernel32.functions.GetFileType(handle);
-  if (type !== WIN32.FILE_TYPE_DISK && type !== WIN32.FILE_TYPE_UNKNOWN) {
-    return { kind: "other", byteLength: 0, unit: 1 };
-  }
-  const information = informationOf(kernel32, handle);
-  const isDirectory = (information.getUint32(dwFileAttributes, true) & WIN32.FILE_ATTRIBUTE_DIRECTORY) !== 0;
-  return {
-    kind: isDirectory ? "directory" : "regular",
-    byteLength: information.getUint32(nFileSizeHigh, true) * 2 ** 32 + information.getUint32(nFileSizeLow, true),
-    unit: 1,
-  };
-}
-
-function informationOf(kernel32: Kernel32, handle: bigint): DataView {
-  const information = new Uint8Array(WIN32_LAYOUTS.BY_HANDLE_FILE_INFORMATION.size);
-  const result = kernel32.functions.GetFileInformationByHandle(handle, information);
-  kernel32.check(result, "GetFileInformationByHandle");
-  return new DataView(information.buffer);
-}
-
-/** A text that is the same for two handles of one file, and differs for any two files. */
-export function identityOf(kernel32: Kernel32, handle: bigint): string {
-  const { dwVolumeSerialNumber, nFileIndexHigh, nFileIndexLow } = WIN32_LAYOUTS.BY_HANDLE_FILE_INFORMATION;
-  const section = sectionIdentity(kernel32, handle);
-  if (section !== undefined) return section;
-  const information = informationOf(kernel32, handle);
-  return [dwVolumeSerialNumber, nFileIndexHigh, nFileIndexLow]
-    .map((field) => information.getUint32(field, true)).join(":");
-}
-
-/**
- * Duplicates a handle of a process into this one, with the same rights. `undefined` if the process does not have it.
- */
-export function duplicate(kernel32: Kernel32, handle: bigint, process: bigint): bigint | undefined {
-  const copy = new BigUint64Array(1);
-  const result = kernel32.functions.DuplicateHandle(
-    process,
-    handle,
-    THIS_PROCESS,
-    new Uint8Array(copy.buffer),
-    0,
-    0,
-    WIN32.DUPLICATE_SAME_ACCESS,
-  );
-  return result === 0 ? undefined : copy[0];
 }

@@ -5,7 +5,8 @@
  */
 import { poll } from "../poll.ts";
 import type { Kernel32 } from "./kernel32.ts";
-import { WIN32 } from "./numbers.ts";
+import { WIN32_ERRORS } from "./errors.ts";
+import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
 
 const THREADS = {
   // HANDLE CreateThread(SECURITY_ATTRIBUTES *, SIZE_T stack, DWORD (*start)(void *), void *argument, DWORD flags, DWORD *)
@@ -35,5 +36,19 @@ export function flushFile(kernel32: Kernel32, handle: bigint): void {
   if (kernel32.functions.FlushFileBuffers(handle) !== 0) return;
   const error = kernel32.failure("FlushFileBuffers");
   // Nothing has been written through a handle that cannot write.
-  if (error.code !== "EACCES") throw error;
+  if (error.errno !== WIN32_ERRORS.ACCESS_DENIED || mayWrite(kernel32, handle)) throw error;
+}
+
+const NTDLL = {
+  // NTSTATUS NtQueryObject(HANDLE, OBJECT_INFORMATION_CLASS, void *information, ULONG size, ULONG *returned)
+  NtQueryObject: { parameters: ["usize", "i32", "buffer", "u32", "usize"], result: "i32" },
+} as const;
+
+function mayWrite(kernel32: Kernel32, handle: bigint): boolean {
+  const { size, GrantedAccess } = WIN32_LAYOUTS.PUBLIC_OBJECT_BASIC_INFORMATION;
+  const information = new DataView(new ArrayBuffer(size));
+  const { NtQueryObject } = kernel32.ffi.load(["ntdll.dll"], NTDLL);
+  const status = NtQueryObject(handle, 0, new Uint8Array(information.buffer), size, 0n);
+  const writing = WIN32.FILE_WRITE_DATA | WIN32.FILE_APPEND_DATA;
+  return status !== 0 || (information.getUint32(GrantedAccess, true) & writing) !== 0;
 }

@@ -5,10 +5,11 @@ import { type Kernel32, THIS_PROCESS } from "./kernel32.ts";
 import { SharedText } from "../shared_text.ts";
 import { WIN32_ERRORS } from "./errors.ts";
 import { WIN32 } from "./numbers.ts";
-import { duplicate, identityOf, pathOf } from "./files.ts";
+import { duplicate, identityOf } from "./status.ts";
+import { pathOf } from "./paths.ts";
 
 /** Makes the handles of Windows. */
-export function windowsHandles(kernel32: Kernel32): Handles {
+export function windowsHandles(kernel32: Kernel32, handleOf: (descriptor: Descriptor) => bigint): Handles {
   const { functions } = kernel32;
   const pid = functions.GetCurrentProcessId();
   const gone = (reason: string): Error => kernel32.error("ESTALE", "handle", reason);
@@ -32,7 +33,7 @@ export function windowsHandles(kernel32: Kernel32): Handles {
     pid: () => pid,
 
     share(descriptor: Descriptor): string {
-      const handle = descriptor as bigint;
+      const handle = handleOf(descriptor);
       return new SharedText(String(handle), identityOf(kernel32, handle), birthOf(kernel32, THIS_PROCESS)).toString();
     },
 

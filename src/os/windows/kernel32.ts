@@ -14,8 +14,6 @@ const KERNEL32 = {
   //   HANDLE template)
   CreateFileW: { parameters: ["buffer", "u32", "u32", "usize", "u32", "u32", "usize"], result: "usize" },
   CloseHandle: { parameters: ["usize"], result: "i32" }, // BOOL CloseHandle(HANDLE)
-  DeleteFileW: { parameters: ["buffer"], result: "i32" }, // BOOL DeleteFileW(LPCWSTR path)
-  SetFileAttributesW: { parameters: ["buffer", "u32"], result: "i32" }, // BOOL SetFileAttributesW(LPCWSTR path, DWORD attributes)
   // DWORD GetFullPathNameW(LPCWSTR path, DWORD length, LPWSTR buffer, LPWSTR *file)
   GetFullPathNameW: { parameters: ["buffer", "u32", "buffer", "usize"], result: "i32" },
   // DWORD GetFinalPathNameByHandleW(HANDLE, LPWSTR buffer, DWORD length, DWORD flags)
@@ -64,6 +62,11 @@ const KERNEL32 = {
   K32QueryWorkingSetEx: { parameters: ["usize", "buffer", "u32"], result: "i32" },
   // void *AddVectoredExceptionHandler(ULONG first, LONG (*handler)(EXCEPTION_POINTERS *))
   AddVectoredExceptionHandler: { parameters: ["u32", "usize"], result: "usize" },
+  Sleep: { parameters: ["u32"], result: "void" }, // void Sleep(DWORD milliseconds)
+  // DWORD GetModuleFileNameW(HMODULE, LPWSTR name, DWORD size)
+  GetModuleFileNameW: { parameters: ["usize", "buffer", "u32"], result: "i32" },
+  // ULONG RemoveVectoredExceptionHandler(void *handler)
+  RemoveVectoredExceptionHandler: { parameters: ["usize"], result: "i32" },
   GetModuleHandleW: { parameters: ["buffer"], result: "usize" }, // HMODULE GetModuleHandleW(LPCWSTR name)
   GetProcAddress: { parameters: ["usize", "buffer"], result: "usize" }, // FARPROC GetProcAddress(HMODULE, LPCSTR name)
   GetSystemInfo: { parameters: ["buffer"], result: "void" }, // void GetSystemInfo(SYSTEM_INFO *)
@@ -158,9 +161,13 @@ export class Kernel32 {
 
   /** The address of a function of kernel32. */
   addressOf(name: string): bigint {
-    const library = this.functions.GetModuleHandleW(wideString("kernel32.dll"));
-    const address = this.functions.GetProcAddress(library, new TextEncoder().encode(`${name}\0`));
-    return this.checkAddress(address, "GetProcAddress");
+    return this.checkAddress(this.findAddressOf(name, "kernel32.dll"), "GetProcAddress");
+  }
+
+  /** The address of a function of a library that is loaded; 0 if it has none of that name. */
+  findAddressOf(name: string, library: string): bigint {
+    const module = this.functions.GetModuleHandleW(wideString(library));
+    return this.functions.GetProcAddress(module, new TextEncoder().encode(`${name}\0`));
   }
 
   #message(errno: number): string {

@@ -20,6 +20,7 @@ const END = 2n ** 64n - 1n;
 /** Makes the locking of Windows. `open` opens a file that is there. */
 export function windowsLocking(
   kernel32: Kernel32,
+  handleOf: (descriptor: Descriptor) => bigint,
   open: (path: string, access: "read" | "write") => Descriptor,
 ): Locking {
   const { LockFileEx, UnlockFileEx, ReOpenFile } = kernel32.ffi.load(["kernel32.dll"], LOCKS);
@@ -30,9 +31,9 @@ export function windowsLocking(
     open: (path, shared) => open(path, shared ? "read" : "write"),
 
     // Here any access is enough for any lock, and whatever can be mapped can be read.
-    reopen(handle): bigint {
+    reopen(descriptor): bigint {
       const share = WIN32.FILE_SHARE_READ | WIN32.FILE_SHARE_WRITE | WIN32.FILE_SHARE_DELETE;
-      const own = ReOpenFile(handle as bigint, WIN32.GENERIC_READ, share, WIN32.FILE_FLAG_BACKUP_SEMANTICS);
+      const own = ReOpenFile(handleOf(descriptor), WIN32.GENERIC_READ, share, WIN32.FILE_FLAG_BACKUP_SEMANTICS);
       if (own === INVALID_HANDLE) throw kernel32.failure("ReOpenFile");
       return own;
     },

@@ -1,27 +1,15 @@
 /** Mapped memory on Windows. */
 import { writesToFile } from "../../arguments/flags.ts";
-import { MmapError } from "../../error.ts";
 import type { Advice, FlushFlag, MapFlag, Protection } from "../../vocabulary.ts";
 import type { Descriptor } from "../../types.ts";
 import type { BlankLimits, MapRequest, Memory } from "../contract.ts";
-import { halves, type Kernel32, THIS_PROCESS } from "./kernel32.ts";
+import { type Kernel32, THIS_PROCESS } from "./kernel32.ts";
 import { WIN32_ERRORS } from "./errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
 import { flushFile } from "./fsync.ts";
+import { isCopy, pagesFor, setPages } from "./protection.ts";
 import { isSection } from "./sections.ts";
-
-/** What a view of a file does with stores: it does not allow them, shares them, or keeps them to itself. */
-type Sharing = "read" | "write" | "copy";
-
-/** How the sections of each kind are made, and their views. An `X` stands for those that may be executed. */
-const KINDS = {
-  read: { section: WIN32.PAGE_READONLY, sectionX: WIN32.PAGE_EXECUTE_READ, view: WIN32.FILE_MAP_READ },
-  write: { section: WIN32.PAGE_READWRITE, sectionX: WIN32.PAGE_EXECUTE_READWRITE, view: WIN32.FILE_MAP_WRITE },
-  copy: { section: WIN32.PAGE_WRITECOPY, sectionX: WIN32.PAGE_EXECUTE_WRITECOPY, view: WIN32.FILE_MAP_COPY },
-} as const satisfies Record<Sharing, { section: number; sectionX: number; view: number }>;
-
-/** The smallest page of any processor. */
-const SMALLEST_PAGE = 4096;
+import { FileViews, openSection } from "./views.ts";
 
 /** The bytes of a mapping that are flushed before others get a turn. */
 const WRITE_BACK_STEP = 4 << 20;
@@ -33,6 +21,7 @@ const BLANK_LIMITS: BlankLimits = { bytes: 2 ** 28, ranges: 4096 };
 export function windowsMemory(kernel32: Kernel32): Memory {
   const { functions } = kernel32;
   const { pageSize, allocationGranularity } = sizesOf(kernel32);
+  const views = new FileViews(kernel32, pageSize);
 
   const prefetch = (base: bigint, length: number): void => {
     const { WIN32_MEMORY_RANGE_ENTRY: { size, VirtualAddress, NumberOfBytes } } = WIN32_LAYOUTS;
@@ -53,20 +42,19 @@ export function windowsMemory(kernel32: Kernel32): Memory {
       return pageSize;
     },
 
-    map(request: MapRequest, length: number): bigint {
+    map(request: MapRequest, length: number, absorbing: boolean = true): bigint {
       const { descriptor, protection } = request;
-      return descriptor === null
-        ? allocate(kernel32, 0n, length, WIN32.MEM_RESERVE | WIN32.MEM_COMMIT, pagesFor(protection, false))
-        : mapFile(kernel32, request, length);
+      if (descriptor === null) {
+        return allocate(kernel32, 0n, length, WIN32.MEM_RESERVE | WIN32.MEM_COMMIT, pagesFor(protection, false));
+      }
+      return views.map(request, length, absorbing);
     },
 
-    probe(request: MapRequest): void {
-      const sharing = writesToFile(request.protection, request.flags) ? "write" : "copy";
-      if (isSection(kernel32, request.descriptor as bigint)) {
-        functions.UnmapViewOfFile(mapSection(kernel32, request, request.descriptor as bigint, request.unit, sharing));
-        return;
-      }
-      const section = openSection(kernel32, request, sharing);
+    probe(request: MapRequest, length: number): void {
+      if (length > 0) tryRoom(kernel32, length, request.flags.includes("locked"));
+      if (isSection(kernel32, request.descriptor as bigint)) return views.probe(request);
+      const reachesFile = writesToFile(request.protection, request.flags);
+      const section = openSection(kernel32, request, reachesFile ? "write" : "copy", 0);
       if (section !== 0n) {
         functions.CloseHandle(section);
         return;
@@ -82,6 +70,8 @@ export function windowsMemory(kernel32: Kernel32): Memory {
     },
 
     blank(base: bigint, length: number): boolean {
+      const kept = views.blank(base, length);
+      if (kept !== undefined) return kept;
       const isView = functions.UnmapViewOfFile(base) !== 0;
       if (!isView) kernel32.check(functions.VirtualFree(base, BigInt(length), WIN32.MEM_DECOMMIT), "VirtualFree");
       if (takePlace(kernel32, base, length, isView ? WIN32.MEM_RESERVE | WIN32.MEM_COMMIT : WIN32.MEM_COMMIT)) {
@@ -94,7 +84,7 @@ export function windowsMemory(kernel32: Kernel32): Memory {
     },
 
     blankAnew(base: bigint, length: number): boolean {
-      return takePlace(kernel32, base, length, WIN32.MEM_RESERVE | WIN32.MEM_COMMIT);
+      return views.blank(base, length) ?? takePlace(kernel32, base, length, WIN32.MEM_RESERVE | WIN32.MEM_COMMIT);
     },
 
     blankLimits(): BlankLimits {
@@ -105,7 +95,8 @@ export function windowsMemory(kernel32: Kernel32): Memory {
     blanksJoin: false,
 
     flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void {
-      kernel32.check(functions.FlushViewOfFile(base, BigInt(length)), "FlushViewOfFile");
+      flushView(kernel32, base, length);
+      // A section is memory, and has nothing on disk.
       if (flags.includes("sync") && !isSection(kernel32, descriptor as bigint)) {
         flushFile(kernel32, descriptor as bigint);
       }
@@ -171,120 +162,33 @@ function takePlace({ functions }: Kernel32, base: bigint, length: number, type: 
   return functions.VirtualAlloc(base, BigInt(length), type, WIN32.PAGE_READWRITE) !== 0n;
 }
 
-/** Maps a part of a file. */
-function mapFile(kernel32: Kernel32, request: MapRequest, length: number): bigint {
-  if (!request.flags.includes("shared")) return mapCopy(kernel32, request, length);
-  const allowsWrite = request.protection.includes("write");
-  let base: bigint;
-  try {
-    base = mapView(kernel32, request, length, "write");
-  } catch (error) {
-    if (allowsWrite || !isNumber(error, WIN32_ERRORS.ACCESS_DENIED)) throw error;
-    // Through a handle that cannot write, nothing reaches the file. A copy shows the same bytes, and keeps stray stores
-    // to itself.
-    return mapCopy(kernel32, request, length);
-  }
-  try {
-    // The pages may have to allow less now than `protect` may ask for later.
-    if (!allowsWrite) setPages(kernel32, base, length, pagesFor(request.protection, false));
-  } catch (error) {
-    kernel32.functions.UnmapViewOfFile(base);
-    throw error;
-  }
-  return base;
-}
+/** How long pages are waited for that somebody else is writing, in milliseconds: more each time, 1.3 seconds together. */
+const PAUSES = [1, 2, 5, 10, 20, 50, 100, 200, 400, 500];
 
-/** Maps a view that keeps its stores to itself. If none are allowed, it keeps stray ones. */
-function mapCopy(kernel32: Kernel32, request: MapRequest, length: number): bigint {
-  try {
-    return mapView(kernel32, request, length, "copy");
-  } catch (error) {
-    // Every page of a copy could be stored to, so all are counted against the page file. Pages of a view to read are
-    // not.
-    if (request.protection.includes("write") || !isNumber(error, WIN32_ERRORS.COMMITMENT_LIMIT)) throw error;
-    return mapView(kernel32, request, length, "read");
-  }
-}
-
-function isNumber(error: unknown, number: number): boolean {
-  return error instanceof MmapError && error.errno === number;
-}
-
-function mapView(kernel32: Kernel32, request: MapRequest, length: number, sharing: Sharing): bigint {
+/** Hands what was stored to the file. While others write or lock the same pages, Windows refuses, and asks for patience. */
+function flushView(kernel32: Kernel32, base: bigint, length: number): void {
   const { functions } = kernel32;
-  const descriptor = request.descriptor as bigint;
-  if (isSection(kernel32, descriptor)) return mapSection(kernel32, request, descriptor, length, sharing);
-  const byteLength = bytesInFile(kernel32, request, length);
-  const section = openSection(kernel32, request, sharing);
-  kernel32.checkAddress(section, "CreateFileMappingW");
-  try {
-    return mapSection(kernel32, request, section, byteLength, sharing);
-  } finally {
-    // The view keeps the section.
-    functions.CloseHandle(section);
+  for (const pause of PAUSES) {
+    if (functions.FlushViewOfFile(base, BigInt(length)) !== 0) return;
+    if (kernel32.lastError !== WIN32_ERRORS.LOCK_VIOLATION) break;
+    functions.Sleep(pause);
   }
+  kernel32.check(functions.FlushViewOfFile(base, BigInt(length)), "FlushViewOfFile");
 }
 
-function mapSection(
-  kernel32: Kernel32,
-  request: MapRequest,
-  section: bigint,
-  length: number,
-  sharing: Sharing,
-): bigint {
-  const access = KINDS[sharing].view | (isExecutable(request) ? WIN32.FILE_MAP_EXECUTE : 0);
-  const address = kernel32.functions.MapViewOfFile(section, access, ...halves(request.offset), BigInt(length));
-  return kernel32.checkAddress(address, "MapViewOfFile");
-}
-
-/** How many bytes of the pages the file has. A view cannot end beyond the file, but its last page is whole. */
-function bytesInFile(kernel32: Kernel32, { descriptor, offset }: MapRequest, length: number): number {
-  const size = new BigInt64Array(1);
-  kernel32.check(kernel32.functions.GetFileSizeEx(descriptor as bigint, new Uint8Array(size.buffer)), "GetFileSizeEx");
-  const available = Number(size[0]) - offset;
-  if (available > length - SMALLEST_PAGE) return Math.min(length, available);
-  throw kernel32.error("EINVAL", "MapViewOfFile", "the file ends before the region");
-}
-
-/** A section of the whole file; 0 if Windows refuses. */
-function openSection(kernel32: Kernel32, request: MapRequest, sharing: Sharing): bigint {
-  const { section, sectionX } = KINDS[sharing];
-  const pages = isExecutable(request) ? sectionX : section;
-  return kernel32.functions.CreateFileMappingW(request.descriptor as bigint, 0n, pages, 0, 0, 0n);
-}
-
-function isExecutable({ protection }: MapRequest): boolean {
-  return protection.includes("exec");
+/** Finds out whether there is room for so many bytes, and, if `locks`, whether they may all be locked. */
+function tryRoom(kernel32: Kernel32, length: number, locks: boolean): void {
+  const { functions } = kernel32;
+  const type = WIN32.MEM_RESERVE | (locks ? WIN32.MEM_COMMIT : 0);
+  const base = allocate(kernel32, 0n, length, type, WIN32.PAGE_READWRITE);
+  try {
+    if (locks) kernel32.check(functions.VirtualLock(base, BigInt(length)), "VirtualLock");
+  } finally {
+    functions.VirtualFree(base, 0n, WIN32.MEM_RELEASE);
+  }
 }
 
 // ---------------------------------------------------------------- pages
-
-/** The one number for what pages allow. */
-function pagesFor(protection: readonly Protection[], isCopy: boolean): number {
-  const writes = protection.includes("write");
-  const executes = protection.includes("exec");
-  if (writes && isCopy) return executes ? WIN32.PAGE_EXECUTE_WRITECOPY : WIN32.PAGE_WRITECOPY;
-  if (writes) return executes ? WIN32.PAGE_EXECUTE_READWRITE : WIN32.PAGE_READWRITE;
-  if (protection.includes("read")) return executes ? WIN32.PAGE_EXECUTE_READ : WIN32.PAGE_READONLY;
-  return WIN32.PAGE_EXECUTE;
-}
-
-function setPages(kernel32: Kernel32, base: bigint, length: number, pages: number): void {
-  if (kernel32.functions.VirtualProtect(base, BigInt(length), pages, new Uint8Array(4)) !== 0) return;
-  // If the file was not opened for it, Windows calls the parameter wrong.
-  const code = kernel32.lastError === WIN32_ERRORS.INVALID_PARAMETER ? "EACCES" : undefined;
-  throw kernel32.failure("VirtualProtect", { code });
-}
-
-/** Whether a mapping was made to keep its stores to itself. */
-function isCopy(kernel32: Kernel32, base: bigint): boolean {
-  const { size, AllocationProtect } = WIN32_LAYOUTS.MEMORY_BASIC_INFORMATION;
-  const information = new DataView(new ArrayBuffer(size));
-  const written = kernel32.functions.VirtualQuery(base, new Uint8Array(information.buffer), BigInt(size));
-  kernel32.check(Number(written), "VirtualQuery");
-  const pages = information.getUint32(AllocationProtect, true);
-  return pages === WIN32.PAGE_WRITECOPY || pages === WIN32.PAGE_EXECUTE_WRITECOPY;
-}
 
 /** Pages that are asked about at a time. */
 const PAGES_AT_A_TIME = 4096;

@@ -7,6 +7,7 @@ import type { Feature, FlagKind } from "../../vocabulary.ts";
 import type { OpenedFile, System } from "../contract.ts";
 import { Kernel32 } from "./kernel32.ts";
 import { once, unlessRefused } from "../once.ts";
+import { runtimeDescriptors } from "./runtime_descriptors.ts";
 import { windowsFiles } from "./files.ts";
 import { windowsHandles } from "./handles.ts";
 import { windowsLocking } from "./locks.ts";
@@ -28,6 +29,7 @@ const CALLS: Readonly<Record<FlagKind, string>> = {
 /** Loads kernel32, and makes Windows from it. */
 export function windows(ffi: Ffi, arch: string): System {
   const kernel32 = new Kernel32(ffi);
+  const handleOf = runtimeDescriptors(kernel32);
   const guard = once(() => arch === "x64" ? unlessRefused(() => installWindowsGuard(kernel32)) : undefined);
   const features: Readonly<Record<Feature, () => boolean>> = {
     guard: () => guard() !== undefined,
@@ -40,12 +42,12 @@ export function windows(ffi: Ffi, arch: string): System {
     seal: () => false,
     "lock-range": () => true,
   };
-  const files = windowsFiles(kernel32);
+  const files = windowsFiles(kernel32, handleOf);
   return {
     os: "windows",
     ...files,
     ...windowsNamed(kernel32),
-    ...windowsHandles(kernel32),
+    ...windowsHandles(kernel32, handleOf),
     ...windowsMemory(kernel32),
     ...cBytes(ffi.load(MSVCRT, BYTES), once(() => ffi.load(MSVCRT, SEARCH)), ffi.search),
     supportsFlag: (kind, flag) => hasWord(kernel32.words, kind, flag),
@@ -59,7 +61,7 @@ export function windows(ffi: Ffi, arch: string): System {
     // memory.
     waiting: () => undefined,
     locking: once(() =>
-      windowsLocking(kernel32, (path, flag) => {
+      windowsLocking(kernel32, handleOf, (path, flag) => {
         const opened: OpenedFile = {};
         files.open(path, [flag], 0o666, false, opened);
         return opened.descriptor!;
