@@ -71,6 +71,7 @@ function manifestOf({ name, version, license, exports }: Described): object {
 
 /** The files of an entry. */
 interface Built {
+  readonly [older: `types@${string}`]: string;
   readonly types: string;
   readonly bun: string;
   readonly default: string;
