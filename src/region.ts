@@ -489,7 +489,7 @@ export class MappedRegion implements Disposable {
    * Makes a view of a part of the region, without copying. This works for regions of any size, even if
    * {@linkcode buffer} would be too long for the runtime.
    *
-   * @param type A typed-array class or `DataView`.
+   * @param type A typed-array class, `DataView`, or a variable that holds one of several.
    * @param byteOffset First byte; a multiple of the size of an element. Default: 0.
    * @param length Number of elements. Default: as many as there are whole ones to the end.
    * @returns The view.
@@ -507,10 +507,15 @@ export class MappedRegion implements Disposable {
    * assertEquals(region.float64[129], 1.5);
    * ```
    */
-  view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset?: number | bigint, length?: number): T {
-    const size = elementSize(type);
+  view<Class extends abstract new (...given: never[]) => ArrayBufferView>(
+    type: Class,
+    byteOffset?: number | bigint,
+    length?: number,
+  ): InstanceType<Class> {
+    const make = type as unknown as ViewConstructor<InstanceType<Class>>;
+    const size = elementSize(make);
     this.#live();
-    return this.#views.part(type, size, byteOffset, length);
+    return this.#views.part(make, size, byteOffset, length);
   }
 
   // ---------------------------------------------------------------- bytes

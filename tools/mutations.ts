@@ -40,6 +40,8 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ['checkNames(given, "options", NAMES);', "", "options"],
     ['typeof data === "string" ? utf8(data, "data") : ', "", "bytes"],
     ['code === "ENOENT" && open.includes("write") && !creates', 'code === "ENOENT" && !creates', "open_flags"],
+    ["major === 26 && minor < 1)", "major === 26 && minor < 2)", "host"],
+    ["major === 26 && minor < 9", "major === 26 && minor < 8", "host"],
     [
       'code === "ENOENT" && open.includes("write") && !creates',
       'code === "ENOENT" && open.includes("write")',
@@ -49,7 +51,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ['opened.keepsLength ? "a region from a handle never does" : undefined', "undefined", "open_flags"],
     ['this.kind === "regular" && !mayGrow ?', 'this.kind !== "regular" ?', "open_flags"],
     ["given.toLowerCase(), word", "given, word", "options"],
-    ["offset = handle.offset }", "offset = 0 }", "handle"],
+    ["offset = handle.offset, open", "offset = 0, open", "handle"],
     ["size = handle.byteLength,", "size,", "handle"],
     ['offset > 0 && source === "memory"', 'offset > 1 && source === "memory"', "options"],
     [
@@ -81,7 +83,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ["return `${value}n`;", "return `${value}`;", "bad_input bytes options"],
   ],
   error: [
-    ["error.path !== undefined || path === undefined", "path === undefined", "bad_input"],
+    ["(named !== undefined || path === undefined)", "path === undefined", "bad_input"],
     ["if (path !== undefined) this.path = path;", "this.path = path;", "bad_input"],
   ],
   host: [

@@ -22,6 +22,12 @@ const ABOUT = {
 /** The first Node with node:ffi. Of the others, those that the tests run on. */
 const ENGINES = { node: ">=26.1", deno: ">=2.9", bun: ">=1.4" };
 
+/** The versions of TypeScript whose typed arrays have no type of their buffer. */
+const TOO_OLD = "<5.7";
+
+/** What they are given. It is not a module, and so the error that they show is the name of the file. */
+const TOO_OLD_TYPES = "./dist/needs-typescript-5.7-or-later.d.ts";
+
 /** The part of deno.json that is needed here. */
 interface Described {
   readonly name: string;
@@ -42,6 +48,7 @@ export async function buildPackage(): Promise<void> {
   writeFileSync(join(PACKAGE, "package.json"), `${JSON.stringify(manifestOf(described), null, 2)}\n`);
   declare();
   pruneDeclarations(Object.values(described.exports).map((source) => source.replace(/^\.\/(.*)\.ts$/, "dist/$1.d.ts")));
+  addGlobals(Object.values(described.exports));
   await bundle(PACKAGE, Object.values(described.exports));
 }
 
@@ -56,15 +63,43 @@ function manifestOf({ name, version, license, exports }: Described): object {
     ...repository(),
     type: "module",
     exports: { ...Object.fromEntries(entries), "./package.json": "./package.json" },
+    ...withoutExports(Object.entries(exports)),
     sideEffects: false,
     engines: ENGINES,
   };
 }
 
+/** The files of an entry. */
+interface Built {
+  readonly [older: `types@${string}`]: string;
+  readonly types: string;
+  readonly bun: string;
+  readonly default: string;
+}
+
+/** The same for TypeScript's `moduleResolution: "node10"`, which knows no exports. */
+function withoutExports(exports: readonly [entry: string, source: string][]): object {
+  const others = exports.filter(([entry]) => entry !== ".").map(([entry, source]) => [
+    entry.slice(2),
+    [builtFrom(source).types],
+  ]);
+  const { types, default: main } = builtFrom("./mod.ts");
+  return {
+    main,
+    types,
+    typesVersions: { [TOO_OLD]: { "*": [TOO_OLD_TYPES] }, "*": Object.fromEntries(others) },
+  };
+}
+
 /** What an entry of deno.json becomes. */
-function builtFrom(source: string): object {
+function builtFrom(source: string): Built {
   const name = source.replace(/^\.\/(.*)\.ts$/, "$1");
-  return { types: `./dist/${name}.d.ts`, bun: `./dist/bun/${name}.js`, default: `./dist/${name}.js` };
+  return {
+    [`types@${TOO_OLD}`]: TOO_OLD_TYPES,
+    types: `./dist/${name}.d.ts`,
+    bun: `./dist/bun/${name}.js`,
+    default: `./dist/${name}.js`,
+  };
 }
 
 /** npm accepts the provenance only if the package names the repository that it is published from. */
@@ -79,6 +114,18 @@ function declare(): void {
   const tsc = [join(ROOT, "node_modules/typescript/bin/tsc"), "--project", join(ROOT, "tools/tsconfig.npm.json")];
   const { status, stdout, stderr } = spawnSync(process.execPath, tsc, { encoding: "utf8" });
   if (status !== 0) throw new Error(`tsc ended with ${status}:\n${stdout}${stderr}`);
+}
+
+/** Has the declarations of the entries name what the project's own library may lack. */
+function addGlobals(entries: readonly string[]): void {
+  cpSync(join(ROOT, "tools/globals.d.ts"), join(PACKAGE, "dist/globals.d.ts"));
+  writeFileSync(join(PACKAGE, TOO_OLD_TYPES), "// @region/mmap needs TypeScript 5.7 or later.\n");
+  for (const entry of entries) {
+    const path = join(PACKAGE, "dist", entry.replace(/\.ts$/, ".d.ts"));
+    writeFileSync(path, `/// <reference path="./globals.d.ts" />\n${readFileSync(path, "utf8")}`);
+    const map = JSON.parse(readFileSync(`${path}.map`, "utf8"));
+    writeFileSync(`${path}.map`, JSON.stringify({ ...map, mappings: `;${map.mappings}` }));
+  }
 }
 
 /** Removes the declarations that no entry leads to: nobody can import what they declare. */

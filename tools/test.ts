@@ -30,6 +30,10 @@ const HERE: Readonly<Record<string, Run>> = {
 /** Runs that download what they need, and are done only when they are named. */
 const ON_DEMAND: Readonly<Record<string, Run>> = {
   nodes: (report) => ["node", "--test", "--no-warnings", ...reportingTo(report), "tests/package/nodes_test.ts"],
+  typescripts: (report) => [
+    ...["node", "--test", "--no-warnings", ...reportingTo(report)],
+    "tests/package/typescripts_test.ts",
+  ],
 };
 
 /** Systems that are emulated by tools of these names. */

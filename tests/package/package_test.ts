@@ -248,6 +248,8 @@ describe("installed from its archive", { concurrency: 2 }, () => {
   const strict = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--skipLibCheck", "false"];
   const resolutions = { nodenext: ["nodenext"], bundler: ["esnext", "--moduleResolution", "bundler"] };
   const environments = {
+    "es2022 alone": ["--lib", "es2022", "--typeRoots", "none"],
+    "es2022 and the DOM": ["--lib", "es2022,dom", "--typeRoots", "none"],
     "the DOM": ["--lib", "esnext,dom", "--types", ""],
     "Node's types": ["--lib", "esnext", "--types", "node"],
     "Bun's types": ["--lib", "esnext", "--types", "bun"],
@@ -255,7 +257,7 @@ describe("installed from its archive", { concurrency: 2 }, () => {
   for (const [resolution, module] of Object.entries(resolutions)) {
     for (const [name, types] of Object.entries(environments)) {
       test(`it type-checks with ${resolution} and ${name}`, async () => {
-        const options = ["--noEmit", "--target", "esnext", ...strict, "--typeRoots", TYPES, ...types];
+        const options = ["--noEmit", "--target", "es2022", ...strict, "--typeRoots", TYPES, ...types];
         await run(project, "tsc", ...options, "--module", ...module, "types.ts", "everything.ts");
       });
     }

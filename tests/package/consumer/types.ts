@@ -29,6 +29,23 @@ export function sum(source: MapSource, options: MmapOptions, range: ByteRange, a
   return first + pixels.length + view.getInt32(0);
 }
 
+class Point extends DataView<ArrayBuffer> {
+  get x(): number {
+    return this.getFloat64(0, true);
+  }
+}
+
+/** A class that is one of several, and classes that only a type parameter names. */
+export function views<Class extends new (buffer: ArrayBuffer, byteOffset?: number) => ArrayBufferView>(
+  region: MappedRegion,
+  type: typeof Float32Array | typeof Int32Array,
+  own: Class,
+): [Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>, number, InstanceType<Class>] {
+  // @ts-expect-error: it is one of two
+  const one: Float32Array = region.view(type);
+  return [region.view(type, 0, 4) ?? one, region.view(Point).x, region.view(own)];
+}
+
 export async function flushed(region: MappedRegion): Promise<bigint> {
   await region.flushAsync();
   const length: Promise<number> = withMmap(ANONYMOUS, { size: 1 }, async (other) => {
@@ -54,6 +71,11 @@ export function mistakes(region: MappedRegion): void {
   mmap("file", { size: "4096" });
   // @ts-expect-error: regions come from mmap
   new MappedRegion();
+  // @ts-expect-error: not a class of views
+  region.view(Array);
+  // @ts-expect-error: no such option
+  mmap("file", { acess: "write" });
+  mmap("file", { access: "create", size: 1 }).write("text");
   // @ts-expect-error: a region keeps its address
   region.address = 0n;
   // @ts-expect-error: platform answers for what there is
