@@ -67,7 +67,9 @@ describe("the recipes run on every runtime", () => {
     }
   };
 
-  for (const { heading, code, notOn } of recipesIn(text("docs/recipes.md"))) {
+  for (
+    const { heading, code, notOn } of [...recipesIn(text("docs/recipes.md")), ...recipesIn(text("docs/sharing.md"))]
+  ) {
     const here = { skip: notOn.includes(platform.os) && `not on ${platform.os}` };
     const emulated = code.includes("spawnSync") ? notInQemu("does not run what it starts") : {};
     test(heading, { ...here, ...emulated }, async () => {

@@ -14,7 +14,15 @@ const REPORTS = `${ROOT}.reports`;
 const TESTS = testsIn("tests");
 
 /** Files whose documentation has examples. */
-const DOCUMENTED = [...ENTRIES, "src", "README.md", "SECURITY.md", "docs/recipes.md", "docs/safety.md"];
+const DOCUMENTED = [
+  ...ENTRIES,
+  "src",
+  "README.md",
+  "SECURITY.md",
+  "docs/recipes.md",
+  "docs/safety.md",
+  "docs/sharing.md",
+];
 
 /** A run as the command that writes a JUnit report to a path. */
 type Run = (report: string) => string[];
