@@ -174,6 +174,7 @@ export class Pages {
     const users = occupants.detach();
     // Pages that the runtime works on would keep the file from being cut.
     this.#goAway(typeof users === "object" ? "buffers" : users);
+    this.#quarantine.giveUp(this);
     let after = before.length;
     try {
       act();
@@ -485,7 +486,7 @@ export class Pages {
       } else if (typeof users === "string") {
         this.#quarantine.put(this.#base, length, users, this.#slot);
       } else {
-        this.#quarantine.hold(this.#base, length, users, this.#slot);
+        this.#quarantine.hold(this.#base, length, users, this.#slot, this);
         // What is lost from now on is no longer the region's.
         this.#faultsBefore = this.faults;
         this.#slot = undefined;
