@@ -269,7 +269,7 @@ const splits = platform.runtime === "deno"
   ? notInQemu("it shows V8's memory in more pieces than there are, and ever more of them")
   : {};
 
-test("nothing is left behind by a thousand resizes", splits, () => {
+test("nothing is left behind by a thousand resizes", { ...splits, timeout: 60_000 }, () => {
   const path = fileOf(100);
   using region = mmap(path, { access: "write" });
   const [mappings, descriptors] = [mappingCount(), openDescriptors()];

@@ -558,7 +558,7 @@ describe("errors on Windows", onWindows, () => {
     for (const handle of [event, ...ends]) closeDescriptor(handle);
   });
 
-  test("leave nothing open or mapped", () => {
+  test("leave nothing open or mapped", { timeout: 60_000 }, () => {
     const path = fileOf(100);
     mmap(path).unmap();
     const before = openDescriptors();

@@ -174,6 +174,7 @@ export class Pages {
     const users = occupants.detach();
     // Pages that the runtime works on would prevent the cut.
     this.#goAway(typeof users === "object" ? "buffers" : users);
+    this.#quarantine.giveUp(this);
     let after = before.length;
     try {
       act();
@@ -488,7 +489,7 @@ export class Pages {
       } else if (typeof users === "string") {
         this.#quarantine.put(this.#base, length, users, this.#slot);
       } else {
-        this.#quarantine.hold(this.#base, length, users, this.#slot);
+        this.#quarantine.hold(this.#base, length, users, this.#slot, this);
         // The region does not count what is lost from now on.
         this.#faultsBefore = this.faults;
         this.#slot = undefined;

@@ -223,6 +223,8 @@ interface Pinned {
   readonly length: number;
   readonly pins: Pins;
   readonly slot: GuardSlot | undefined;
+  /** Whoever may give it up. */
+  readonly owner: object | undefined;
 }
 
 /** The memory of one system that was given up, as far as this copy of the library knows. */
@@ -280,10 +282,16 @@ export class Quarantine {
    * Keeps pages as they are until the runtime lets them go, and blank memory in their place after that. Keeps the slot
    * as well.
    */
-  hold(base: bigint, length: number, pins: Pins, slot?: GuardSlot): void {
+  hold(base: bigint, length: number, pins: Pins, slot?: GuardSlot, owner?: object): void {
     this.#release();
-    this.#pinned.push({ base, length, pins, slot });
+    this.#pinned.push({ base, length, pins, slot, owner });
     this.#watch();
+  }
+
+  /** Puts blank memory in place of what is held for an owner, though the runtime works on it. */
+  giveUp(owner: object): void {
+    const own = this.#pinned.filter((pinned) => pinned.owner === owner);
+    this.#blankPinned(own, "buffers");
   }
 
   /** Does something that needs room in memory. If the room is missing, ranges are given back, oldest first. */
@@ -379,10 +387,13 @@ export class Quarantine {
   /** Blanks the pages that the runtime has let go. */
   #release(): void {
     if (this.#pinned.length === 0) return;
-    const free = this.#pinned.filter(({ pins }) => !pins.held);
-    this.#pinned = this.#pinned.filter((pinned) => !free.includes(pinned));
-    for (const { base, length, slot } of free) {
-      quietly(() => this.put(base, length, "threads", slot));
+    this.#blankPinned(this.#pinned.filter(({ pins }) => !pins.held), "threads");
+  }
+
+  #blankPinned(some: readonly Pinned[], users: "threads" | "buffers"): void {
+    this.#pinned = this.#pinned.filter((pinned) => !some.includes(pinned));
+    for (const { base, length, slot } of some) {
+      quietly(() => this.put(base, length, users, slot));
       slot?.free();
     }
   }

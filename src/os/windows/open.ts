@@ -22,24 +22,24 @@ export function openPath(
   const name = wideString(nameOf(kernel32, path));
   const access = accessOf(flags, executable);
   const attributes = attributesOf(flags, mode);
-  const attempt = (disposition: number): boolean => {
-    const handle = createFile(kernel32, name, access, disposition, attributes);
-    if (handle !== INVALID_HANDLE) into.descriptor = handle;
-    return handle !== INVALID_HANDLE;
-  };
+  const attempt = (disposition: number): number | undefined =>
+    createFile(kernel32, name, access, disposition, attributes, into);
 
+  let error: number | undefined;
   for (let round = 0; round < ROUNDS; round++) {
     if (!flags.includes("ensure-create")) {
-      if (attempt(WIN32.OPEN_EXISTING)) return;
-      if (kernel32.lastError !== WIN32_ERRORS.FILE_NOT_FOUND || !flags.includes("create")) break;
+      error = attempt(WIN32.OPEN_EXISTING);
+      if (error === undefined) return;
+      if (error !== WIN32_ERRORS.FILE_NOT_FOUND || !flags.includes("create")) break;
     }
-    if (attempt(WIN32.CREATE_NEW)) {
+    error = attempt(WIN32.CREATE_NEW);
+    if (error === undefined) {
       into.created = path;
       return;
     }
-    if (kernel32.lastError !== WIN32_ERRORS.FILE_EXISTS || flags.includes("ensure-create")) break;
+    if (error !== WIN32_ERRORS.FILE_EXISTS || flags.includes("ensure-create")) break;
   }
-  throw failureToOpen(kernel32, path);
+  throw failureToOpen(kernel32, path, error!);
 }
 
 /** How often a file is looked for that others make first, and may have removed again when it is opened. */
@@ -48,16 +48,29 @@ const ROUNDS = 100;
 /** How long a file is waited for that somebody has for themselves, in milliseconds: `removeUnused` has it for a moment. */
 const PAUSES = [1, 2, 5, 10, 20, 50, 100];
 
-function createFile(kernel32: Kernel32, name: Uint8Array, access: number, disposition: number, flags: number): bigint {
+/** The number of the error, if there is one. It is asked for at once, since the engine may call Windows at any time. */
+function createFile(
+  kernel32: Kernel32,
+  name: Uint8Array,
+  access: number,
+  disposition: number,
+  flags: number,
+  into: OpenedFile,
+): number | undefined {
   const { functions } = kernel32;
-  const attempt = (): bigint => functions.CreateFileW(name, access, SHARE_ALL, 0n, disposition, flags, 0n);
-  let handle = attempt();
+  const attempt = (): number | undefined => {
+    const handle = functions.CreateFileW(name, access, SHARE_ALL, 0n, disposition, flags, 0n);
+    if (handle === INVALID_HANDLE) return kernel32.lastError;
+    into.descriptor = handle;
+    return undefined;
+  };
+  let error = attempt();
   for (const pause of PAUSES) {
-    if (handle !== INVALID_HANDLE || kernel32.lastError !== WIN32_ERRORS.SHARING_VIOLATION) break;
+    if (error !== WIN32_ERRORS.SHARING_VIOLATION) break;
     functions.Sleep(pause);
-    handle = attempt();
+    error = attempt();
   }
-  return handle;
+  return error;
 }
 
 /**
@@ -93,8 +106,7 @@ function basicInformation(attributes: number): Uint8Array {
 const LONGEST_NAME = 255;
 
 /** Windows says "not found" or "invalid" where POSIX has a name for what is wrong with the path. */
-function failureToOpen(kernel32: Kernel32, path: string): MmapError {
-  const errno = kernel32.lastError;
+function failureToOpen(kernel32: Kernel32, path: string, errno: number): MmapError {
   return kernel32.errorOf(errno, "CreateFileW", { path, code: codeFor(kernel32, errno, path) });
 }
 
