@@ -14,7 +14,7 @@ import { onPosix } from "./support/systems.ts";
 const PAGE = platform.pageSize;
 
 /** What can be made to fail. */
-type Step = "map" | "lock" | "protect" | "resizeInPlace" | "move";
+type Step = "map" | "unmap" | "lock" | "protect" | "resizeInPlace" | "move";
 
 /**
  * This system and a guard without a handler, which keep account of what they have given out, and fail in what they are
@@ -67,6 +67,7 @@ class Ledger {
         return this.#add(real.map(request, length));
       },
       unmap: (base, length) => {
+        this.#may("unmap");
         real.unmap(base, length);
         assert(this.mapped.delete(base), "unmapped twice");
       },
@@ -170,6 +171,17 @@ test("a mapping that fails to change its length is guarded as before", {
   ledger.failing.add("resizeInPlace");
   assertThrows(() => mapping.resize(4 * PAGE, NOBODY), MmapError, "told to fail");
   assertEquals([mapping.byteLength, ...ledger.given], [PAGE, 1, 1, 1]);
+  mapping.release("none");
+  assertEquals(ledger.given, [0, 0, 0]);
+});
+
+test("memory that cannot be unmapped stays, and is guarded as before", () => {
+  const ledger = new Ledger();
+  const mapping = ledger.mapping(PAGE, ["read"], ["private"]);
+  ledger.failing.add("unmap");
+  assertThrows(() => mapping.resize(0, NOBODY), MmapError, "told to fail");
+  assertEquals([mapping.byteLength, ...ledger.given], [PAGE, 1, 1, 1]);
+  ledger.failing.clear();
   mapping.release("none");
   assertEquals(ledger.given, [0, 0, 0]);
 });
