@@ -111,7 +111,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ['first ? "not-equal" : "ok"', '"not-equal"', "sync"],
     ["count === Infinity ? EVERYBODY", "count === Infinity ? 1", "sync"],
     ["region.address % BigInt(WORD) === 0n", "true", "sync"],
-    ["word[0] !== expected || lost()", "word[0] !== expected", "sync"],
+    ["word[0] !== expected || lost()", "word[0] !== expected", "waiting"],
     ["(expected | 0) !== expected", "(expected >>> 0) !== expected", "sync"],
     ["Number.isNaN(timeout) ? Infinity : ", "", "sync"],
     ["return result;\n  } finally {\n    own.unmap();", "return result;\n  } finally {", "sync"],
