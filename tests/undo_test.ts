@@ -9,7 +9,7 @@ import type { Users } from "../src/memory/quarantine.ts";
 import type { Guard, MapRequest, System } from "../src/os/contract.ts";
 import { countingBytes, exists, fileOf, freshPath } from "./support/files.ts";
 import { mappingsOf, openDescriptors } from "./support/process.ts";
-import { onPosix } from "./support/systems.ts";
+import { onLinux, onPosix } from "./support/systems.ts";
 
 const PAGE = platform.pageSize;
 
@@ -199,17 +199,24 @@ test("memory that somebody keeps does not change its length, but leaves its plac
   }
 });
 
-/** Has the library map on a system that can lock nothing. */
-function whileNothingIsLocked(act: () => void): void {
+/** Has the library map on a system that fails in what it is told to. */
+function onFailingSystem(act: (failing: Set<Step>) => void): void {
   const before = host();
   const ledger = new Ledger();
-  ledger.failing.add("lock");
   useHost({ ...before, system: ledger.system });
   try {
-    act();
+    act(ledger.failing);
   } finally {
     useHost(before);
   }
+}
+
+/** Has the library map on a system that can lock nothing. */
+function whileNothingIsLocked(act: () => void): void {
+  onFailingSystem((failing) => {
+    failing.add("lock");
+    act();
+  });
 }
 
 const LOCKED = { protection: WRITE, flags: ["shared", "locked"] } as const;
@@ -233,6 +240,21 @@ test("a file that was created and cannot be locked is removed again", () => {
     assertThrows(() => mmap(path, options), MmapError, "told to fail");
   });
   assert(!exists(path));
+});
+
+test("a file that grew for pages that do not come is as long as before", onLinux("growth that is undone"), () => {
+  const path = fileOf(3 * PAGE);
+  onFailingSystem((failing) => {
+    using region = mmap(path, { access: "write" });
+    // Of two kinds, it does not grow as a whole.
+    region.protect(["read"], { byteOffset: PAGE, byteLength: PAGE });
+    failing.add("protect");
+    assertThrows(() => region.resize(8 * PAGE), MmapError, "told to fail");
+    assertEquals([region.byteLength, statSync(path).size], [3 * PAGE, 3 * PAGE]);
+    failing.clear();
+    region.resize(8 * PAGE);
+    assertEquals([region.byteLength, statSync(path).size], [8 * PAGE, 8 * PAGE]);
+  });
 });
 
 test("growth is taken back unless others have written behind it", onPosix("descriptors that are numbers"), () => {

@@ -162,7 +162,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ["pages.length > 0 || this.#pages.length === 0", "pages.length > 0", "resize pages"],
     [' && !this.flags.includes("non-block")', "", "map_flags"],
     ["file.lengthToEnd(offset, this.byteLength) >= from", "true", "resize"],
-    ["if (grown) this.file!.undoGrowth(from, to);", "", "resize undo"],
+    ["if (grown) this.file!.undoGrowth(from, to);", "", "undo"],
     ["undo = () => this.#pages.resize(this.#lengthOfPages(before), occupants, () => {});", "", "resize undo"],
     ["this.#pages.clear({ start: end, length: this.#pages.length - end });", "", "resize"],
     ["span.start === 0 && !inFile ? 0 : start", "start", "pages"],
