@@ -123,7 +123,6 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ["more.set(this.#marks);", "", "line_index"],
     ["this.#limit ?? this.#region.byteLength", "this.#region.byteLength", "line_index"],
     ["block.fill(end);", "", "line_index"],
-    ["if (line === STEP) break;", "", "line_index"],
     ["if (!this.#isOver) this.#hold", "if (this.#isOver) this.#hold", "locks"],
     ["this.#isOver = true;", "", "locks"],
     ["forgotten.unregister(hold);", "", "locks"],
