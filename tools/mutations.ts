@@ -163,7 +163,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ["file.lengthToEnd(offset, this.byteLength) >= from", "true", "resize"],
     ["if (grown) this.file!.undoGrowth(from, to);", "", "undo"],
     ["undo = () => this.#pages.resize(this.#lengthOfPages(before), occupants, () => {});", "", "resize undo"],
-    ["this.#pages.clear({ start: end, length: this.#pages.length - end });", "", "resize"],
+    ["this.#pages.clear({ start: end, length: this.#pages.length - end })", "0", "resize"],
     ["span.start === 0 && !inFile ? 0 : start", "start", "pages"],
     ["span.start === 0 && !inFile ? 0 : start", "span.start === 0 ? 0 : start", "pages"],
     ["&& !(inFile && this.#fileGoesOn())", "", "pages"],
