@@ -25,7 +25,7 @@ class Ledger {
   /** Bases of what is mapped. */
   readonly mapped = new Set<bigint>();
   /** How many places of the guard are taken, and what of them is valid. */
-  readonly slots = new Set<object>();
+  readonly slots = new Set<{ faults: number }>();
   readonly covered = new Set<object>();
   readonly failing = new Set<Step>();
   readonly refusing = new Set<Step>();
@@ -197,6 +197,14 @@ test("memory that somebody keeps does not change its length, but leaves its plac
     assertEquals(ledger.mapped.has(address), true);
     mapping.release("none");
   }
+});
+
+test("pages that were lost stay counted when the runtime keeps the others", () => {
+  const ledger = new Ledger();
+  const mapping = ledger.mapping(PAGE, ["read"], ["private"]);
+  for (const slot of ledger.slots) slot.faults = 3;
+  mapping.release({ held: false });
+  assertEquals([mapping.released, mapping.faults], [true, 3]);
 });
 
 /** Has the library map on a system that fails in what it is told to. */

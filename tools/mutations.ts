@@ -184,7 +184,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ["if (!this.#system.equal(target + BigInt(start), bytes)) ", "", "resize"],
     ["this.#protectPieces(this.#base, pieces);", "", "resize"],
     ["this.#length = length;\n      this.#cover();", "this.#length = length;", "undo"],
-    ["this.#faultsBefore = this.faults;", "", "guard"],
+    ["this.#faultsBefore = this.faults;", "", "undo"],
     ["descriptor !== null || this.flags", "descriptor === undefined || this.flags", "guard"],
     [
       'if (this.flags.includes("locked")) this.#system.lock(target',
