@@ -9,12 +9,12 @@ import type { Users } from "../src/memory/quarantine.ts";
 import type { Guard, MapRequest, System } from "../src/os/contract.ts";
 import { countingBytes, exists, fileOf, freshPath } from "./support/files.ts";
 import { mappingsOf, openDescriptors } from "./support/process.ts";
-import { onPosix } from "./support/systems.ts";
+import { onLinux, onPosix } from "./support/systems.ts";
 
 const PAGE = platform.pageSize;
 
 /** What can be made to fail. */
-type Step = "map" | "lock" | "protect" | "resizeInPlace" | "move";
+type Step = "map" | "unmap" | "lock" | "protect" | "resizeInPlace" | "move";
 
 /**
  * This system and a guard without a handler, which keep account of what they have given out, and fail in what they are
@@ -25,7 +25,7 @@ class Ledger {
   /** Bases of what is mapped. */
   readonly mapped = new Set<bigint>();
   /** How many places of the guard are taken, and what of them is valid. */
-  readonly slots = new Set<object>();
+  readonly slots = new Set<{ faults: number }>();
   readonly covered = new Set<object>();
   readonly failing = new Set<Step>();
   readonly refusing = new Set<Step>();
@@ -67,6 +67,7 @@ class Ledger {
         return this.#add(real.map(request, length));
       },
       unmap: (base, length) => {
+        this.#may("unmap");
         real.unmap(base, length);
         assert(this.mapped.delete(base), "unmapped twice");
       },
@@ -174,6 +175,17 @@ test("a mapping that fails to change its length is guarded as before", {
   assertEquals(ledger.given, [0, 0, 0]);
 });
 
+test("memory that cannot be unmapped stays, and is guarded as before", () => {
+  const ledger = new Ledger();
+  const mapping = ledger.mapping(PAGE, ["read"], ["private"]);
+  ledger.failing.add("unmap");
+  assertThrows(() => mapping.resize(0, NOBODY), MmapError, "told to fail");
+  assertEquals([mapping.byteLength, ...ledger.given], [PAGE, 1, 1, 1]);
+  ledger.failing.clear();
+  mapping.release("none");
+  assertEquals(ledger.given, [0, 0, 0]);
+});
+
 test("memory that somebody keeps does not change its length, but leaves its place to them", () => {
   for (const length of [4 * PAGE, PAGE]) {
     const ledger = new Ledger();
@@ -187,17 +199,32 @@ test("memory that somebody keeps does not change its length, but leaves its plac
   }
 });
 
-/** Has the library map on a system that can lock nothing. */
-function whileNothingIsLocked(act: () => void): void {
+test("pages that were lost stay counted when the runtime keeps the others", () => {
+  const ledger = new Ledger();
+  const mapping = ledger.mapping(PAGE, ["read"], ["private"]);
+  for (const slot of ledger.slots) slot.faults = 3;
+  mapping.release({ held: false });
+  assertEquals([mapping.released, mapping.faults], [true, 3]);
+});
+
+/** Has the library map on a system that fails in what it is told to. */
+function onFailingSystem(act: (failing: Set<Step>) => void): void {
   const before = host();
   const ledger = new Ledger();
-  ledger.failing.add("lock");
   useHost({ ...before, system: ledger.system });
   try {
-    act();
+    act(ledger.failing);
   } finally {
     useHost(before);
   }
+}
+
+/** Has the library map on a system that can lock nothing. */
+function whileNothingIsLocked(act: () => void): void {
+  onFailingSystem((failing) => {
+    failing.add("lock");
+    act();
+  });
 }
 
 const LOCKED = { protection: WRITE, flags: ["shared", "locked"] } as const;
@@ -221,6 +248,21 @@ test("a file that was created and cannot be locked is removed again", () => {
     assertThrows(() => mmap(path, options), MmapError, "told to fail");
   });
   assert(!exists(path));
+});
+
+test("a file that grew for pages that do not come is as long as before", onLinux("growth that is undone"), () => {
+  const path = fileOf(3 * PAGE);
+  onFailingSystem((failing) => {
+    using region = mmap(path, { access: "write" });
+    // Of two kinds, it does not grow as a whole.
+    region.protect(["read"], { byteOffset: PAGE, byteLength: PAGE });
+    failing.add("protect");
+    assertThrows(() => region.resize(8 * PAGE), MmapError, "told to fail");
+    assertEquals([region.byteLength, statSync(path).size], [3 * PAGE, 3 * PAGE]);
+    failing.clear();
+    region.resize(8 * PAGE);
+    assertEquals([region.byteLength, statSync(path).size], [8 * PAGE, 8 * PAGE]);
+  });
 });
 
 test("growth is taken back unless others have written behind it", onPosix("descriptors that are numbers"), () => {

@@ -1,11 +1,13 @@
 // Whoever notify counts is told, with each way to wait that Linux has.
-import { readdirSync } from "node:fs";
+import { readdirSync, truncateSync } from "node:fs";
 import { suite, test } from "node:test";
-import { assert, assertEquals } from "@std/assert";
-import { ANONYMOUS, type MappedRegion, mmap } from "../mod.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ANONYMOUS, type MappedRegion, mmap, MmapError } from "../mod.ts";
 import { host, useHost } from "../src/host.ts";
 import { notify, waitAsync } from "../sync.ts";
 import { EMULATOR, notInQemu } from "./support/emulated.ts";
+import { fileOf } from "./support/files.ts";
+import { guarded } from "./support/guarded.ts";
 import { betweenRuntimes, runtimesHere, startIn } from "./support/runtimes.ts";
 import { onLinux } from "./support/systems.ts";
 import { COUNTED, TOLD, WAITING_SIZE } from "./support/waiting.ts";
@@ -117,6 +119,20 @@ for (const [way, without] of Object.entries(WAYS)) {
           await waiters.all;
           assert(waiters.count("ok") >= counted, `${counted} counted, but told ${waiters.said}`);
         }
+      }));
+
+    test("a file that is cut while somebody waits", { ...guarded, ...patient }, () =>
+      there(async () => {
+        const path = fileOf(new Uint8Array(100));
+        using region = mmap(path, { access: "write" });
+        const { async, value } = waitAsync(region, 0, 0, 30_000);
+        assert(async);
+        await pause(50);
+        const start = performance.now();
+        truncateSync(path, 0);
+        assertEquals((await assertRejects(() => value, MmapError)).code, "EIO");
+        // What ends the wait is the loss, which leaves the word as it was, and not the time.
+        assert(performance.now() - start < 20_000);
       }));
   });
 }

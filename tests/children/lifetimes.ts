@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { assert, assertEquals } from "@std/assert";
-import { mmap } from "../../mod.ts";
+import { type MappedRegion, mmap } from "../../mod.ts";
 import { collectAll, collectUntil } from "../support/collector.ts";
 import { mappingsOf, openDescriptors } from "../support/process.ts";
 
@@ -23,7 +23,7 @@ function mapAndDrop(count: number): void {
 type Derive = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>;
 
 /** This is not a local variable, because an engine may keep a copy of one on the stack. */
-const kept: { view?: Uint8Array<ArrayBuffer> } = {};
+const kept: { view?: Uint8Array<ArrayBuffer>; region?: MappedRegion } = {};
 
 function keep(derive: Derive): void {
   kept.view = derive(mmap(path).bytes);
@@ -104,8 +104,11 @@ const SCENARIOS: Record<string, () => Promise<void>> = {
     }),
   "posted-and-dropped": () =>
     posted((worker) => {
-      post(worker, mmap(path));
-      return async () => assert(await collectUntil(gone));
+      post(worker, kept.region = mmap(path));
+      return async () => {
+        delete kept.region;
+        assert(await collectUntil(gone));
+      };
     }),
   "pinned-and-unmapped": async () => {
     const region = mmap(path);
