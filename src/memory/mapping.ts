@@ -236,7 +236,7 @@ export class Mapping {
   }
 
   /** Where they begin. */
-  indexesOf(needle: number | Uint8Array, span: Span): Indexes {
+  indexesOf(needle: number | Uint8Array, span: Span): Generator<number, void, undefined> {
     this.#pages.require("read", this.#inPages(span));
     return new Indexes(this, needle, span);
   }
