@@ -59,7 +59,24 @@ const SAME_EVERYWHERE = [
   "addons",
 ].map((name) => `tests/${name}_test.ts`);
 
-const TESTS_ELSEWHERE = TESTS.filter((path) => !SAME_EVERYWHERE.includes(path));
+/** Tests of what no processor does otherwise. Each starts so many programs that it takes minutes in qemu. */
+const SAME_ON_EVERY_PROCESSOR = [
+  "growth",
+  "guard_stress",
+  "hostile",
+  "kernel_memory",
+  "locks",
+  "named_partners",
+  "quarantine",
+  "stopped",
+  "waiting_model",
+].map((name) => `tests/${name}_test.ts`);
+
+/** The tests that run on each of those systems. */
+const TESTS_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
+  windows: TESTS.filter((path) => !SAME_EVERYWHERE.includes(path)),
+  arm64: TESTS.filter((path) => !SAME_EVERYWHERE.includes(path) && !SAME_ON_EVERY_PROCESSOR.includes(path)),
+};
 
 /** All runs by their names: those here, and `"windows-deno"` and the like. */
 const RUNS: Readonly<Record<string, Run>> = { ...HERE, ...ON_DEMAND, ...Object.fromEntries(ELSEWHERE.flatMap(runsOn)) };
@@ -84,7 +101,7 @@ function onEveryRuntime(prefix: string, files: readonly string[]): Record<string
 function runsOn(system: string): [name: string, run: Run][] {
   return Object.keys(TESTING).map((runtime) => [
     `${system}-${runtime}`,
-    (report) => [process.execPath, "--no-warnings", `tools/${system}.ts`, runtime, report, ...TESTS_ELSEWHERE],
+    (report) => [process.execPath, "--no-warnings", `tools/${system}.ts`, runtime, report, ...TESTS_ELSEWHERE[system]],
   ]);
 }
 
