@@ -334,7 +334,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ["FUTEX_WAITV_MAX - 1", "FUTEX_WAITV_MAX + 1", "sync"],
     [".MFD_CLOEXEC |", ".MFD_CLOEXEC & 0 |", "open_flags"],
     [".MFD_ALLOW_SEALING |", ".MFD_ALLOW_SEALING & 0 |", "resize"],
-    ["waiter.deadline <= now) waiter.resolve", "waiter.deadline < now - 1e9) waiter.resolve", "sync"],
+    ["waiter.deadline <= now) waiter.resolve", "waiter.deadline < now - 1e9) waiter.resolve", "waiting_model"],
   ],
   "os/guard": [
     ["libc, TABLE + capacity * ENTRY_SIZE", "libc, TABLE", "guard"],
