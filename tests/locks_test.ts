@@ -347,7 +347,11 @@ test("it is given back at whatever moment its holder is killed", patient, async 
     const child = spawnChild("locks", path, "addForEver");
     await new Promise((resolve) => child.stdout.once("data", resolve));
     const before = region.int32[0];
-    await new Promise((resolve) => setTimeout(resolve, 100 + 50 * Math.random()));
+    const late = performance.now() + SOON;
+    while (region.int32[0] === before && performance.now() < late) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50 * Math.random()));
     const ended = new Promise((resolve) => child.once("close", resolve));
     child.kill("SIGKILL");
     await ended;

@@ -578,7 +578,7 @@ describe("errors on Windows", onWindows, () => {
   });
 
   for (const where of ["main", "worker"]) {
-    test(`have the right number, whatever the runtime does between: ${where}`, { timeout: 120_000 }, () => {
+    test(`have the right number, whatever the runtime does between: ${where}`, { timeout: 300_000 }, () => {
       assertEquals(runChild("failures", where, fileOf(100), "20000"), "survived");
     });
   }
