@@ -262,3 +262,25 @@ test("a kernel that tells of one only would be found", async () => {
   };
   await assertRejects(() => inEveryOrder(way, SCENARIOS["all of three on one word"]), Error, "choices");
 });
+
+test("a call of futex_waitv gets at most 128 words, of which one is the thread's own", async () => {
+  const counts: number[] = [];
+  const over = Promise.withResolvers<number>();
+  const sets = new FutexSets(() => ({
+    wait: (words) => {
+      counts.push(words.length);
+      return over.promise;
+    },
+    // The kernel would end the call, and the next would have all words.
+    poke: () => over.resolve(-1),
+  }), 1);
+  const deadline = performance.now() + 50;
+  const never = (): boolean => false;
+  const waits = Array.from(
+    { length: 300 },
+    (_, index) => sets.wait({ address: BigInt(4 * index), expected: 0, deadline, changed: never, lost: never }),
+  );
+  assertEquals(await Promise.all(waits), waits.map(() => false));
+  assert(counts.includes(127), `${counts}`);
+  assert(counts.every((count) => count <= 127), `${counts}`);
+});

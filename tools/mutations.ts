@@ -331,7 +331,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ['"future-write": SEAL_BITS.F_SEAL_FUTURE_WRITE', '"future-write": SEAL_BITS.F_SEAL_WRITE', "seal"],
     ["command: LINUX.F_OFD_SETLK", "command: 6", "locks"],
     ["24 * index, BigInt(expected >>> 0)", "24 * index, BigInt(expected)", "sync"],
-    ["FUTEX_WAITV_MAX - 1", "FUTEX_WAITV_MAX + 1", "sync"],
+    ["FUTEX_WAITV_MAX - 1", "FUTEX_WAITV_MAX + 1", "waiting_model"],
     [".MFD_CLOEXEC |", ".MFD_CLOEXEC & 0 |", "open_flags"],
     [".MFD_ALLOW_SEALING |", ".MFD_ALLOW_SEALING & 0 |", "resize"],
     ["waiter.deadline <= now) waiter.resolve", "waiter.deadline < now - 1e9) waiter.resolve", "waiting_model"],
