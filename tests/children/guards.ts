@@ -76,7 +76,10 @@ function handlerOf(signal: number): bigint {
 /** Whether faults lead to the guard. */
 function isInPlace(): boolean {
   // Windows has a list of handlers that nobody can look at.
-  return isWindows ? guarded === "guarded" : handlerOf(7) % 4096n === BigInt(CODE);
+  if (isWindows) return guarded === "guarded";
+  const handler = handlerOf(7);
+  // That of a runtime may have the same place in its page, but lies in a file.
+  return handler % 4096n === BigInt(CODE) && !areaAt(handler)?.name.startsWith("/");
 }
 
 /** Says what comes next, and whether the guard is there for it. */
