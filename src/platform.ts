@@ -56,6 +56,8 @@ export interface Platform {
    * - `"named"`: {@linkcode named} can share memory by a name.
    * - `"seal"`: {@linkcode MappedRegion.seal} works on memory from {@linkcode ANONYMOUS}.
    * - `"lock-range"`: `lockFile` in `@region/mmap/sync` can lock a part of a file, and not only all of it.
+   * - `"reserve"`: a region can keep addresses to grow into ({@linkcode MmapOptions.reserve}).
+   * - `"preallocate"`: blocks on the disk can be reserved ({@linkcode MmapOptions.preallocate}).
    *
    * @param kind The feature.
    * @returns Whether the platform has it.

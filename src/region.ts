@@ -302,7 +302,7 @@ export class MappedRegion implements Disposable {
    */
   get buffer(): ArrayBuffer {
     this.#live();
-    return this.#views.whole;
+    return this.#views.exact;
   }
 
   /**
@@ -899,7 +899,8 @@ export class MappedRegion implements Disposable {
   }
 
   /**
-   * Grows or shrinks the region. It keeps its contents, protection and flags. Views that were made before are detached.
+   * Grows or shrinks the region. It keeps its contents, protection and flags. Views that were made before are detached,
+   * unless the region grows within what {@linkcode MmapOptions.reserve} keeps for it.
    *
    * The file changes with the region if the region is shared and writable, or was so at any time and in any part. The
    * file grows if the region would end beyond it. It is cut if the region reached its end and shrinks. Any other region
@@ -948,9 +949,68 @@ export class MappedRegion implements Disposable {
     const mapping = this.#live();
     const length = byteCount(byteLength, "byteLength");
     this.check();
-    // If memory goes away, this detaches the views before.
     mapping.resize(length, this.#views);
-    this.#views.detach();
+  }
+
+  /**
+   * How long the file is now, in bytes. The OS is asked at each look. `null` for memory without a file, and for a device
+   * or the kernel's own memory, whose length cannot be known.
+   *
+   * Calls [fstat(2)](https://man7.org/linux/man-pages/man2/fstat.2.html), and on Windows
+   * [GetFileInformationByHandle](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-getfileinformationbyhandle).
+   *
+   * @throws {MmapError} If you have closed the descriptor (`EBADF`).
+   * @throws {TypeError} If the region is unmapped.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using region = mmap("README.md", { size: 16 });
+   * assertEquals(region.fileLength, Deno.statSync("README.md").size);
+   * ```
+   */
+  get fileLength(): number | null {
+    return this.#live().fileLength;
+  }
+
+  /**
+   * Makes the region end where the file ends now, if somebody has made the file longer. The file does not change, so this
+   * also works on regions that are only read.
+   *
+   * Views that were made before are detached, as by {@linkcode resize}, unless the region has room to grow in its place:
+   * see {@linkcode MmapOptions.reserve}. If the file ends where the region does, or before, nothing changes.
+   *
+   * Bytes that another process has written with `write(2)` are there as soon as the file has its new length. A process
+   * that maps the file makes it longer first, and stores its bytes later: it has to say how far it is, for example with
+   * a word at the beginning of the file.
+   *
+   * @returns Whether the region has become longer. `false` for memory without a file.
+   * @throws {MmapError} What {@linkcode resize} throws: if the OS refuses, if {@linkcode faults} is not 0 (`EIO`), or if
+   * you have closed the descriptor (`EBADF`).
+   * @throws {TypeError} If the region is unmapped.
+   *
+   * @example
+   * ```ts
+   * import { mmap } from "@region/mmap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const path = Deno.makeTempDirSync() + "/log.txt";
+   * Deno.writeTextFileSync(path, "one\n");
+   * using log = mmap(path);
+   * Deno.writeTextFileSync(path, "two\n", { append: true });
+   * assertEquals([log.follow(), log.follow()], [true, false]);
+   * assertEquals(new TextDecoder().decode(log.read()), "one\ntwo\n");
+   * ```
+   */
+  follow(): boolean {
+    const mapping = this.#live();
+    const { byteLengthToEnd = 0 } = mapping;
+    if (byteLengthToEnd <= mapping.byteLength) return false;
+    this.check();
+    mapping.resize(byteLengthToEnd, this.#views);
+    return true;
   }
 
   /**

@@ -147,6 +147,31 @@ export interface MmapOptions {
    * lost page ends the process, and so does a stray store to `shared` memory that is only read, or after `protect`.
    */
   guard?: boolean;
+  /**
+   * How many bytes of addresses to keep for the region, so that it grows in its place: at least `size`. Default: only
+   * those that it needs.
+   *
+   * Up to this length, {@linkcode MappedRegion.resize} and {@linkcode MappedRegion.follow} never move the region. Views
+   * that exist stay attached and go on to show the file, and only shrinking detaches them. If it grows further, it moves,
+   * as any region does.
+   *
+   * Addresses cost nothing, so a reserve of a terabyte is fine. The buffer under `bytes` and its siblings may be longer
+   * than the region then. What it shows behind the end of the region are zeros. It is an MmapError with code `ENOMEM` if
+   * the process may not have so many addresses (`ulimit -v`), and with code `ENOTSUP` if `platform.supports("reserve")`
+   * is false, as on Windows.
+   */
+  reserve?: number | bigint;
+  /**
+   * Whether to reserve the blocks on the disk for what is added to the file, whenever it grows for this region. A full
+   * disk is an MmapError with code `ENOSPC` then, and the file is as it was. Without it, the file gets its blocks when
+   * they are first stored to, and a full disk is a lost page. Default: false.
+   *
+   * Calls [fallocate(2)](https://man7.org/linux/man-pages/man2/fallocate.2.html) on Linux, `fcntl` with `F_PREALLOCATE`
+   * on macOS, and [posix_fallocate(2)](https://man.freebsd.org/posix_fallocate) on FreeBSD, which may leave the file
+   * longer when it fails. Windows reserves the blocks of every file that grows, unless the file is sparse or
+   * compressed. If the file system cannot reserve blocks, that is an MmapError with code `ENOTSUP`, or `EINVAL` for ZFS.
+   */
+  preallocate?: boolean;
 }
 
 /**

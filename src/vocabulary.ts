@@ -355,7 +355,18 @@ export type FlagKind = typeof FLAG_KINDS[number];
  * assert(FEATURES.filter((feature) => platform.supports(feature)).includes("residency"));
  * ```
  */
-export const FEATURES = ["guard", "residency", "handle", "wait", "wasm", "named", "seal", "lock-range"] as const;
+export const FEATURES = [
+  "guard",
+  "residency",
+  "handle",
+  "wait",
+  "wasm",
+  "named",
+  "seal",
+  "lock-range",
+  "reserve",
+  "preallocate",
+] as const;
 
 /** Something that a platform as a whole can have or lack. {@linkcode Platform.supports} tells. */
 export type Feature = typeof FEATURES[number];

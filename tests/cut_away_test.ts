@@ -10,7 +10,7 @@ import type { MapRequest, System } from "../src/os/contract.ts";
 import { fileOf } from "./support/files.ts";
 import { onPosix } from "./support/systems.ts";
 
-const NOBODY = { inUse: false, detach: () => "none" as const };
+const NOBODY = { inUse: false, detach: () => "none" as const, outgrow: () => {} };
 
 /**
  * This system, except that files have to be unmapped to be cut, as on Windows. From some time on, nothing can be

@@ -118,9 +118,9 @@ class Ledger {
 }
 
 const WRITE = ["read", "write"] as const;
-const NOBODY = { inUse: false, detach: (): Users => "none" };
+const NOBODY = { inUse: false, detach: (): Users => "none", outgrow: () => {} };
 /** Whoever cannot be sent away. */
-const SOMEBODY = { inUse: false, detach: (): Users => "buffers" };
+const SOMEBODY = { ...NOBODY, detach: (): Users => "buffers" };
 
 test("memory that cannot be mapped takes no place of the guard", () => {
   const ledger = new Ledger();
@@ -192,7 +192,7 @@ test("memory that somebody keeps does not change its length, but leaves its plac
     const mapping = ledger.mapping(2 * PAGE, WRITE, ["private"]);
     ledger.failing.add("resizeInPlace").add("move");
     const { address } = mapping;
-    mapping.resize(length, { inUse: true, detach: (): Users => "buffers" });
+    mapping.resize(length, { ...SOMEBODY, inUse: true });
     assert(mapping.address !== address, "it is where it was");
     assertEquals(ledger.mapped.has(address), true);
     mapping.release("none");

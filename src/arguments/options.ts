@@ -17,6 +17,9 @@ export interface Plan extends Lists {
   readonly mode: number;
   readonly closeDescriptor: boolean;
   readonly guard: boolean | undefined;
+  /** `undefined` keeps no addresses. */
+  readonly reserve: number | undefined;
+  readonly preallocate: boolean;
 }
 
 /** The lists of words that hold if none are given. */
@@ -44,6 +47,8 @@ const OPTIONS: Readonly<Record<keyof MmapOptions, true>> = {
   mode: true,
   closeDescriptor: true,
   guard: true,
+  reserve: true,
+  preallocate: true,
 };
 
 const NAMES: readonly string[] = Object.keys(OPTIONS);
@@ -53,8 +58,8 @@ export function optionsOf(given: MmapOptions | undefined): MmapOptions {
   if (given === undefined) return {};
   if (typeof given === "object" && given !== null) {
     checkNames(given, "options", NAMES);
-    const { access, open, protection, flags, size, offset, mode, closeDescriptor, guard } = given;
-    return { access, open, protection, flags, size, offset, mode, closeDescriptor, guard };
+    const { access, open, protection, flags, size, offset, mode, closeDescriptor, guard, reserve, preallocate } = given;
+    return { access, open, protection, flags, size, offset, mode, closeDescriptor, guard, reserve, preallocate };
   }
   throw new TypeError(`options: ${describe(given)} given, wanted an object`);
 }
@@ -89,6 +94,8 @@ export function planOf(given: MmapOptions, source: SourceKind): Plan {
     mode: modeOf(given.mode) ?? (source === "named" ? 0o600 : 0o666),
     closeDescriptor: booleanOf(given.closeDescriptor, "closeDescriptor") ?? source !== "descriptor",
     guard: booleanOf(given.guard, "guard"),
+    reserve: given.reserve === undefined ? undefined : byteCount(given.reserve, "reserve"),
+    preallocate: booleanOf(given.preallocate, "preallocate") ?? false,
   };
 }
 

@@ -8,7 +8,7 @@ import type { MmapError } from "../error.ts";
 import type { Host } from "../host.ts";
 import type { FileStatus, MapRequest, OpenedFile, System } from "../os/contract.ts";
 import type { Descriptor } from "../types.ts";
-import { MappedFile } from "./mapped_file.ts";
+import { lengthToEnd, MappedFile } from "./mapped_file.ts";
 import type { Mapping } from "./mapping.ts";
 
 /** A file that is being opened or is open, and what to undo if it cannot be mapped. */
@@ -32,12 +32,15 @@ export type Placing = (byteLength: number) => bigint;
 /** Maps memory without a file. */
 export function mapMemory(
   { system }: Host,
-  { protection, flags, size }: Plan,
+  plan: Plan,
   mapping: Mapping,
   placing?: Placing,
 ): void {
+  const { protection, flags, size } = plan;
+  const unit = system.unit(flags);
+  const reserve = reserveFor(plan, 0, size!, unit);
   const place = placing?.(size!);
-  const request: MapRequest = { descriptor: null, offset: 0, protection, flags, unit: system.unit(flags), place };
+  const request: MapRequest = { descriptor: null, offset: 0, protection, flags, unit, place, reserve };
   mapping.bytes = { request, lead: 0, byteLength: size!, file: null };
   mapping.map();
   mapping.settle();
@@ -58,6 +61,7 @@ export function mapFile(here: Host, opened: Opened, plan: Plan, mapping: Mapping
     own,
     status,
     ours,
+    preallocates: plan.preallocate,
     close: plan.closeDescriptor ? closerOf(here, opened) : undefined,
   });
   const cut = cutsFirst(system, opened, plan, status);
@@ -67,10 +71,12 @@ export function mapFile(here: Host, opened: Opened, plan: Plan, mapping: Mapping
   const anywhere: MapRequest = { descriptor, offset: offset - lead, protection, flags, unit };
   if (status.kind === "object" && plan.size === undefined) refuseUnmappable(system, anywhere);
   const byteLength = sizeInFile(file, kept, plan);
+  const reserve = reserveFor(plan, lead, byteLength, unit);
   const mayGrow = writesToFile(protection, flags) && !opened.keepsLength;
   const growth = opened.keepsLength ? "a region from a handle never does" : undefined;
   const fileLength = file.lengthToHold(offset, byteLength, kept, mayGrow, growth);
-  mapping.bytes = { request: { ...anywhere, place: placing?.(byteLength) }, lead, byteLength, file };
+  const request = { ...anywhere, reserve, place: placing?.(byteLength) };
+  mapping.bytes = { request, lead, byteLength, file };
   opened.grownTo = fileLength;
   const lengths = { before: status.byteLength, cut, after: fileLength };
   (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(mapping, file, lengths);
@@ -115,6 +121,15 @@ function sizeThenMap(mapping: Mapping, file: MappedFile, { before, cut, after }:
   if (changes) file.grow(after);
   mapping.map();
   mapping.settle();
+}
+
+/** How many bytes of addresses to keep, from the first page on; `undefined` for as many as are mapped. */
+function reserveFor({ reserve }: Plan, lead: number, byteLength: number, unit: number): number | undefined {
+  if (reserve === undefined) return undefined;
+  if (reserve < byteLength) {
+    throw new RangeError(`reserve: ${reserve} bytes given, wanted at least the size of the region, ${byteLength}`);
+  }
+  return reserve === 0 ? undefined : lengthToEnd(lead, reserve, unit);
 }
 
 /** Closes a file at unmap. The runtime has to close what it has opened itself. */

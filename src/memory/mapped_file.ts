@@ -15,6 +15,8 @@ export interface MappedFileInit {
   readonly status: FileStatus;
   /** Whether the library opened the descriptor. Otherwise its number may be another file's by now. */
   readonly ours: boolean;
+  /** Whether the blocks of what is added to it are reserved first. */
+  readonly preallocates?: boolean;
   /** Closes the descriptor when the mapping is released. `undefined` leaves it open. */
   readonly close: ((descriptor: Descriptor) => void) | undefined;
 }
@@ -27,18 +29,20 @@ export class MappedFile {
   readonly kind: FileStatus["kind"];
   readonly #system: System;
   readonly #unit: number;
+  readonly #preallocates: boolean;
   readonly #close: ((descriptor: Descriptor) => void) | undefined;
   readonly #identity: string | undefined;
   /** Whether the descriptor is no longer this file's to close. */
   #closed = false;
   #canBecomeStale: boolean | undefined;
 
-  constructor(system: System, { descriptor, own, status, ours, close }: MappedFileInit) {
+  constructor(system: System, { descriptor, own, status, ours, preallocates = false, close }: MappedFileInit) {
     this.#system = system;
     this.descriptor = descriptor;
     this.handle = own ?? descriptor;
     this.kind = status.kind;
     this.#unit = status.unit;
+    this.#preallocates = preallocates;
     this.#close = close;
     this.#identity = ours ? undefined : system.identity(this.handle);
   }
@@ -72,6 +76,10 @@ export class MappedFile {
 
   /** Makes the file at least so long. */
   grow(byteLength: number): void {
+    if (this.#preallocates) {
+      const { byteLength: from } = this.#system.status(this.handle);
+      if (from < byteLength) this.#system.allocate(this.handle, from, byteLength);
+    }
     this.#system.grow(this.handle, byteLength);
   }
 

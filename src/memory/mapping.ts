@@ -18,6 +18,9 @@ import type { Descriptor } from "../types.ts";
  */
 const SMALL: Uint8Array<ArrayBuffer> = new Uint8Array(64);
 
+/** The shortest buffer over a mapping that can grow in its place. */
+const SHORTEST_CAPACITY = 2 ** 20;
+
 /** What a mapping is made from. */
 export interface MappingInit extends Allowed {
   /** The guard, if there is one. It is asked for when it is first needed. */
@@ -134,10 +137,22 @@ export class Mapping {
     return this.#exposedBase !== undefined && this.#exposedBase === this.#pages.base;
   }
 
-  /** Gives the address to somebody. */
-  expose(): bigint {
+  /** Gives the address to somebody, who may look at so many bytes. */
+  expose(byteLength: number = this.byteLength): bigint {
     this.#exposedBase = this.#pages.base;
+    this.#pages.expose(this.#lead + byteLength);
     return this.address;
+  }
+
+  /**
+   * How long buffers over the whole may be. If the mapping can grow in its place, they are longer than it is, so that
+   * not each step needs a new one: engines count every byte of every buffer, so doubling keeps that in proportion.
+   */
+  get capacity(): number {
+    const { byteLength } = this;
+    const most = this.#pages.room - this.#lead;
+    if (!this.#pages.hasRoomFor(this.#pages.length + 1)) return byteLength;
+    return Math.min(most, Math.max(SHORTEST_CAPACITY, 2 ** Math.ceil(Math.log2(byteLength))));
   }
 
   /**
@@ -328,16 +343,32 @@ export class Mapping {
     else this.#grow(byteLength, change, occupants);
   }
 
+  /** How long the mapping would be if it ended where the file does; `undefined` if that cannot be known. */
+  get byteLengthToEnd(): number | undefined {
+    const { fileLength } = this;
+    return fileLength === null ? undefined : fileLength - this.offset;
+  }
+
+  /** How long the file is; `null` if there is none, or its length cannot be known. */
+  get fileLength(): number | null {
+    const { file } = this;
+    if (!file?.hasLength) return null;
+    file.check();
+    return file.byteLength!;
+  }
+
   #grow(byteLength: number, change: Change, occupants: Occupants): void {
     const before = this.byteLength;
     // What an earlier call was stopped in may have left another.
     this.#byteLength = before;
+    const stays = this.#pages.hasRoomFor(this.#lengthOfPages(byteLength));
     this.#resizePages(byteLength, change, occupants);
     if (byteLength > before && this.#isStale(before, byteLength)) {
       this.#pages.resize(this.#lengthOfPages(before), occupants, () => {});
       throw this.#system.error("ESTALE", "mremap", "The file was replaced since it was mapped: map the path again");
     }
-    occupants.detach();
+    if (stays) occupants.outgrow();
+    else occupants.detach();
     this.#byteLength = byteLength;
   }
 
@@ -356,6 +387,7 @@ export class Mapping {
       throw error;
     }
     this.#clearEnd(change.cuts);
+    occupants.detach();
   }
 
   /** The file grows as soon as there is room for the pages. Where those cannot come all the same, that is undone. */
@@ -407,6 +439,7 @@ export class Mapping {
       throw error;
     }
     this.#byteLength = byteLength;
+    occupants.detach();
   }
 
   /** How long the file is, and how long it has to be for the region to have `byteLength`. */
@@ -437,6 +470,7 @@ export class Mapping {
     }
     this.#byteLength = byteLength;
     if (byteLength < before) this.#clearEnd(false);
+    occupants.detach();
   }
 
   /**

@@ -22,7 +22,7 @@ export function mapSource<Region>(
   makeRegion: (mapping: Mapping) => Region,
   placing?: Placing,
 ): Region {
-  requireWords(here, source, plan);
+  requireSupported(here, source, plan);
   const { system } = here;
   const opened = openingOf(source);
   const close = (): void => {
@@ -47,11 +47,21 @@ export function mapSource<Region>(
   }
 }
 
-/** Refuses words that this system does not have. How a descriptor was opened is up to whoever opened it. */
-function requireWords({ system }: Host, { kind }: Source, { open, protection, flags }: Plan): void {
+/** Refuses what this system does not have. How a descriptor was opened is up to whoever opened it. */
+function requireSupported(
+  { system }: Host,
+  { kind }: Source,
+  { open, protection, flags, reserve, preallocate }: Plan,
+): void {
   if (kind === "path" || kind === "named") system.requireWords("open", open);
   system.requireWords("protection", protection);
   system.requireWords("map", flags);
+  if (reserve !== undefined && !system.supportsFeature("reserve")) {
+    throw system.error("ENOTSUP", "mmap", "this system cannot keep addresses for a region to grow into");
+  }
+  if (preallocate && !system.supportsFeature("preallocate")) {
+    throw system.error("ENOTSUP", "fallocate", "this system cannot reserve blocks on the disk");
+  }
 }
 
 /** The guard, unless it is not wanted. Throws ENOTSUP if it is wanted and there is none. */
@@ -113,16 +123,19 @@ function openSource({ ffi, system }: Host, source: Source, plan: Plan, opened: O
 const WRITING: readonly OpenFlag[] = ["write", "create", "ensure-create"];
 
 /** New memory has the length that is asked for, whether or not the region could grow it. */
-function openAnonymous(system: System, { offset, size, flags }: Plan, opened: Opened): void {
+function openAnonymous(system: System, { offset, size, flags, preallocate }: Plan, opened: Opened): void {
   const unit = flags.includes("huge-table") ? system.unit(flags) : 1;
-  system.openAnonymous(lengthToEnd(offset, size!, unit), flags, opened);
+  const byteLength = lengthToEnd(offset, size!, unit);
+  system.openAnonymous(byteLength, flags, opened);
+  if (preallocate) system.allocate(opened.descriptor!, 0, byteLength);
 }
 
 /** New memory with a name has the length that is asked for, too. */
 function openNamed(system: System, name: string, plan: Plan, opened: Opened): void {
-  const { open, mode, offset, size, protection } = plan;
+  const { open, mode, offset, size, protection, preallocate } = plan;
   const byteLength = size === undefined ? undefined : lengthToEnd(offset, size, 1);
   Object.assign(opened, system.openNamed(name, open, mode, { byteLength, executable: protection.includes("exec") }));
+  if (preallocate && opened.created !== undefined) system.allocate(opened.descriptor!, 0, byteLength ?? 0);
 }
 
 /** Which option would help, if one is missing that most likely was wanted. */

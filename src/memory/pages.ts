@@ -6,7 +6,7 @@
 import type { Guard, GuardSlot, MapRequest, Remap, StrayStores, System } from "../os/contract.ts";
 import { alike, type Piece, Protections } from "./protections.ts";
 import { type Quarantine, quarantineOf, type Users } from "./quarantine.ts";
-import type { Span } from "../arguments/range.ts";
+import { alignUp, type Span } from "../arguments/range.ts";
 import type { MapFlag, Protection } from "../vocabulary.ts";
 
 /** Who may touch the memory: the arrays that lie over it. */
@@ -15,6 +15,8 @@ export interface Occupants {
   readonly inUse: boolean;
   /** Detaches the arrays, and says who may use the memory all the same. */
   detach(): Users;
+  /** The memory has become longer, and is where it was: what there is stays. */
+  outgrow(): void;
 }
 
 /** What pages should allow, and how they are mapped. */
@@ -38,6 +40,10 @@ export class Pages {
   readonly #guard: () => Guard | undefined;
   #base = 0n;
   #length = 0;
+  /** Addresses that are kept for them, from the first page on, in bytes; 0 if only those that they need. */
+  #reserved = 0;
+  /** The last address that somebody was given, in bytes from the first page. */
+  #exposed = 0;
   /** Memory that becomes the next place of the pages, or has been added at their end; 0n if there is none. */
   #next = 0n;
   #nextLength = 0;
@@ -90,6 +96,21 @@ export class Pages {
     return this.#length;
   }
 
+  /** Bytes of addresses that are theirs: those of the pages, and those kept for more pages. */
+  get room(): number {
+    return this.#reserved || this.#length;
+  }
+
+  /** Whether they can have this length without moving, which leaves addresses valid. */
+  hasRoomFor(length: number): boolean {
+    return this.#length > 0 && length > 0 && length <= this.#reserved;
+  }
+
+  /** Notes that somebody has addresses of so many bytes from the first page on. */
+  expose(length: number): void {
+    this.#exposed = Math.max(this.#exposed, length);
+  }
+
   get protections(): Protections {
     return this.#protections;
   }
@@ -120,12 +141,14 @@ export class Pages {
   map(length: number): void {
     this.#claimSlotFor(this.#protections);
     this.#mapNext(length);
-    this.#place(this.#next, length);
+    this.#place(length);
   }
 
   /** Finds out whether so many bytes could be mapped, as far as that can be known without mapping them. */
   probe(length: number): void {
-    this.#quarantine.withRoom(() => this.#system.probe(this.#request, length));
+    // Not in its place: what is there may be in use, and would be gone.
+    const { place: _, ...anywhere } = this.#request;
+    this.#quarantine.withRoom(() => this.#system.probe(anywhere, length));
   }
 
   /** Gives up the pages. What `users` need stays in their place. */
@@ -151,8 +174,11 @@ export class Pages {
    */
   resize(length: number, occupants: Occupants, ready: () => void): void {
     this.#dropNext();
-    if (length === this.#length && !occupants.inUse) return ready();
-    if (this.#length === 0) {
+    if (length === this.#length && (!occupants.inUse || this.#reserved > 0)) return ready();
+    if (this.hasRoomFor(length)) {
+      if (length > this.#length) this.#growInReserve(length, ready);
+      else this.#shrinkInReserve(length, occupants, ready);
+    } else if (this.#length === 0) {
       this.#claimSlotFor(this.#protections);
       this.#mapAgain(length, this.#protections, ready);
     } else if (length === 0) {
@@ -196,7 +222,7 @@ export class Pages {
       if (this.flags.includes("locked")) this.#system.lock(this.#next, length, this.copiesOnWrite);
       if (!resized.uniform) this.#protectPieces(this.#next, resized.pieces);
       this.#protections = resized;
-      this.#place(this.#next, length);
+      this.#place(length);
     } catch (error) {
       this.#dropNext();
       throw error;
@@ -253,12 +279,50 @@ export class Pages {
     const { remap } = this.#system;
     // Behind shared memory without a descriptor is an object of fixed size. Pages beyond its end do not exist.
     const fixed = this.#request.descriptor === null && this.flags.includes("shared") && grows;
-    if (!remap || occupants.inUse || fixed || !this.#protections.uniform) return false;
+    // What is reserved consists of two mappings.
+    if (!remap || occupants.inUse || fixed || this.#reserved > 0 || !this.#protections.uniform) return false;
     // Stores have split it into several mappings. They become one if all of it allows the same again.
     if (this.#absorbsStores && this.#hasStores) this.#setProtection(this.#base, this.#length, ["read"]);
     if (grows) return this.#growInPlace(remap, length, ready) || this.#moveTo(remap, length, occupants, ready);
     ready();
     return this.#shrinkInPlace(remap, length, occupants.detach());
+  }
+
+  /** Maps more pages over addresses that are kept for them. Nothing moves, so the occupants stay. */
+  #growInReserve(length: number, ready: () => void): void {
+    const before = this.#length;
+    const more = length - before;
+    const place = this.#base + BigInt(before);
+    const protections = this.#protections.resized(length);
+    ready();
+    try {
+      this.#mapAt(place, before, more);
+      if (this.flags.includes("locked")) this.#system.lock(place, more, this.copiesOnWrite);
+    } catch (error) {
+      this.#keepFree(place, more);
+      throw error;
+    }
+    this.#protections = protections;
+    this.#length = length;
+  }
+
+  /** Gives up the last pages, but not their addresses. */
+  #shrinkInReserve(length: number, occupants: Occupants, ready: () => void): void {
+    const before = this.#length;
+    ready();
+    const users = occupants.detach();
+    if (typeof users === "object") {
+      throw this.#system.error("EBUSY", "mmap", "the runtime works on a view of the region, whose pages have to stay");
+    }
+    this.#length = length;
+    let shrunk = false;
+    try {
+      this.#keepFree(this.#base + BigInt(length), before - length);
+      shrunk = true;
+    } finally {
+      if (!shrunk) this.#length = before;
+    }
+    this.#protections = this.#protections.resized(length);
   }
 
   /** Gives up the last pages, and keeps the first in their place. */
@@ -330,7 +394,7 @@ export class Pages {
         this.#dropNext();
       }
     }
-    if (moved) this.#moveIn();
+    if (moved) this.#moveIn(length);
     return moved || users === "threads" && this.#moveAway(remap, length);
   }
 
@@ -352,7 +416,7 @@ export class Pages {
       // The guard knows the old place until it is blank.
       this.#quarantine.put(this.#base, before, "threads");
     } finally {
-      this.#moveIn();
+      this.#moveIn(length);
     }
     return true;
   }
@@ -369,7 +433,7 @@ export class Pages {
       this.#dropNext();
       throw error;
     }
-    this.#moveIn();
+    this.#moveIn(length);
   }
 
   /** Makes new pages like the old ones: contents, locks, protection. */
@@ -429,10 +493,35 @@ export class Pages {
 
   /** Maps memory that nobody uses yet. */
   #mapNext(length: number): void {
-    const request = { ...this.#request, protection: this.#protections.whole };
+    const { reserve = 0 } = this.#request;
+    if (length > reserve) {
+      this.#nextLength = length;
+      this.#next = this.#mapAt(undefined, 0, length);
+    } else {
+      this.#nextLength = reserve;
+      this.#next = this.#keepFree(undefined, reserve);
+      try {
+        this.#mapAt(this.#next, 0, length);
+      } catch (error) {
+        this.#dropNext();
+        throw error;
+      }
+    }
+  }
+
+  /** Maps what begins so many bytes behind the first page: in a place, or wherever there is room. */
+  #mapAt(place: bigint | undefined, start: number, length: number): bigint {
+    const offset = this.#request.offset + (this.#request.descriptor === null ? 0 : start);
+    const request = { ...this.#request, offset, protection: this.#protections.whole };
+    const wanted = place === undefined ? request : { ...request, place };
     const absorbing = this.#absorbsStores && !this.#slot && this.#copiedBySystem;
-    this.#nextLength = length;
-    this.#next = this.#quarantine.withRoom(() => this.#system.map(request, length, absorbing));
+    return this.#quarantine.withRoom(() => this.#system.map(wanted, length, absorbing));
+  }
+
+  /** Keeps addresses free for later: those in a place, or any. */
+  #keepFree(place: bigint | undefined, length: number): bigint {
+    const { unit } = this;
+    return this.#quarantine.withRoom(() => this.#system.reserve!({ length, unit, place, guarded: !!this.#slot }));
   }
 
   /** Gives up memory that nobody uses yet. */
@@ -444,7 +533,8 @@ export class Pages {
     const next = this.#next;
     if (next === 0n) return;
     this.#next = 0n;
-    this.#system.unmap(next, this.#nextLength);
+    if (this.#request.place === undefined) this.#system.unmap(next, this.#nextLength);
+    else this.#giveBack(next, this.#nextLength);
   }
 
   /** Gives the next place an entry of its own in the guard. No place that somebody uses is ever without one. */
@@ -455,17 +545,22 @@ export class Pages {
   }
 
   /** Moves to the next place, which the guard already knows. */
-  #moveIn(): void {
+  #moveIn(length: number): void {
     const slot = this.#nextSlot;
     this.#nextSlot = undefined;
     if (slot) this.#changeSlot(slot);
-    this.#place(this.#next, this.#nextLength);
+    this.#place(length);
   }
 
-  #place(base: bigint, length: number): void {
+  /** Makes the next place the one that is used. */
+  #place(length: number): void {
+    const base = this.#next;
+    const room = this.#nextLength;
     this.#protections = this.#protections.resized(length);
-    this.#slot?.cover(base, length, this.unit, this.#strayStores);
+    this.#slot?.cover(base, room, this.unit, this.#strayStores);
     this.#base = base;
+    this.#reserved = room === this.#request.reserve ? room : 0;
+    this.#exposed = 0;
     this.#length = length;
     this.#next = 0n;
   }
@@ -479,31 +574,46 @@ export class Pages {
   #leave(users: Users): void {
     const length = this.#length;
     if (length === 0) return;
+    if (users !== "none" && this.#reserved > 0) this.#dropUnseen();
+    const { room } = this;
+    const reserved = this.#reserved;
     this.#length = 0;
+    this.#reserved = 0;
     try {
       if (this.#request.place !== undefined) {
-        this.#giveBack(length);
+        this.#giveBack(this.#base, room);
       } else if (users === "none") {
         this.#slot?.uncover();
-        this.#system.unmap(this.#base, length);
+        this.#system.unmap(this.#base, room);
       } else if (typeof users === "string") {
-        this.#quarantine.put(this.#base, length, users, this.#slot);
+        this.#quarantine.put(this.#base, room, users, this.#slot);
       } else {
-        this.#quarantine.hold(this.#base, length, users, this.#slot, this);
+        this.#quarantine.hold(this.#base, room, users, this.#slot, this);
         // The region does not count what is lost from now on.
         this.#faultsBefore = this.faults;
         this.#slot = undefined;
       }
     } catch (error) {
       this.#length = length;
+      this.#reserved = reserved;
       this.#cover();
       throw error;
     }
   }
 
+  /** Gives up addresses that are kept for more pages, and that nobody was ever given. */
+  #dropUnseen(): void {
+    const reserved = this.#reserved;
+    const kept = alignUp(Math.max(this.#length, this.#exposed), this.unit);
+    if (kept >= reserved) return;
+    this.#reserved = kept;
+    this.#cover();
+    this.#system.unmap(this.#base + BigInt(kept), reserved - kept);
+  }
+
   /** Leaves blank pages in a place that now belongs to somebody else. */
-  #giveBack(length: number): void {
-    if (!this.#system.blank(this.#base, length)) {
+  #giveBack(base: bigint, length: number): void {
+    if (!this.#system.blank(base, length)) {
       throw this.#system.error("ENOMEM", "mmap", "the process has as many mappings as it may have");
     }
     this.#slot?.uncover();
@@ -514,11 +624,13 @@ export class Pages {
   /** Whether there can be an access that the OS refuses or cannot satisfy. */
   #canFault({ whole, pieces }: Protections): boolean {
     const free = (words: readonly Protection[]): boolean => words.includes("read") && words.includes("write");
-    return this.#request.descriptor !== null || this.flags.includes("huge-table") || !free(whole) ||
+    return this.#request.descriptor !== null || this.flags.includes("huge-table") ||
+      this.#request.reserve !== undefined ||
+      !free(whole) ||
       !pieces.every(({ protection }) => free(protection));
   }
 
-  #cover(length: number = this.#length): void {
+  #cover(length: number = this.room): void {
     if (length > 0) this.#slot?.cover(this.#base, length, this.unit, this.#strayStores);
   }
 

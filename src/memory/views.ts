@@ -111,8 +111,12 @@ export class Views implements Occupants {
   readonly #mapping: Mapping;
   readonly #owner: object;
   #whole: ArrayBuffer | undefined;
+  /** The buffer that is exactly as long as the mapping, if the other one is longer. */
+  #exact: ArrayBuffer | undefined;
   /** The buffers for parts, by their first byte. */
   readonly #windows: Map<number, ArrayBuffer> = new Map();
+  /** Buffers that were made before the mapping grew in its place. */
+  #outgrown: ArrayBuffer[] = [];
   readonly #views: Map<unknown, ArrayBufferView> = new Map();
   #heirs: Heirs | undefined;
 
@@ -122,9 +126,23 @@ export class Views implements Occupants {
     this.#owner = owner;
   }
 
-  /** The buffer over the whole mapping. */
+  /** The buffer that is as long as the mapping. */
+  get exact(): ArrayBuffer {
+    const { byteLength } = this.#mapping;
+    if (this.#mapping.capacity === byteLength) return this.whole;
+    return attached(this.#exact ??= this.#makeWhole(byteLength));
+  }
+
+  /** The buffer over the whole mapping. It is longer if the mapping can grow in its place. */
   get whole(): ArrayBuffer {
-    return attached(this.#whole ??= this.#makeWhole());
+    this.#whole = this.#ifLongEnough(this.#whole, this.#mapping.byteLength);
+    return attached(this.#whole ??= this.#makeWhole(this.#longest));
+  }
+
+  /** How long a buffer over the whole mapping is. */
+  get #longest(): number {
+    const { byteLength, capacity } = this.#mapping;
+    return Math.max(byteLength, Math.min(capacity, this.#ffi.longestBuffer));
   }
 
   /** The view over the whole mapping, the same at each call. */
@@ -161,7 +179,9 @@ export class Views implements Occupants {
       if (taken || !isDetached(buffer)) this.#bequeath(buffer, taken);
     }
     this.#whole = undefined;
+    this.#exact = undefined;
     this.#windows.clear();
+    this.#outgrown = [];
     this.#views.clear();
     const heirs = this.#heirsNow;
     if (heirs) return heirs.forGood ? "buffers" : new PinnedBuffers(heirs.pinned);
@@ -179,8 +199,25 @@ export class Views implements Occupants {
     return this.#heirs && this.#heirs.address === this.#mapping.address ? this.#heirs : undefined;
   }
 
+  /** Keeps every view, and lets longer ones be made. */
+  outgrow(): void {
+    this.#views.clear();
+    if (this.#exact) this.#outgrown.push(this.#exact);
+    this.#exact = undefined;
+  }
+
+  /** A buffer, unless it has become too short. Then it only stays with its views. */
+  #ifLongEnough(buffer: ArrayBuffer | undefined, length: number): ArrayBuffer | undefined {
+    if (!buffer || buffer.byteLength >= length || isDetached(buffer)) return buffer;
+    this.#outgrown.push(buffer);
+    return undefined;
+  }
+
   #buffers(): ArrayBuffer[] {
-    return this.#whole ? [this.#whole, ...this.#windows.values()] : [...this.#windows.values()];
+    const buffers = [...this.#windows.values(), ...this.#outgrown];
+    if (this.#exact) buffers.push(this.#exact);
+    if (this.#whole) buffers.push(this.#whole);
+    return buffers;
   }
 
   #elements(size: number, start: number, length: unknown): number {
@@ -193,8 +230,7 @@ export class Views implements Occupants {
     throw new RangeError(`length: ${elements} elements from byte ${start} given, but the region has only ${most}`);
   }
 
-  #makeWhole(): ArrayBuffer {
-    const { byteLength } = this.#mapping;
+  #makeWhole(byteLength: number): ArrayBuffer {
     if (byteLength <= this.#ffi.longestBuffer) return this.#lay(0, byteLength);
     throw new RangeError(
       `buffer: the region has ${byteLength} bytes, but ${this.#ffi.runtime} can hold ` +
@@ -221,9 +257,10 @@ export class Views implements Occupants {
   }
 
   #window(start: number, length: number): ArrayBuffer {
-    let buffer = this.#windows.get(start);
+    const { byteLength, capacity } = this.#mapping;
+    let buffer = this.#ifLongEnough(this.#windows.get(start), Math.min(length, byteLength - start));
     if (!buffer) {
-      buffer = this.#lay(start, Math.min(length, this.#mapping.byteLength - start));
+      buffer = this.#lay(start, Math.min(length, capacity - start));
       this.#windows.set(start, buffer);
     }
     return buffer;
@@ -232,7 +269,7 @@ export class Views implements Occupants {
   #lay(start: number, length: number): ArrayBuffer {
     // Zero bytes have no memory.
     if (length === 0) return new ArrayBuffer(0);
-    const buffer = this.#ffi.arrayBuffer(this.#mapping.expose() + BigInt(start), length);
+    const buffer = this.#ffi.arrayBuffer(this.#mapping.expose(start + length) + BigInt(start), length);
     owners.set(buffer, this.#owner);
     return buffer;
   }

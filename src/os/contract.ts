@@ -49,6 +49,19 @@ export interface MapRequest {
   readonly unit: number;
   /** Where to map it, over whatever is mapped there. Missing: wherever it fits. */
   readonly place?: bigint;
+  /** How many bytes of addresses to keep for it, from its first page on. Missing: as many as it needs. */
+  readonly reserve?: number;
+}
+
+/** Addresses that are to be kept for memory that comes later. */
+export interface Reserve {
+  readonly length: number;
+  /** They begin at a multiple of it. */
+  readonly unit: number;
+  /** Where, over whatever is mapped there. Missing: wherever they fit. */
+  readonly place?: bigint;
+  /** Whether the guard takes care of stores to them. Otherwise the memory has to allow stores, if that is possible. */
+  readonly guarded: boolean;
 }
 
 /** By how much a file was made longer. */
@@ -99,6 +112,11 @@ export interface Files {
   identity(descriptor: Descriptor): string;
   /** Makes a file at least this long. Never makes it shorter, whatever others do meanwhile. */
   grow(descriptor: Descriptor, byteLength: number): void;
+  /**
+   * Reserves the blocks for this part of a file, which may lie behind its end. If there is no room for them, the file is
+   * as it was.
+   */
+  allocate(descriptor: Descriptor, from: number, to: number): void;
   /**
    * Undoes what `grow` has just done, if nobody else can have the file. Otherwise it stays longer, as it does on systems
    * that cannot cut a mapped file.
@@ -186,6 +204,11 @@ export interface Memory {
   map(request: MapRequest, length: number, absorbing?: boolean): bigint;
   /** Throws what mapping so many bytes would throw, as far as that can be known without mapping anything. */
   probe(request: MapRequest, length: number): void;
+  /**
+   * Keeps addresses for memory that comes later. Until then, they show zeros. They are unmapped with that memory.
+   * Missing on systems that cannot map over a part of them.
+   */
+  reserve?(reserve: Reserve): bigint;
   unmap(base: bigint, length: number): void;
   /**
    * Puts memory that is harmless to touch in place of a mapping, and nothing else can take the place meanwhile. False if

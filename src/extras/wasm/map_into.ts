@@ -133,6 +133,9 @@ function wishOf({ system }: Host, source: MapSource, options?: MmapOptions): { w
   const what = sourceOf(source, system.os);
   const given = optionsOf(options);
   const plan = planOf(what.kind === "handle" ? optionsOfHandle(what.handle, given) : given, what.kind);
+  if (plan.reserve !== undefined) {
+    throw new TypeError(`reserve: ${plan.reserve} given, but a region in a WebAssembly memory cannot grow`);
+  }
   if (plan.offset % system.pageSize === 0) return { what, plan };
   throw new RangeError(`offset: ${plan.offset} given, wanted a multiple of the page size, ${system.pageSize}`);
 }

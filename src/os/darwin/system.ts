@@ -7,6 +7,7 @@ import { posix } from "../posix/system.ts";
 import { posixWaiting } from "../posix/waiting.ts";
 import { darwinLocking } from "./locks.ts";
 import { DARWIN } from "./numbers.ts";
+import { preallocate } from "./preallocate.ts";
 import { darwinCalls } from "./wait_calls.ts";
 
 /** How the C library is called, on each processor. */
@@ -24,6 +25,7 @@ export function darwin(ffi: Ffi, arch: string): System {
       const calls = darwinCalls(libc);
       return calls && posixWaiting(libc, calls);
     },
+    allocate: (descriptor, from, to) => preallocate(libc, descriptor, from, to),
     lockCommand: DARWIN.F_OFD_SETLK,
     onlyLook: DARWIN.O_EVTONLY,
     locking: (identity) => darwinLocking(libc, identity),

@@ -8,7 +8,7 @@ import { type Dialect, PLAIN } from "../posix/libc_functions.ts";
 import { posix } from "../posix/system.ts";
 import { posixWaiting } from "../posix/waiting.ts";
 import { linuxBlankLimits } from "./blank_limits.ts";
-import { extend } from "./extend.ts";
+import { allocate, extend } from "./fallocate.ts";
 import { futexCalls } from "./futex.ts";
 import { futexRing } from "./futex_ring.ts";
 import { futexSets } from "./futex_sets.ts";
@@ -38,6 +38,7 @@ export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): 
       return posixWaiting(libc, calls, once(() => ring() ?? sets()));
     },
     extend: (descriptor, byteLength) => extend(libc, descriptor, byteLength),
+    allocate: has("fallocate") ? (descriptor, from, to) => allocate(libc, descriptor, from, to) : undefined,
     lockCommand: LINUX.F_OFD_SETLK,
     alone: (descriptor, act) => alone(libc, descriptor, act),
     onlyLook: LINUX.O_PATH,

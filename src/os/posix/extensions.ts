@@ -34,6 +34,11 @@ export interface Extensions {
    */
   readonly extend?: (descriptor: number, byteLength: number) => boolean;
   /**
+   * Reserves the blocks for a part of a file. Missing on systems that cannot. What has been reserved when it fails may
+   * stay.
+   */
+  readonly allocate?: (descriptor: number, from: number, to: number) => void;
+  /**
    * The fcntl command that takes or gives up a lock on a part of a file. The lock belongs to the descriptor if the
    * system has such locks.
    */

@@ -64,6 +64,20 @@ export function posixFiles(libc: Libc, extensions: Extensions): Omit<Files, keyo
       grower.grow(descriptor as number, byteLength);
     },
 
+    allocate(descriptor: Descriptor, from: number, to: number): void {
+      const own = descriptor as number;
+      grower.checkLimit(own, to);
+      try {
+        extensions.allocate?.(own, from, to);
+      } catch (error) {
+        // Blocks behind the end go away if the file is cut there, which nobody may do to a file of others.
+        extensions.alone?.(own, () => {
+          if (lengthOf(own) === from) setLength(descriptor, from);
+        });
+        throw error;
+      }
+    },
+
     undoGrowth(descriptor: Descriptor, { from, to, isShared }: Growth): void {
       if (isShared) return;
       extensions.alone?.(descriptor as number, () => {

@@ -3,7 +3,7 @@ import type { MmapError } from "../../error.ts";
 import type { Advice, FlushFlag, MapFlag, Protection } from "../../vocabulary.ts";
 import type { Descriptor } from "../../types.ts";
 import type { Cell } from "../columns.ts";
-import type { BlankLimits, MapRequest, Memory } from "../contract.ts";
+import type { BlankLimits, MapRequest, Memory, Reserve } from "../contract.ts";
 import type { Extensions } from "./extensions.ts";
 import { type Libc, MAP_FAILED } from "./libc.ts";
 
@@ -61,6 +61,10 @@ export function posixMemory(
       const { unit } = request;
       const address = map(libc, unit === pageSize ? request : harmless(request), unit, false);
       libc.check(functions.munmap(address, BigInt(unit)), "munmap");
+    },
+
+    reserve(wanted: Reserve): bigint {
+      return reserve(libc, wanted);
     },
 
     unmap(base: bigint, length: number): void {
@@ -162,6 +166,44 @@ function map(libc: Libc, request: MapRequest, byteLength: number, absorbing: boo
   const address = functions.mmap(place, length, protection, flags, descriptor, offset);
   if (address === MAP_FAILED) throw libc.failure("mmap");
   return address;
+}
+
+/**
+ * Keeps addresses. A guard takes care of stores to them. Without one, they may be stored to, if the system does not count
+ * that as memory of the process.
+ */
+function reserve(libc: Libc, { length, unit, place, guarded }: Reserve): bigint {
+  if (!guarded) {
+    try {
+      return reserveAs(libc, ["read", "write"], length, unit, place);
+    } catch (error) {
+      if ((error as MmapError).code !== "ENOMEM") throw error;
+    }
+  }
+  return reserveAs(libc, ["read"], length, unit, place);
+}
+
+function reserveAs(
+  libc: Libc,
+  protection: readonly Protection[],
+  length: number,
+  unit: number,
+  place: bigint | undefined,
+): bigint {
+  const { functions, constants: { map, numbers } } = libc;
+  const bits = libc.access(protection, "mmap");
+  const flags = libc.bits(map, ["private", "anonymous"], "mmap") | libc.unreserved |
+    (place === undefined ? 0 : numbers.MAP_FIXED);
+  // Pages of the usual size begin at multiples of it.
+  const more = unit - functions.getpagesize();
+  const address = functions.mmap(place ?? 0n, BigInt(length + more), bits, flags, -1, 0n);
+  if (address === MAP_FAILED) throw libc.failure("mmap");
+  if (more === 0 || place !== undefined) return address;
+  const before = Number(-address & BigInt(unit - 1));
+  if (before > 0) functions.munmap(address, BigInt(before));
+  const base = address + BigInt(before);
+  if (more > before) functions.munmap(base + BigInt(length), BigInt(more - before));
+  return base;
 }
 
 /** A file of huge pages grows when it is mapped to be written, even privately, and keeps what was reserved for it. */

@@ -35,6 +35,8 @@ export function posix(libc: Libc, extensions: Extensions): System {
     named: () => hasNames(libc, extensions),
     seal: () => extensions.seal !== undefined,
     "lock-range": () => locking().hasRanges,
+    reserve: () => true,
+    preallocate: () => extensions.allocate !== undefined,
   };
 
   return {

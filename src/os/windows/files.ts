@@ -71,6 +71,10 @@ export function windowsFiles(
       functions.CloseHandle(section);
     },
 
+    allocate(): void {
+      // Windows reserves the blocks of every file that becomes longer.
+    },
+
     setLength,
 
     close,

@@ -41,6 +41,8 @@ export function windows(ffi: Ffi, arch: string): System {
     named: () => true,
     seal: () => false,
     "lock-range": () => true,
+    reserve: () => false,
+    preallocate: () => true,
   };
   const files = windowsFiles(kernel32, handleOf);
   return {
