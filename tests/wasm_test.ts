@@ -4,9 +4,7 @@ import { Worker } from "node:worker_threads";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, mmap, MmapError, type MmapOptions, platform } from "../mod.ts";
 import { mapInto, mapShared, MemoryRegion } from "../wasm.ts";
-import { runChild } from "./support/children.ts";
 import { collectAll } from "./support/collector.ts";
-import { notInQemu } from "./support/emulated.ts";
 import { exists, fileOf, freshPath } from "./support/files.ts";
 import { guarded } from "./support/guarded.ts";
 import { mappingsOf, openDescriptors } from "./support/process.ts";
@@ -306,6 +304,15 @@ describe("a file in a WebAssembly memory", { skip: !platform.supports("wasm") &&
     assertEquals([mappingsOf(path), openDescriptors(path), exists(fresh)], [0, 0, false]);
   });
 
+  test("takes no page of the memory if the file is empty", () => {
+    const memory = new WebAssembly.Memory({ initial: 3 });
+    bytesOf(memory).fill(7);
+    using empty = mapInto(memory, WASM_PAGE, fileOf(0));
+    assertEquals([empty.byteLength, empty.bytes.length], [0, 0]);
+    // Were the page gone, this would be a fault.
+    assert(bytesOf(memory).every((byte) => byte === 7));
+  });
+
   test("refuses a place where another one is", () => {
     const memory = new WebAssembly.Memory({ initial: 4 });
     const path = fileOf(3 * PAGE);
@@ -378,12 +385,26 @@ describe("a file as a SharedArrayBuffer", { skip: !platform.supports("wasm") && 
     assertEquals([memory.byteLength, memory.view(Uint8Array).length], [3, 3]);
   });
 
-  // In a process of its own: after many memories, Bun ends itself instead of refusing one of 4 GiB.
-  const large = notInQemu("Bun has no room there for a memory of 4 GiB, and ends");
-  test("is as long as 4 GiB less a page, and longer where the engine has 64 bits", large, () => {
-    const result = JSON.parse(runChild("shared_4_gib", freshPath()));
-    assertEquals(result.short, 2 ** 32 - WASM_PAGE);
-    if (has64Bits) assertEquals(result.long, [9, 8, 2 ** 32 + PAGE]);
-    else assertEquals(result.refused, "RangeError");
+  test("is as long as 4 GiB less a page, and longer where the engine has 64 bits", () => {
+    const sized = (size: number): MemoryRegion =>
+      mapShared(path, {
+        open: ["read", "write", "create"],
+        protection: ["read", "write"],
+        flags: ["shared"],
+        size,
+      });
+    const path = freshPath();
+    {
+      using region = sized(2 ** 32 - WASM_PAGE);
+      region.bytes[region.byteLength - 1] = 9;
+      assertEquals(statSync(path).size, 2 ** 32 - WASM_PAGE);
+    }
+    if (!has64Bits) {
+      assertThrows(() => sized(2 ** 32 + PAGE), RangeError, "which this engine cannot make");
+      return;
+    }
+    using region = sized(2 ** 32 + PAGE);
+    region.bytes[2 ** 32] = 8;
+    assertEquals([region.bytes[2 ** 32 - WASM_PAGE - 1], region.bytes[2 ** 32]], [9, 8]);
   });
 });

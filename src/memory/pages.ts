@@ -125,7 +125,9 @@ export class Pages {
 
   /** Finds out whether so many bytes could be mapped, as far as that can be known without mapping them. */
   probe(length: number): void {
-    this.#quarantine.withRoom(() => this.#system.probe(this.#request, length));
+    // Not in its place: what is there may be in use, and would be gone.
+    const { place: _, ...anywhere } = this.#request;
+    this.#quarantine.withRoom(() => this.#system.probe(anywhere, length));
   }
 
   /** Gives up the pages. What `users` need stays in their place. */
@@ -444,7 +446,8 @@ export class Pages {
     const next = this.#next;
     if (next === 0n) return;
     this.#next = 0n;
-    this.#system.unmap(next, this.#nextLength);
+    if (this.#request.place === undefined) this.#system.unmap(next, this.#nextLength);
+    else this.#giveBack(next, this.#nextLength);
   }
 
   /** Gives the next place an entry of its own in the guard. No place that somebody uses is ever without one. */
@@ -482,7 +485,7 @@ export class Pages {
     this.#length = 0;
     try {
       if (this.#request.place !== undefined) {
-        this.#giveBack(length);
+        this.#giveBack(this.#base, length);
       } else if (users === "none") {
         this.#slot?.uncover();
         this.#system.unmap(this.#base, length);
@@ -502,8 +505,8 @@ export class Pages {
   }
 
   /** Leaves blank pages in a place that now belongs to somebody else. */
-  #giveBack(length: number): void {
-    if (!this.#system.blank(this.#base, length)) {
+  #giveBack(base: bigint, length: number): void {
+    if (!this.#system.blank(base, length)) {
       throw this.#system.error("ENOMEM", "mmap", "the process has as many mappings as it may have");
     }
     this.#slot?.uncover();
