@@ -108,7 +108,8 @@ test("an option that does not exist is refused, and the nearest one named", () =
 });
 
 test("an option that is near none is answered with all of them, and each that is unknown is named", () => {
-  const all = "one of access, open, protection, flags, size, offset, mode, closeDescriptor, guard";
+  const all =
+    "one of access, open, protection, flags, size, offset, mode, closeDescriptor, guard, reserve, preallocate";
   for (const name of ["byteRate", "sync", "x", "", "constructor", "__proto__"]) {
     const given = JSON.parse(`{"size": 1, "${name}": 1}`);
     assertEquals(

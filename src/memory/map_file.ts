@@ -4,11 +4,12 @@
  */
 import { writesToFile } from "../arguments/flags.ts";
 import type { Plan } from "../arguments/options.ts";
+import { alignUp } from "../arguments/range.ts";
 import type { MmapError } from "../error.ts";
 import type { Host } from "../host.ts";
 import type { FileStatus, MapRequest, OpenedFile, System } from "../os/contract.ts";
 import type { Descriptor } from "../types.ts";
-import { lengthToEnd, MappedFile } from "./mapped_file.ts";
+import { MappedFile } from "./mapped_file.ts";
 import type { Mapping } from "./mapping.ts";
 
 /** A file that is being opened or is open, and what to undo if it cannot be mapped. */
@@ -129,7 +130,7 @@ function reserveFor({ reserve }: Plan, lead: number, byteLength: number, unit: n
   if (reserve < byteLength) {
     throw new RangeError(`reserve: ${reserve} bytes given, wanted at least the size of the region, ${byteLength}`);
   }
-  return reserve === 0 ? undefined : lengthToEnd(lead, reserve, unit);
+  return reserve === 0 ? undefined : alignUp(lead + reserve, unit);
 }
 
 /** Closes a file at unmap. The runtime has to close what it has opened itself. */
