@@ -152,8 +152,8 @@ export interface MmapOptions {
    * those that it needs.
    *
    * Up to this length, {@linkcode MappedRegion.resize} and {@linkcode MappedRegion.follow} never move the region. Views
-   * that exist stay attached and go on to show the file, and only shrinking detaches them. If it grows further, it moves,
-   * as any region does.
+   * that exist stay attached and go on to show the file, and only shrinking detaches them. If it grows further, it moves
+   * like every other region.
    *
    * Addresses cost nothing, so a reserve of a terabyte is fine. The buffer under `bytes` and its siblings may be longer
    * than the region then. What it shows behind the end of the region are zeros. It is an MmapError with code `ENOMEM` if

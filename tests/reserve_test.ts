@@ -188,6 +188,7 @@ describe("a region that has room to grow", can, () => {
   test("refuses what makes no sense", () => {
     const path = freshPath();
     const make = (reserve: unknown) => mmap(path, { access: "create", size: 2 * PAGE, reserve: reserve as number });
+    assertThrows(() => make(2 * PAGE - 1), RangeError, "wanted at least the size of the region");
     assertThrows(() => make(PAGE), RangeError, `reserve: ${PAGE} bytes given, wanted at least the size of the region`);
     assertThrows(() => make(-1), RangeError, "reserve: -1");
     assertThrows(() => make(1.5), RangeError, "reserve: 1.5");

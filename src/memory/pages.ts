@@ -594,8 +594,8 @@ export class Pages {
         this.#slot = undefined;
       }
     } catch (error) {
-      this.#length = length;
       this.#reserved = reserved;
+      this.#length = length;
       this.#cover();
       throw error;
     }
@@ -624,9 +624,8 @@ export class Pages {
   /** Whether there can be an access that the OS refuses or cannot satisfy. */
   #canFault({ whole, pieces }: Protections): boolean {
     const free = (words: readonly Protection[]): boolean => words.includes("read") && words.includes("write");
-    return this.#request.descriptor !== null || this.flags.includes("huge-table") ||
-      this.#request.reserve !== undefined ||
-      !free(whole) ||
+    const { descriptor, reserve } = this.#request;
+    return descriptor !== null || reserve !== undefined || this.flags.includes("huge-table") || !free(whole) ||
       !pieces.every(({ protection }) => free(protection));
   }
 
