@@ -76,6 +76,11 @@ test("memory has no file to follow, unless it has a descriptor", () => {
   assertEquals([again.fileLength, again.follow(), again.byteLength], [3 * PAGE, true, 3 * PAGE]);
 });
 
+test("a device has no length that could be known", onPosix("such devices"), () => {
+  using region = mmap("/dev/zero", { size: PAGE });
+  assertEquals([region.fileLength, region.follow(), region.byteLength], [null, false, PAGE]);
+});
+
 test("a region that is unmapped, or whose descriptor was closed, says so", () => {
   const region = mmap(fileOf(10));
   region.unmap();

@@ -2,6 +2,8 @@ import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } f
 import { describe, test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, type MapSource, mmap, MmapError, type MmapOptions, platform } from "../mod.ts";
+import { host, useHost } from "../src/host.ts";
+import type { System } from "../src/os/contract.ts";
 import { runChild } from "./support/children.ts";
 import { collectAll } from "./support/collector.ts";
 import { countingBytes, exists, fileOf, freshPath } from "./support/files.ts";
@@ -182,7 +184,65 @@ describe("a region that has room to grow", can, () => {
     const view = new Uint8Array(mine);
     assertEquals([region.read(0, 1)[0], view[0]], [5, 5]);
     region.unmap();
-    assertEquals(view[0], 0);
+    assertEquals([view[0], view.length > PAGE, view.indexOf(1)], [0, true, -1]);
+  });
+
+  test("gives up what a transferred buffer showed of the part that goes", () => {
+    using region = mmap(fileOf(new Uint8Array(4 * PAGE).fill(1)), { reserve: TERABYTE });
+    const mine = new Uint8Array(region.bytes.buffer.transfer());
+    region.resize(PAGE);
+    assertEquals([mine[PAGE - 1], mine[PAGE], mine[4 * PAGE - 1]], [1, 0, 0]);
+  });
+
+  test("has one buffer until it has outgrown that", () => {
+    using region = mmap(null, { size: PAGE, reserve: TERABYTE });
+    const { buffer } = region.bytes;
+    region.resize(buffer.byteLength);
+    assert(region.bytes.buffer === buffer);
+    region.resize(buffer.byteLength + 1);
+    assert(region.bytes.buffer !== buffer);
+    assertEquals([region.bytes.length, region.bytes.buffer.byteLength], [2 ** 20 + 1, 2 ** 21]);
+  });
+
+  test("has views beyond 4 GiB, in every runtime", () => {
+    const [far, farther] = [4.5 * 2 ** 30, 5.5 * 2 ** 30];
+    using region = mmap(freshPath(), { access: "create", size: 5 * 2 ** 30, reserve: TERABYTE });
+    const view = region.view(Uint8Array, far, 10);
+    region.resize(6 * 2 ** 30);
+    const next = region.view(Uint8Array, farther, 10);
+    region.view(Uint8Array, far, 10)[0] = 7;
+    next[9] = 8;
+    assertEquals([view[0], region.read(farther + 9, 1)[0], next.buffer === view.buffer], [7, 8, true]);
+  });
+
+  test("is as it was if it cannot grow", () => {
+    const made = host();
+    const starts: number[] = [];
+    let locks = 0;
+    const system: System = {
+      ...made.system,
+      map(request, ...rest) {
+        starts.push(request.offset);
+        return made.system.map(request, ...rest);
+      },
+      lock(...given) {
+        if (++locks > 1) throw made.system.error("ENOMEM", "mlock", "told to fail");
+        made.system.lock(...given);
+      },
+    };
+    useHost({ ...made, system });
+    try {
+      const path = fileOf(new Uint8Array(4 * PAGE).fill(1));
+      using region = mmap(path, { flags: ["private", "locked"], size: PAGE, reserve: TERABYTE });
+      const all = new Uint8Array(region.bytes.buffer);
+      assertThrows(() => region.resize(2 * PAGE), MmapError, "told to fail");
+      assertEquals([all[PAGE - 1], all[PAGE], region.byteLength], [1, 0, PAGE]);
+      using memory = mmap(null, { size: PAGE, reserve: TERABYTE });
+      memory.resize(2 * PAGE);
+      assertEquals(starts, [0, PAGE, 0, 0]);
+    } finally {
+      useHost(made);
+    }
   });
 
   test("refuses what makes no sense", () => {

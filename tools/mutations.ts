@@ -158,7 +158,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ["descriptor !== null || reserve !== undefined ||", "descriptor !== null ||", "reserve"],
     ["if (reserve < byteLength) {", "if (reserve < byteLength - 1) {", "reserve"],
     ["if (stays) occupants.outgrow();", "if (false) occupants.outgrow();", "reserve"],
-    ["if (!file?.hasLength) return null;", "if (!file) return null;", "kernel_memory follow"],
+    ["if (!file?.hasLength) return null;", "if (!file) return null;", "follow"],
     [
       "if (byteLengthToEnd <= mapping.byteLength) return false;",
       "if (byteLengthToEnd === mapping.byteLength) return false;",
@@ -167,7 +167,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ["    this.check();\n    mapping.resize(byteLengthToEnd", "    mapping.resize(byteLengthToEnd", "follow"],
     ["if (from < byteLength) this.#system.allocate(this.handle, from, byteLength);", "", "preallocate"],
     ["if (preallocate) system.allocate(opened.descriptor!, 0, byteLength);", "", "preallocate"],
-    ["      grower.checkLimit(own, to);\n", "", "growth"],
+    ["      grower.checkLimit(own, to);\n", "", "growth", "deno"],
     ["if (lengthOf(own) === from) setLength(descriptor, from);", "", "preallocate"],
     ["LINUX.FALLOC_FL_KEEP_SIZE, start", "0, start", "preallocate"],
     ["buffer.byteLength >= length || isDetached", "isDetached", "reserve"],
