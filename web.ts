@@ -11,4 +11,4 @@
  *
  * @module
  */
-export { respond, stream } from "./src/extras/web.ts";
+export { respond, type RespondOptions, stream } from "./src/extras/web.ts";

@@ -130,7 +130,8 @@ function modeOf(given: unknown): number | undefined {
   throw new RangeError(`mode: ${given} given, wanted permission bits from 0 to 0o7777`);
 }
 
-function booleanOf(given: unknown, name: string): boolean | undefined {
+/** An option that is true or false. */
+export function booleanOf(given: unknown, name: string): boolean | undefined {
   if (given === undefined || typeof given === "boolean") return given;
   throw new TypeError(`${name}: ${describe(given)} given, wanted a boolean`);
 }
