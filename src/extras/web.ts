@@ -161,7 +161,9 @@ export function respond(
 }
 
 function withoutBody(status: number, headers: Headers, end: () => void): Response {
-  if (status === 304) { for (const name of OF_CONTENTS) headers.delete(name); }
+  if (status === 304) {
+    for (const name of OF_CONTENTS) headers.delete(name);
+  }
   const response = new Response(null, { status, headers });
   end();
   return response;
