@@ -151,7 +151,7 @@ export class Mapping {
   get capacity(): number {
     const { byteLength } = this;
     const most = this.#pages.room - this.#lead;
-    if (!this.#pages.hasRoomFor(this.#pages.length + 1)) return byteLength;
+    if (!this.#pages.hasRoomFor(this.#pages.length)) return byteLength;
     return Math.min(most, Math.max(SHORTEST_CAPACITY, 2 ** Math.ceil(Math.log2(byteLength))));
   }
 

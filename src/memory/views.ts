@@ -128,8 +128,8 @@ export class Views implements Occupants {
 
   /** The buffer that is as long as the mapping. */
   get exact(): ArrayBuffer {
-    const { byteLength } = this.#mapping;
-    if (this.#mapping.capacity === byteLength) return this.whole;
+    const { byteLength, capacity } = this.#mapping;
+    if (capacity === byteLength) return this.whole;
     return attached(this.#exact ??= this.#makeWhole(byteLength));
   }
 

@@ -254,8 +254,9 @@ export function views(world: World, model: Model): void {
 export function steal(world: World, model: Model): void {
   if (model.byteLength === 0) return;
   world.note("steal", model.init.id);
-  const { bytes, buffer } = model.region;
-  const stolen = new Uint8Array(buffer.transfer());
+  const { bytes } = model.region;
+  // It is longer than the region if that has room to grow.
+  const stolen = new Uint8Array(bytes.buffer.transfer());
   expect(bytes.length === 0, () => "the view was not detached");
   expect(outcomeOf(() => model.region.bytes) === "TypeError", () => "a transferred buffer is handed out again");
   model.stolen = true;
@@ -273,7 +274,7 @@ export function useStolen(world: World): void {
   const { bytes, model, dropped } = world.random.pick(world.stolen);
   const at = world.random.below(bytes.length);
   world.note("use stolen", model?.init.id ?? "of nobody", at);
-  if (dropped) return void bytes[at];
+  if (dropped || model && at >= model.byteLength) return void bytes[at];
   const value = new Uint8Array([world.random.next()]);
   if (model && !model.allows("write", at, 1)) return;
   bytes[at] = value[0];

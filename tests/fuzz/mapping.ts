@@ -1,7 +1,7 @@
 /** Mapping: random sources and options, and the outcome that they must have. */
 import { closeSync, openSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { ANONYMOUS, type MapSource, mmap, type MmapOptions } from "../../mod.ts";
+import { ANONYMOUS, type MapSource, mmap, type MmapOptions, platform } from "../../mod.ts";
 import type { MapFlag, OpenFlag } from "../../src/vocabulary.ts";
 import { Backing, CAPACITY, keepGrowth, Model } from "./model.ts";
 import { expect, expectOutcome } from "./outcome.ts";
@@ -155,6 +155,11 @@ function randomOptions(random: Random): MmapOptions {
   if (!random.oneIn(3)) options.size = random.below(CAPACITY - Number(options.offset ?? 0) + 1);
   if (random.oneIn(20) && options.size !== undefined) options.size = BigInt(options.size);
   if (random.oneIn(20)) options.guard = true;
+  if (random.oneIn(20)) options.preallocate = platform.supports("preallocate");
+  if (platform.supports("reserve") && random.oneIn(3)) {
+    const least = options.size === undefined ? CAPACITY : Number(options.size);
+    options.reserve = least + random.below(2 * CAPACITY) + 1;
+  }
   return options;
 }
 
@@ -217,6 +222,7 @@ function modelOf(
     lender,
     eager: plan.flags.includes("populate") || plan.flags.includes("locked"),
     guarded: options.guard !== false,
+    reserve: Number(options.reserve ?? 0),
   });
   model.locked = plan.flags.includes("locked");
   return model;

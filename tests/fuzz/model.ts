@@ -105,6 +105,8 @@ export interface ModelInit {
   /** Whether private copies of pages may have been made before any store. */
   readonly eager: boolean;
   readonly guarded: boolean;
+  /** How many bytes of addresses were asked for; 0 if none. */
+  readonly reserve: number;
 }
 
 /** What one region must be like. */
@@ -122,6 +124,8 @@ export class Model {
   eager: boolean;
   locked = false;
   stolen = false;
+  /** Whether the region has those addresses. It may not, once it was longer. */
+  hasRoom: boolean | "maybe";
   /** Whether something has happened that can make `faults` grow. */
   mayFault = false;
   faults = 0;
@@ -132,6 +136,7 @@ export class Model {
     this.whole = init.protection;
     this.everWritable = this.whole.includes("write");
     this.eager = init.eager;
+    this.hasRoom = init.reserve > 0;
     this.allowed = [];
     this.#resizeAllowed();
   }
@@ -281,8 +286,20 @@ export class Model {
     if (end > first || this.byteLength === 0) this.everWritable ||= words.includes("write");
   }
 
+  /** Whether taking another length keeps the views. */
+  keepsViews(byteLength: number): boolean | "maybe" {
+    return this.byteLength > 0 && byteLength >= this.byteLength && this.#fitsReserve(byteLength) && this.hasRoom;
+  }
+
+  #fitsReserve(byteLength: number): boolean {
+    const lead = this.init.offset % PAGE;
+    return Math.ceil((lead + byteLength) / PAGE) <= Math.ceil((lead + this.init.reserve) / PAGE);
+  }
+
   /** Takes another length. What is dropped comes back as the file has it, or as zeros. */
   resize(byteLength: number): void {
+    if (!this.#fitsReserve(byteLength)) this.hasRoom = "maybe";
+    else if (this.byteLength === 0) this.hasRoom = this.init.reserve > 0;
     this.byteLength = byteLength;
     for (const page of this.pages.keys()) if (page >= this.endPage) this.pages.delete(page);
     if (this.backing.kind === "memory") this.#clear();

@@ -41,6 +41,7 @@ const OPERATIONS: readonly (readonly [weight: number, operation: Operation])[] =
   [450, on(unmap)],
   [200, useAfterUnmap],
   [500, on(pages.resize)],
+  [150, on(pages.follow)],
   [50, on(pages.flush)],
   [1, on(pages.flushAsync)],
   [200, on(pages.adviseHint)],

@@ -230,6 +230,20 @@ export function resize(world: World, model: Model): void {
   }
 }
 
+/** Makes a region end where its file does. */
+export function follow(world: World, model: Model): void {
+  const { backing, init: { id, offset } } = model;
+  const byteLength = backing.kind === "memory" ? 0 : backing.length - offset;
+  world.note("follow", id, byteLength);
+  const grows = byteLength > model.byteLength;
+  const before = model.stolen ? undefined : model.region.bytes;
+  let followed: boolean | undefined;
+  const outcomes = grows ? resizeOutcomes(model, byteLength) : model.orphan ? ["ok", "EBADF", "EINVAL"] : ["ok"];
+  if (expectOutcome(() => followed = model.region.follow(), outcomes) !== "ok") return;
+  expect(followed === grows, () => `follow said ${followed}`);
+  if (grows) resized(world, model, byteLength, before);
+}
+
 function resizeOutcomes(model: Model, byteLength: number): string[] {
   if (model.region.faults > 0) return ["EIO"];
   const { backing } = model;
@@ -243,8 +257,10 @@ function resizeOutcomes(model: Model, byteLength: number): string[] {
 
 function resized(world: World, model: Model, byteLength: number, before: Uint8Array | undefined): void {
   const { backing } = model;
-  expect(!before || before.length === 0, () => "a view outlives resize");
-  world.freeStolen(model);
+  const stays = model.keepsViews(byteLength);
+  const length = stays === true ? model.byteLength : 0;
+  expect(!before || before.length === length || stays === "maybe", () => `a view has ${before!.length} bytes`);
+  if (stays !== true) world.freeStolen(model);
   const end = model.init.offset + byteLength;
   const cuts = byteLength < model.byteLength && model.end >= backing.length;
   if (model.carriesFile && (end > backing.length || (cuts && end < backing.length))) backing.setLength(end, model);

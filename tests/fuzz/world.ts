@@ -14,7 +14,7 @@ export interface Stolen {
   readonly bytes: Uint8Array<ArrayBuffer>;
   model: Model | undefined;
   /** Its region was dropped. When the collector replaces the memory is unknown. */
-  readonly dropped: boolean;
+  dropped: boolean;
 }
 
 const FILES = 5;
@@ -120,7 +120,12 @@ export class World {
 
   /** The buffers that were taken from a region no longer show it, but must stay usable. */
   freeStolen(model: Model): void {
-    for (const entry of this.stolen) if (entry.model === model) entry.model = undefined;
+    for (const entry of this.stolen) {
+      if (entry.model !== model) continue;
+      entry.model = undefined;
+      // A region that keeps its place may still be shown.
+      entry.dropped ||= model.init.reserve > 0;
+    }
     model.stolen = false;
   }
 
