@@ -1,5 +1,8 @@
-import { appendFileSync, closeSync, openSync, renameSync, truncateSync, unlinkSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { appendFileSync, closeSync, openSync, renameSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import process from "node:process";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, mmap, MmapError, platform } from "../mod.ts";
 import { EMULATOR } from "./support/emulated.ts";
@@ -96,6 +99,66 @@ test("a descriptor that was closed is an error", onPosix("descriptors that the p
   assertEquals(assertThrows(() => region.fileLength, MmapError).code, "EBADF");
   appendFileSync(path, "more");
   assertEquals(assertThrows(() => region.follow(), MmapError).code, "EBADF");
+});
+
+/** A program that prints a log, and what it has printed so far. */
+function watched(command: string, ...rest: string[]): { readonly said: string; stop(): Promise<void> } {
+  const child = spawn(command, rest, { stdio: ["ignore", "pipe", "ignore"] });
+  let said = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => said += text);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  child.on("close", () => resolve());
+  return {
+    get said(): string {
+      return said;
+    },
+    stop(): Promise<void> {
+      child.kill("SIGKILL");
+      return promise;
+    },
+  };
+}
+
+const hasTail = spawnSync("tail", ["--version"], { encoding: "utf8" }).stdout?.startsWith("tail (GNU coreutils)");
+
+test("examples/tail.ts prints what tail -F prints", {
+  skip: (EMULATOR !== undefined || !hasTail) && "there is no tail of GNU's that follows names",
+  timeout: 60_000,
+}, async () => {
+  const path = freshPath();
+  writeFileSync(path, "one\n");
+  const example = fileURLToPath(new URL("../examples/tail.ts", import.meta.url));
+  const own = [...(platform.runtime === "deno" ? ["run", "-A", "--no-check"] : []), example, path, "10"];
+  const programs = [watched("tail", "-n", "+1", "-s", "0.01", "-F", path), watched(process.execPath, ...own)];
+  let wanted = "one\n";
+  const seen = async (more: string): Promise<void> => {
+    wanted += more;
+    for (const since = performance.now(); programs.some(({ said }) => said !== wanted);) {
+      if (performance.now() - since > 20_000) assertEquals(programs.map(({ said }) => said), [wanted, wanted]);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  try {
+    await seen("");
+    appendFileSync(path, "two");
+    await seen("two");
+    appendFileSync(path, `${"three ".repeat(10_000)}\n`);
+    await seen(`${"three ".repeat(10_000)}\n`);
+    // As logrotate does it: with a new file, and with "copytruncate".
+    renameSync(path, `${path}.1`);
+    writeFileSync(path, "four\n");
+    await seen("four\n");
+    truncateSync(path, 0);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    appendFileSync(path, "five\n");
+    await seen("five\n");
+    unlinkSync(path);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    writeFileSync(path, "six\n");
+    await seen("six\n");
+  } finally {
+    await Promise.all(programs.map((program) => program.stop()));
+  }
 });
 
 for (const reserve of platform.supports("reserve") ? [0, 2 ** 40] : [0]) {
