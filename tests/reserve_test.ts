@@ -6,6 +6,7 @@ import { host, useHost } from "../src/host.ts";
 import type { System } from "../src/os/contract.ts";
 import { runChild } from "./support/children.ts";
 import { collectAll } from "./support/collector.ts";
+import { notInQemu } from "./support/emulated.ts";
 import { countingBytes, exists, fileOf, freshPath } from "./support/files.ts";
 import { guarded } from "./support/guarded.ts";
 import { areaOf, statusKibibytes } from "./support/proc.ts";
@@ -105,7 +106,7 @@ describe("a region that has room to grow", can, () => {
     assertEquals([bytes.length, region.byteLength, statSync(path).size], [0, 0, 0]);
   });
 
-  test("keeps the protection, the locks and the copies of its pages", () => {
+  test("keeps the protection and the copies of its pages", () => {
     using copy = mmap(fileOf(countingBytes(10 * PAGE)), { access: "copy", size: PAGE, reserve: TERABYTE });
     copy.bytes[0] = 77;
     copy.resize(10 * PAGE);
@@ -120,12 +121,16 @@ describe("a region that has room to grow", can, () => {
     only.resize(2 * PAGE);
     assertThrows(() => only.write(new Uint8Array(1), PAGE), TypeError);
 
-    using some = mmap(null, { size: PAGE, reserve: 4 * PAGE, flags: ["private", "locked"] });
-    some.resize(2 * PAGE);
-    if (platform.os === "linux") assert(areaOf({ address: some.address + BigInt(PAGE) }).flags.includes("lo"));
+    using some = mmap(null, { size: PAGE, reserve: 4 * PAGE });
     some.protect(["read"]);
     some.resize(3 * PAGE);
     assertThrows(() => some.write(new Uint8Array(1), 2 * PAGE), TypeError);
+  });
+
+  test("locks the pages that come", notInQemu("has no mlock2"), () => {
+    using region = mmap(null, { size: PAGE, reserve: 4 * PAGE, flags: ["private", "locked"] });
+    region.resize(2 * PAGE);
+    if (platform.os === "linux") assert(areaOf({ address: region.address + BigInt(PAGE) }).flags.includes("lo"));
   });
 
   test("follows its file without losing a view", () => {
@@ -215,7 +220,7 @@ describe("a region that has room to grow", can, () => {
     assertEquals([view[0], region.read(farther + 9, 1)[0], next.buffer === view.buffer], [7, 8, true]);
   });
 
-  test("is as it was if it cannot grow", () => {
+  test("is as it was if it cannot grow", notInQemu("has no mlock2"), () => {
     const made = host();
     const starts: number[] = [];
     let locks = 0;
