@@ -21,6 +21,7 @@ import type { PosixTarget } from "../src/os/columns.ts";
 import type { System } from "../src/os/contract.ts";
 import { LINUX } from "../src/os/linux/numbers.ts";
 import { Libc } from "../src/os/posix/libc.ts";
+import { lockFile } from "../sync.ts";
 import { bareSystem } from "./support/bare.ts";
 import { runChild, spawnChild } from "./support/children.ts";
 import { closeDescriptor, openDescriptor } from "./support/descriptors.ts";
@@ -250,6 +251,23 @@ test("growth takes room on the disk for its last block only", onLinux("blocks to
   assertEquals(region.byteLength, statSync(path).size);
   assert(statSync(path).blocks <= 64, `${statSync(path).blocks} blocks`);
 });
+
+test(
+  "a lock of the library on the whole file does not delay its growth",
+  onLinux("a system that can be made bare"),
+  () => {
+    const path = fileOf(100);
+    using lock = lockFile(path);
+    const descriptor = openDescriptor(path, "r+");
+    // By itself it would be waited for, and then the file would grow without the lock: in 100 milliseconds.
+    const since = performance.now();
+    for (let round = 1; round <= 10; round++) bareSystem().grow(descriptor, round * 1000);
+    const passed = performance.now() - since;
+    closeDescriptor(descriptor);
+    assertEquals([lock!.held, statSync(path).size], [true, 10_000]);
+    assert(passed < 500, `${passed} ms`);
+  },
+);
 
 test("a lock on all of the file does not keep it from growing", onLinux("such locks"), () => {
   const path = fileOf(100);

@@ -76,7 +76,7 @@ test("macOS is given its own struct flock", () => {
   locking.unlock(4, PART);
   const [read, unlock, write] = [1, 2, 3];
   assertEquals(given, [
-    [3, DARWIN.F_OFD_SETLK, 0n, 0n, write, 0],
+    [3, DARWIN.F_OFD_SETLK, 0n, 2n ** 63n - 2n, write, 0],
     [4, DARWIN.F_OFD_SETLK, BigInt(PART.start), 7n, read, 0],
     [4, DARWIN.F_OFD_SETLK, BigInt(PART.start), 7n, unlock, 0],
   ]);

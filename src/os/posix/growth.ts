@@ -8,8 +8,11 @@ import type { Libc } from "./libc.ts";
  */
 const PATIENCE = 100;
 
-/** The byte that is locked: the last that a file can have. Locks on contents do not get in its way. */
-const LAST_BYTE = 2n ** 63n - 2n;
+/**
+ * The byte that is locked: the last that a file can have. Locks on contents do not get in its way, and neither do those of
+ * this library on a whole file, which end before it.
+ */
+export const LAST_BYTE: bigint = 2n ** 63n - 2n;
 
 const MEMORY = {
   calloc: { parameters: ["usize", "usize"], result: "usize" }, // void *calloc(size_t count, size_t size)

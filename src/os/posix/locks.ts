@@ -4,6 +4,7 @@
  * them out and are kept out by them.
  */
 import type { Locking, LockRequest } from "../contract.ts";
+import { LAST_BYTE } from "./growth.ts";
 import { cString, type Libc } from "./libc.ts";
 
 /** What systems have different names for. */
@@ -26,8 +27,8 @@ export function descriptorLocking(libc: Libc, { command, reopen }: LockCalls): L
   const set = (descriptor: number, type: number, { start, length }: LockRequest): boolean => {
     view.setInt16(flock.type, type, true);
     view.setBigInt64(flock.start, BigInt(start), true);
-    // 0 means everything from there on.
-    view.setBigInt64(flock.length, BigInt(length ?? 0), true);
+    // Everything from there on, except the byte with which files are kept from being cut as they grow.
+    view.setBigInt64(flock.length, length === undefined ? LAST_BYTE - BigInt(start) : BigInt(length), true);
     return unlessTaken(libc, "fcntl", () => functions.fcntl(descriptor, command, address));
   };
 
