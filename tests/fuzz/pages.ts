@@ -4,7 +4,7 @@ import type { Advice, FlushFlag, Protection } from "../../src/vocabulary.ts";
 import type { ByteRange } from "../../mod.ts";
 import { type Part, randomPart } from "./accesses.ts";
 import { CAPACITY, keepGrowth, type Model, PAGE } from "./model.ts";
-import { expect, expectOutcome, nameOf } from "./outcome.ts";
+import { expect, expectOutcome, nameOf, outcomeOf } from "./outcome.ts";
 import type { World } from "./world.ts";
 
 /** A part as a range. Sometimes it lacks what is the default anyway. */
@@ -259,10 +259,14 @@ function resizeOutcomes(model: Model, byteLength: number): string[] {
 
 function resized(world: World, model: Model, byteLength: number, before: Uint8Array | undefined): void {
   const { backing } = model;
-  const stays = model.keepsViews(byteLength);
-  const length = stays === true ? model.byteLength : 0;
-  expect(!before || before.length === length || stays === "maybe", () => `a view has ${before!.length} bytes`);
-  if (stays !== true) world.freeStolen(model);
+  const wanted = model.keepsViews(byteLength);
+  const kept = before ? before.length > 0 : outcomeOf(() => model.region.bytes) === "TypeError";
+  expect(
+    wanted === "maybe" || wanted === kept || before?.length === 0 && model.byteLength === 0,
+    () => `kept: ${kept}`,
+  );
+  expect(!before || before.length === (kept ? model.byteLength : 0), () => `a view has ${before!.length} bytes`);
+  if (!kept) world.freeStolen(model);
   const end = model.init.offset + byteLength;
   const cuts = byteLength < model.byteLength && model.end >= backing.length;
   if (model.carriesFile && (end > backing.length || (cuts && end < backing.length))) backing.setLength(end, model);
