@@ -1,9 +1,11 @@
 #!/bin/sh
-# Node 26.10, Bun 1.4.5, Deno 2.9.6, Linux x64: `Buffer.indexOf` in a buffer of more than 2 GiB. A `byteOffset` beyond 2 ** 31 is
-# taken for 2 ** 31 - 1, so that a match before it is found. And what Node finds beyond 2 ** 31 has a negative index that is
-# not -1. One would expect what `Uint8Array.prototype.indexOf` of the same buffer returns, which is right in all three.
+# Node 26.10, Bun 1.4.5, Deno 2.9.6, Linux x64: `Buffer.indexOf` in a buffer of more than 2 GiB. A `byteOffset` beyond
+# 2 ** 31 is taken for 2 ** 31 - 1, so that a match before it is found. And what Node finds beyond 2 ** 31 has a
+# negative index that is not -1. One would expect what `Uint8Array.prototype.indexOf` of the same buffer returns,
+# which is right in all three.
 #
-# Output: for the only 7, at 2147483658: indexOf(7), then indexOf(7, 2147484648), which should be -1, then both of Uint8Array.
+# Output: for the only 7, at 2147483658: indexOf(7), then indexOf(7, 2147484648), which should be -1, then both of
+# Uint8Array.
 #
 # What this library does about it: `indexOf` of a region is a search of its own, and right at any length.
 set -eu

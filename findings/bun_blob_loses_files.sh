@@ -1,9 +1,10 @@
 #!/bin/sh
-# Bun 1.4.5: a Blob that is made of several parts leaves out those that are files (`Bun.file`, `fs.openAsBlob`): neither its text
-# nor its size has them, and there is no error. A Blob of one file alone has it. One would expect that parts are joined, as
-# Node 26.10 joins them.
+# Bun 1.4.5: a Blob that is made of several parts leaves out those that are files (`Bun.file`, `fs.openAsBlob`):
+# neither its text nor its size has them, and there is no error. A Blob of one file alone has it. One would expect
+# that parts are joined, as Node 26.10 joins them.
 #
-# Output: "bun file, <> 2", "node file, <file> 6": a Blob of the file, then one of "<", the file and ">", and its size.
+# Output: "bun file, <> 2", "node file, <file> 6": a Blob of the file, then one of "<", the file and ">", and its
+# size.
 #
 # What this library does about it: nothing. The bytes of a region can be a part of a Blob, which copies them.
 set -eu

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Bun 1.4.5: a `Bun.file` whose `size` has been looked at reads no more than that, even if the file has grown since: `text`,
-# `bytes` and `stream` end there, and `stat()` of the same object tells the true length. If nobody has looked, it reads all.
-# One would expect that reading a property changes nothing, and that a file is read to its end.
+# Bun 1.4.5: a `Bun.file` whose `size` has been looked at reads no more than that, even if the file has grown since:
+# `text`, `bytes` and `stream` end there, and `stat()` of the same object tells the true length. If nobody has looked,
+# it reads all. One would expect that reading a property changes nothing, and that a file is read to its end.
 #
 # Output: "not looked: abcdef, looked: abc, stat: 6".
 #

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Bun 1.4.5: the last four bytes of a file (`Bun.file(path).slice(-4)`, with which one finds a footer or a trailer) are its first
-# four, unless somebody has looked at `size` of the file before: then they are the last four. A Blob counts from its end, as
-# the standard says, and so do the Blobs of `fs.openAsBlob` in Node 26.10. One would expect "cdef", both times.
+# Bun 1.4.5: the last four bytes of a file (`Bun.file(path).slice(-4)`, with which one finds a footer or a trailer)
+# are its first four, unless somebody has looked at `size` of the file before: then they are the last four. A Blob
+# counts from its end, as the standard says, and so do the Blobs of `fs.openAsBlob` in Node 26.10. One would expect
+# "cdef", both times.
 #
 # Output: "bun Blob cdef, file 0123, after size cdef", "node Blob cdef, file cdef, after size cdef".
 #

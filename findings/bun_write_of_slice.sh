@@ -1,7 +1,7 @@
 #!/bin/sh
-# Bun 1.4.5: `Bun.write` of a part of a file (`Bun.file(path).slice(3, 8)`) writes the whole file, and returns its length. So do
-# a Response of the part and `stdin` of a process. `text` of the same object is the part. One would expect five bytes: Bun's
-# declarations say that the part applies to "any operation on the file".
+# Bun 1.4.5: `Bun.write` of a part of a file (`Bun.file(path).slice(3, 8)`) writes the whole file, and returns its
+# length. So do a Response of the part and `stdin` of a process. `text` of the same object is the part. One would
+# expect five bytes: Bun's declarations say that the part applies to "any operation on the file".
 #
 # Output: "text 34567", then "0123456789abcdef" as written, as written from a Response, and as read by cat.
 #

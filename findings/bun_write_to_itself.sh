@@ -1,11 +1,11 @@
 #!/bin/sh
-# Bun 1.4.5: `Bun.write(path, Bun.file(path))`, or of another name of the same file, empties the file and returns 0. It is opened
-# to be written, and cut, before anything is read. fs.copyFileSync of the same two leaves it alone, in Bun, too, and `cp` refuses.
-# One would expect one of these, or the file as it was.
+# Bun 1.4.5: `Bun.write(path, Bun.file(path))`, or of another name of the same file, empties the file and returns 0.
+# It is opened to be written, and cut, before anything is read. fs.copyFileSync of the same two leaves it alone, in
+# Bun, too, and `cp` refuses. One would expect one of these, or the file as it was.
 #
 # Output: "copyFileSync 8 left, write 0 left, returned 0, write to a hard link 0 left, returned 0".
 #
-# What this library does about it: nothing. A region's bytes are gone with the file, and `check` says so.
+# What this library does about it: nothing. The pages of a region over such a file are lost pages.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

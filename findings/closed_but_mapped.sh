@@ -1,13 +1,13 @@
 #!/bin/sh
-# Linux 6.18: to close the only descriptor of a file does not close the file as long as it is mapped through it. Its flock
-# stays, inotify reports no IN_CLOSE_WRITE, and the kernel refuses to run the file as a program (ETXTBSY), although the
-# mapping can only be read. All three end with munmap. One would expect close to close: `man flock` says that the lock goes
-# with the last descriptor.
+# Linux 6.18: to close the only descriptor of a file does not close the file as long as it is mapped through it. Its
+# flock stays, inotify reports no IN_CLOSE_WRITE, and the kernel refuses to run the file as a program (ETXTBSY),
+# although the mapping can only be read. All three end with munmap. One would expect close to close: `man flock` says
+# that the lock goes with the last descriptor.
 #
 # Output: "close: locked, no event, cannot run; munmap: unlocked, event, runs".
 #
-# What this library does about it: a region of a path opens the file for itself. A region of a descriptor of yours holds what
-# that descriptor has opened, until `unmap`.
+# What this library does about it: a region of a path opens the file for itself. A region of a descriptor of yours
+# holds what that descriptor has opened, until `unmap`.
 set -eu
 [ "$(uname -s)" = Linux ] && command -v python3 > /dev/null || { echo "skipped: wants Linux and python3"; exit 0; }
 folder=$(mktemp -d)

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Node 26.10, Bun 1.4.5, Deno 2.9.6, Linux 6.18, ext4: fs.copyFile fills the holes of a file. What took 4 KiB of the disk takes
-# 64 MiB as a copy, because all three have the kernel copy (copy_file_range, sendfile), which reads a hole as zeros and writes them.
-# `cp` keeps holes. One would expect that a copy by the kernel knows better than one by hand.
+# Node 26.10, Bun 1.4.5, Deno 2.9.6, Linux 6.18, ext4: fs.copyFile fills the holes of a file. What took 4 KiB of the
+# disk takes 64 MiB as a copy, because all three have the kernel copy (copy_file_range, sendfile), which reads a hole
+# as zeros and writes them. `cp` keeps holes. One would expect that a copy by the kernel knows better than one by
+# hand.
 #
 # Output: "cp kept", "node filled", "bun filled", "deno filled".
 #

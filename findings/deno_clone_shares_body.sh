@@ -1,7 +1,7 @@
 #!/bin/sh
-# Deno 2.9.6: the bytes of a Response and those of its clone are the same memory. What is stored into the array that one of them
-# gave out, the other gives out as well. Node 26.10 and Bun 1.4.5 give each its own, and the standard wants the clone's to be
-# copies. One would expect that a clone is there to be independent.
+# Deno 2.9.6: the bytes of a Response and those of its clone are the same memory. What is stored into the array that
+# one of them gave out, the other gives out as well. Node 26.10 and Bun 1.4.5 give each its own, and the standard
+# wants the clone's to be copies. One would expect that a clone is there to be independent.
 #
 # Output: "node original", "bun original", "deno changed!": the clone, after a store into the bytes of the response.
 #

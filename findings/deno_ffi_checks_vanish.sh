@@ -1,7 +1,7 @@
 #!/bin/sh
-# Deno 2.9.6, Linux x64: a function of Deno.dlopen checks its arguments, until the code that calls it is compiled. The same call
-# that threw a TypeError ("Invalid FFI i32 type") then passes on 2 ** 32 + 5 as 5, 1.5 as 1 and NaN as 0. One would expect that
-# a check is there or is not; a test that counts on the error passes, and the program is wrong.
+# Deno 2.9.6, Linux x64: a function of Deno.dlopen checks its arguments, until the code that calls it is compiled. The
+# same call that threw a TypeError ("Invalid FFI i32 type") then passes on 2 ** 32 + 5 as 5, 1.5 as 1 and NaN as 0.
+# One would expect that a check is there or is not; a test that counts on the error passes, and the program is wrong.
 #
 # Output: "4294967301 TypeError then 5, 1.5 TypeError then 1, NaN TypeError then 0": C's abs of each.
 #

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Deno 2.9.6: `FileHandle.read(view)` of any view but a Uint8Array reads into a buffer that nobody asked for, as much as there is in
-# the file, up to 16 KiB. The view stays as it was, and `bytesRead` says that all went well. An Int8Array suffices. Node 26.10
-# and Bun 1.4.5 read into the view, and so does `fs.readSync` in Deno. One would expect the same, or a TypeError.
+# Deno 2.9.6: `FileHandle.read(view)` of any view but a Uint8Array reads into a buffer that nobody asked for, as much
+# as there is in the file, up to 16 KiB. The view stays as it was, and `bytesRead` says that all went well. An
+# Int8Array suffices. Node 26.10 and Bun 1.4.5 read into the view, and so does `fs.readSync` in Deno. One would expect
+# the same, or a TypeError.
 #
 # Output: "node 8 contents", the same of Bun, "deno 16 ........": bytesRead, and what is in an Int8Array of 8 bytes.
 #

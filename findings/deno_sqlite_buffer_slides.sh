@@ -1,7 +1,7 @@
 #!/bin/sh
-# Deno 2.9.6, node:sqlite: an ArrayBuffer that is the first value of a statement is taken for the object of the named values, and
-# dropped. The values behind it move up by one, and the last is NULL; there is no error. As a second value it is a TypeError.
-# Node 26.10 stores it as a blob. One would expect either.
+# Deno 2.9.6, node:sqlite: an ArrayBuffer that is the first value of a statement is taken for the object of the named
+# values, and dropped. The values behind it move up by one, and the last is NULL; there is no error. As a second value
+# it is a TypeError. Node 26.10 stores it as a blob. One would expect either.
 #
 # Output: "node 010203 | text", "deno text | NULL": the two columns, into which a buffer and a text were inserted.
 #

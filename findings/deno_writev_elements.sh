@@ -1,7 +1,8 @@
 #!/bin/sh
-# Deno 2.9.6: `fs.writevSync` (also `writev`, and that of a FileHandle) of a view that is not of bytes writes one byte of each element,
-# and of a DataView nothing. It returns what it wrote, without an error. `fs.writeSync` of the same view writes its bytes, as Node
-# 26.10 and Bun 1.4.5 do with both. One would expect that a vector is one write after another.
+# Deno 2.9.6: `fs.writevSync` (also `writev`, and that of a FileHandle) of a view that is not of bytes writes one byte
+# of each element, and of a DataView nothing. It returns what it wrote, without an error. `fs.writeSync` of the same
+# view writes its bytes, as Node 26.10 and Bun 1.4.5 do with both. One would expect that a vector is one write after
+# another.
 #
 # Output: "node AABBCCDD 8", the same of Bun, "deno ABCD 4": of a Uint16Array of 4 elements.
 #

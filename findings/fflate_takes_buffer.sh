@@ -1,11 +1,13 @@
 #!/bin/sh
-# fflate 0.8.3: `push` of its asynchronous streams (AsyncGzip, AsyncGunzip, AsyncZipDeflate) transfers the buffer of the view to a
-# worker, so that everything else that looks into the same buffer is empty, however short the view was. The asynchronous
-# functions (`gzip`, `zip`) leave it, unless `consume` says otherwise. One would expect the same of both.
+# fflate 0.8.3: `push` of its asynchronous streams (AsyncGzip, AsyncGunzip, AsyncZipDeflate) transfers the buffer of
+# the view to a worker, so that everything else that looks into the same buffer is empty, however short the view was.
+# The asynchronous functions (`gzip`, `zip`) leave it, unless `consume` says otherwise. One would expect the same of
+# both.
 #
 # Output: "function 1000 left, stream 0 left": of a buffer of 1000 bytes, of which 100 were compressed.
 #
-# What this library does about it: a buffer that was transferred reads as zeros after `unmap`. Push copies (`view.slice()`).
+# What this library does about it: a buffer that was transferred reads as zeros after `unmap`. Push copies
+# (`view.slice()`).
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Linux 6.18: to make a file immutable (`chattr +i`) takes the right to store from those who have it mapped already, on ext4: the
-# kernel refuses each page, also one that was dirty, so that a system call fails with EFAULT and a plain store is a SIGBUS.
-# On tmpfs the flag is accepted and stops nobody who has the file open. One would expect that permissions are asked for at
-# open and mmap, and never again, and the same of both.
+# Linux 6.18: to make a file immutable (`chattr +i`) takes the right to store from those who have it mapped already,
+# on ext4: the kernel refuses each page, also one that was dirty, so that a system call fails with EFAULT and a plain
+# store is a SIGBUS. On tmpfs the flag is accepted and stops nobody who has the file open. One would expect that
+# permissions are asked for at open and mmap, and never again, and the same of both.
 #
 # Output: "ext4: dirty EFAULT, clean EFAULT, pwrite EPERM", "tmpfs: dirty stored, clean stored, pwrite written".
 #

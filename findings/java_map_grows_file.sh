@@ -1,7 +1,7 @@
 #!/bin/sh
-# OpenJDK 17: FileChannel.map with READ_ONLY or PRIVATE makes the file on the disk longer, if the range goes beyond its end and the
-# channel may write. Neither mode can store into the file otherwise. One would expect an IOException, as for a channel that
-# cannot write, or a mapping that ends where the file ends.
+# OpenJDK 17: FileChannel.map with READ_ONLY or PRIVATE makes the file on the disk longer, if the range goes beyond
+# its end and the channel may write. Neither mode can store into the file otherwise. One would expect an IOException,
+# as for a channel that cannot write, or a mapping that ends where the file ends.
 #
 # Output: "READ_ONLY 5 -> 10000", "PRIVATE 5 -> 10000": the length of the file before and after.
 #
@@ -32,7 +32,11 @@ class Program {
     }
 }
 PROGRAM
-output=$("$java" Program.java 2> errors) || { grep -q jdk.compiler errors && { echo "skipped: no compiler in java"; exit 0; }; cat errors; exit 1; }
+output=$("$java" Program.java 2> errors) || {
+  grep -q jdk.compiler errors && { echo "skipped: no compiler in java"; exit 0; }
+  cat errors
+  exit 1
+}
 echo "$output"
 [ "$output" = "READ_ONLY 5 -> 10000
 PRIVATE 5 -> 10000" ]

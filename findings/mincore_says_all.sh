@@ -1,7 +1,7 @@
 #!/bin/sh
-# Linux 6.18 (since 5.2): mincore answers that every page of a mapped file is in memory if the caller neither owns the file nor
-# may write to it. There is no error, and nothing is in memory: the file is a hole that nobody has read. One would expect an
-# error, or the truth, as cachestat gives one or the other (EPERM).
+# Linux 6.18 (since 5.2): mincore answers that every page of a mapped file is in memory if the caller neither owns the
+# file nor may write to it. There is no error, and nothing is in memory: the file is a hole that nobody has read. One
+# would expect an error, or the truth, as cachestat gives one or the other (EPERM).
 #
 # Output: "owner 00000000, another user 11111111": a digit for each page.
 #

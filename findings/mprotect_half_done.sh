@@ -1,7 +1,7 @@
 #!/bin/sh
-# Linux 6.18: mprotect of a range in which a page is missing fails with ENOMEM, and has protected the pages before the gap all the
-# same; those behind it are as they were. munmap of the same range succeeds. One would expect that a call which fails has done
-# nothing, or that both see the gap alike.
+# Linux 6.18: mprotect of a range in which a page is missing fails with ENOMEM, and has protected the pages before the
+# gap all the same; those behind it are as they were. munmap of the same range succeeds. One would expect that a call
+# which fails has done nothing, or that both see the gap alike.
 #
 # Output: "ENOMEM: r--p, gap, rw-p; munmap 0": the pages that were all "rw-p".
 #

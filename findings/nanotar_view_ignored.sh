@@ -1,7 +1,8 @@
 #!/bin/sh
-# nanotar 0.3.0: `parseTar` of a view that does not begin where its buffer begins (`bytes.subarray(512)`) reads the buffer from its
-# own beginning, and no further than the view is long. What comes out is what lies there, here another archive, and without an
-# error. One would expect the files of the view: the parameter's type is `ArrayBuffer | Uint8Array`.
+# nanotar 0.3.0: `parseTar` of a view that does not begin where its buffer begins (`bytes.subarray(512)`) reads the
+# buffer from its own beginning, and no further than the view is long. What comes out is what lies there, here another
+# archive, and without an error. One would expect the files of the view: the parameter's type is `ArrayBuffer |
+# Uint8Array`.
 #
 # Output: "copy: second.txt, view: first.txt": the same bytes, once as a copy (`slice`).
 #

@@ -1,9 +1,11 @@
 #!/bin/sh
-# Node 26.10 (V8 14.6), Linux x64: a WebAssembly.Memory whose `maximum` is a single page reserves 8 GiB of addresses all the same,
-# one with 64-bit addresses 16 GiB. So a process can have 16,366 of them, and under `ulimit -v 20000000` it has two. Deno 2.9.6
-# (V8 15.0) reserves nothing of the kind if there is a maximum. One would expect that a maximum is there to be made use of.
+# Node 26.10 (V8 14.6), Linux x64: a WebAssembly.Memory whose `maximum` is a single page reserves 8 GiB of addresses
+# all the same, one with 64-bit addresses 16 GiB. So a process can have 16,366 of them, and under `ulimit -v 20000000`
+# it has two. Deno 2.9.6 (V8 15.0) reserves nothing of the kind if there is a maximum. One would expect that a maximum
+# is there to be made use of.
 #
-# Output: "node 8 16, no more than 16384", "deno 0 0, 20000": GiB for each memory, and how many pages' worth of memories.
+# Output: "node 8 16, no more than 16384", "deno 0 0, 20000": GiB for each memory, and how many pages' worth of
+# memories.
 #
 # What this library does about it: `mapInto` needs one memory for many files.
 set -eu

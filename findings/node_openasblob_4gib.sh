@@ -1,7 +1,7 @@
 #!/bin/sh
-# Node 26.10, Linux x64: `fs.openAsBlob` of a file of 4 GiB and 5 bytes is a Blob of 5 bytes, the first ones; the length is
-# taken modulo 2 ** 32, and there is no error. A file of exactly 4 GiB is an empty Blob. Bun 1.4.5 has it right. One would
-# expect that the API made for files too large to be read can have large ones.
+# Node 26.10, Linux x64: `fs.openAsBlob` of a file of 4 GiB and 5 bytes is a Blob of 5 bytes, the first ones; the
+# length is taken modulo 2 ** 32, and there is no error. A file of exactly 4 GiB is an empty Blob. Bun 1.4.5 has it
+# right. One would expect that the API made for files too large to be read can have large ones.
 #
 # Output: "node 5 0 start", "bun 4294967301 4294967296 start": both sizes, and the first five bytes.
 #

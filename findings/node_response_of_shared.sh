@@ -1,7 +1,8 @@
 #!/bin/sh
-# Node 26.10: the body of a Response or a Request that is made of a view of shared memory (a SharedArrayBuffer, or the buffer of
-# a shared WebAssembly memory) is the text of its numbers, with commas between, and has the type text/plain. Bun 1.4.5 sends
-# the bytes, and Deno 2.9.6 throws a TypeError, as the standard wants it. One would expect either, but no text.
+# Node 26.10: the body of a Response or a Request that is made of a view of shared memory (a SharedArrayBuffer, or the
+# buffer of a shared WebAssembly memory) is the text of its numbers, with commas between, and has the type text/plain.
+# Bun 1.4.5 sends the bytes, and Deno 2.9.6 throws a TypeError, as the standard wants it. One would expect either, but
+# no text.
 #
 # Output: "node 104,105 text/plain;charset=UTF-8", "bun hi null", "deno TypeError".
 #

@@ -1,9 +1,11 @@
 #!/bin/sh
-# Linux 6.18, ext4: a store of one byte through a mapping makes hundreds of pages dirty, if the file was written in large pieces,
-# because the page cache keeps it in folios of up to 2 MiB and writes back whole ones. Each flush after such a store writes 2 MiB.
-# One would expect a page, which is what the hardware and all the documentation speak of. On tmpfs none is dirty at all.
+# Linux 6.18, ext4: a store of one byte through a mapping makes hundreds of pages dirty, if the file was written in
+# large pieces, because the page cache keeps it in folios of up to 2 MiB and writes back whole ones. Each flush after
+# such a store writes 2 MiB. One would expect a page, which is what the hardware and all the documentation speak of.
+# On tmpfs none is dirty at all.
 #
-# Output: "dirty pages: 0, after a store of 1 byte 512, after msync 0": how many depends on the machine; it fails below 2.
+# Output: "dirty pages: 0, after a store of 1 byte 512, after msync 0": how many depends on the machine; it fails
+# below 2.
 #
 # What this library does about it: nothing. Its documentation says that `flush` costs what is dirty.
 set -eu

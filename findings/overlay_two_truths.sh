@@ -1,7 +1,8 @@
 #!/bin/sh
-# Linux 6.18, overlayfs (the file system of containers): of a file of the image that was opened before its first writer came,
-# pread returns the new bytes and a mapping shows the old ones, both through the same descriptor, at the same time. A mapping
-# that is made after the write shows the old ones, too. One would expect that a descriptor is of one file.
+# Linux 6.18, overlayfs (the file system of containers): of a file of the image that was opened before its first
+# writer came, pread returns the new bytes and a mapping shows the old ones, both through the same descriptor, at the
+# same time. A mapping that is made after the write shows the old ones, too. One would expect that a descriptor is of
+# one file.
 #
 # Output: "pread b'new', mapped before b'old', mapped after b'old', opened again b'new'".
 #

@@ -1,11 +1,13 @@
 #!/bin/sh
-# Linux 6.18: MAP_POPULATE, MAP_LOCKED and mlock of a private mapping that may be written make a copy of every page, which nobody has
-# written to: the file is in memory twice, counts as memory of the process, and what others write to it is not seen any more.
-# One would expect that the pages are fetched, as MADV_POPULATE_READ does, and as all do if the mapping is only to be read.
+# Linux 6.18: MAP_POPULATE, MAP_LOCKED and mlock of a private mapping that may be written make a copy of every page,
+# which nobody has written to: the file is in memory twice, counts as memory of the process, and what others write to
+# it is not seen any more. One would expect that the pages are fetched, as MADV_POPULATE_READ does, and as all do if
+# the mapping is only to be read.
 #
 # Output: "nothing: 0 KiB, sees new", "mlock: 1024 KiB, sees old": private copies, of a file of 1 MiB.
 #
-# What this library does about it: a file that is mapped to be read is not mapped to be written. Lock no region of "copy".
+# What this library does about it: a file that is mapped to be read is not mapped to be written. Lock no region of
+# "copy".
 set -eu
 [ "$(uname -s)" = Linux ] && command -v python3 > /dev/null || { echo "skipped: wants Linux and python3"; exit 0; }
 folder=$(mktemp -d)

@@ -1,11 +1,13 @@
 #!/bin/sh
-# Linux 6.18: the pages of a private mapping that a program has written itself are lost if somebody cuts the file and lets it
-# grow again: they are thrown away like pages of the file, without a signal, and read as zeros. A hole that is punched at the
-# same place, and bytes that are written there, leave them alone. One would expect that a copy is one's own (MAP_PRIVATE).
+# Linux 6.18: the pages of a private mapping that a program has written itself are lost if somebody cuts the file and
+# lets it grow again: they are thrown away like pages of the file, without a signal, and read as zeros. A hole that is
+# punched at the same place, and bytes that are written there, leave them alone. One would expect that a copy is one's
+# own (MAP_PRIVATE).
 #
 # Output: "written b'mine', punched b'mine', cut and grown b'\x00\x00\x00\x00'".
 #
-# What this library does about it: its guard sees a page only if it is touched while the file is short. Nothing sees the rest.
+# What this library does about it: its guard sees a page only if it is touched while the file is short. Nothing sees
+# the rest.
 set -eu
 [ "$(uname -s)" = Linux ] && command -v python3 > /dev/null || { echo "skipped: wants Linux and python3"; exit 0; }
 folder=$(mktemp -d)

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Node 26.10, Bun 1.4.5, Linux: `fs.readvSync` (and `FileHandle.readv`) fills 1024 buffers and no more, though the file has bytes for
-# all; `fs.writevSync` of as many buffers writes them all. The kernel takes 1024 at a time: both make further calls for what is
-# to be written, and none for what is to be read. Deno 2.9.6 reads all. One would expect a pair to behave alike.
+# Node 26.10, Bun 1.4.5, Linux: `fs.readvSync` (and `FileHandle.readv`) fills 1024 buffers and no more, though the
+# file has bytes for all; `fs.writevSync` of as many buffers writes them all. The kernel takes 1024 at a time: both
+# make further calls for what is to be written, and none for what is to be read. Deno 2.9.6 reads all. One would
+# expect a pair to behave alike.
 #
 # Output: "node 1024 of 2000 read, 2000 written", the same of Bun, "deno 2000 of 2000 read, 2000 written".
 #

@@ -1,9 +1,11 @@
 #!/bin/sh
-# Linux 6.18: a memfd cannot be sealed against writing (F_SEAL_WRITE is EBUSY) while it is mapped, shared, to be read, or not even
-# that (PROT_NONE), if the descriptor that it was mapped by may write. A private mapping that is written to is no hindrance, nor
-# is a reader whose descriptor is read-only. One would expect that only those who can write stand in the way.
+# Linux 6.18: a memfd cannot be sealed against writing (F_SEAL_WRITE is EBUSY) while it is mapped, shared, to be read,
+# or not even that (PROT_NONE), if the descriptor that it was mapped by may write. A private mapping that is written
+# to is no hindrance, nor is a reader whose descriptor is read-only. One would expect that only those who can write
+# stand in the way.
 #
-# Output: "shared, no access: EBUSY", "shared, read: EBUSY", "shared, read, by a read-only descriptor: sealed", "private, write: sealed".
+# Output: "shared, no access: EBUSY", "shared, read: EBUSY", "shared, read, by a read-only descriptor: sealed",
+# "private, write: sealed".
 #
 # What this library does about it: nothing. Unmap before you seal, or map by a descriptor that can only read.
 set -eu

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Linux 6.18: sendfile to a pipe or a socket of the same machine passes on the pages of the file, not their bytes. It returns
-# that 16 bytes are sent; who changes the file after that, by a store or a write, changes what the other end receives. One
-# would expect that what has been sent is sent.
+# Linux 6.18: sendfile to a pipe or a socket of the same machine passes on the pages of the file, not their bytes. It
+# returns that 16 bytes are sent; who changes the file after that, by a store or a write, changes what the other end
+# receives. One would expect that what has been sent is sent.
 #
 # Output: "pipe b'old' -> b'new'" and the same for a Unix socket and for TCP.
 #

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Linux 6.18, tmpfs: what is stored behind the end of a file, in the rest of its last page, becomes part of the file when the
-# file grows over it, by ftruncate, by a write further back or by fallocate. On ext4 the bytes are zeros then, as POSIX wants
-# them and as everybody expects who appends.
+# Linux 6.18, tmpfs: what is stored behind the end of a file, in the rest of its last page, becomes part of the file
+# when the file grows over it, by ftruncate, by a write further back or by fallocate. On ext4 the bytes are zeros
+# then, as POSIX wants them and as everybody expects who appends.
 #
-# Output: "ftruncate b'hello stale\x00\x00\x00\x00\x00'" and the same for the other two: nobody has written "stale" to the file
-# while it was that long.
+# Output: "ftruncate b'hello stale\x00\x00\x00\x00\x00'" and the same for the other two: nobody has written "stale" to
+# the file while it was that long.
 #
 # What this library does about it: a region that fits its file cannot be stored to behind the end.
 set -eu

@@ -1,11 +1,14 @@
 #!/bin/sh
-# Linux 6.18, tmpfs: to load from a hole of a file through a mapping, even a private one that can only be read, gives the
-# hole a page: the file takes as much memory as if it had been written, and SEEK_DATA calls it data from then on. A read of
-# the same hole leaves it a hole, and so does a load on ext4. One would expect that looking at zeros costs nothing.
+# Linux 6.18, tmpfs: to load from a hole of a file through a mapping, even a private one that can only be read, gives
+# the hole a page: the file takes as much memory as if it had been written, and SEEK_DATA calls it data from then on.
+# A read of the same hole leaves it a hole, and so does a load on ext4. One would expect that looking at zeros costs
+# nothing.
 #
-# Output: "512-byte blocks: 0, after pread 0, after loads 2048, data from 0": of a file of 1 MiB that nobody has written to.
+# Output: "512-byte blocks: 0, after pread 0, after loads 2048, data from 0": of a file of 1 MiB that nobody has
+# written to.
 #
-# What this library does about it: nothing. `read` and `indexOf` are loads as well. Use `fs.readSync` where holes are many.
+# What this library does about it: nothing. `read` and `indexOf` are loads as well. Use `fs.readSync` where holes are
+# many.
 set -eu
 [ "$(uname -s)" = Linux ] && command -v python3 > /dev/null || { echo "skipped: wants Linux and python3"; exit 0; }
 [ "$(stat -f -c %T /dev/shm 2> /dev/null)" = tmpfs ] || { echo "skipped: /dev/shm is no tmpfs"; exit 0; }

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Linux 6.18, tmpfs: a store to a shared mapping moves the file's modification time if the page is stored to first, and never
-# if it was loaded from first, not even with msync, munmap and close: the load has made the page writable, and no later store
-# is noticed. One would expect that `x += 1` and `x = 1` are the same to make, rsync and caches.
+# Linux 6.18, tmpfs: a store to a shared mapping moves the file's modification time if the page is stored to first,
+# and never if it was loaded from first, not even with msync, munmap and close: the load has made the page writable,
+# and no later store is noticed. One would expect that `x += 1` and `x = 1` are the same to make, rsync and caches.
 #
 # Output: "stored: moved, loaded and stored: did not move".
 #
-# What this library does about it: its documentation says so, and to set the time (`fs.utimesSync`) where others rely on it.
+# What this library does about it: its documentation says so, and to set the time (`fs.utimesSync`) where others rely
+# on it.
 set -eu
 [ "$(uname -s)" = Linux ] && command -v python3 > /dev/null || { echo "skipped: wants Linux and python3"; exit 0; }
 [ "$(stat -f -c %T /dev/shm 2> /dev/null)" = tmpfs ] || { echo "skipped: /dev/shm is no tmpfs"; exit 0; }

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Node 26.10, Deno 2.9.6: a wait of `Atomics.waitAsync` does not keep the program running, though it has a timeout that is bound to
-# end it: Node exits with 13 and Deno with 1, at once. Bun 1.4.5 waits. One would expect that a promise with a timeout is kept
-# as one of setTimeout is.
+# Node 26.10, Deno 2.9.6: a wait of `Atomics.waitAsync` does not keep the program running, though it has a timeout
+# that is bound to end it: Node exits with 13 and Deno with 1, at once. Bun 1.4.5 waits. One would expect that a
+# promise with a timeout is kept as one of setTimeout is.
 #
 # Output: "node 13", "bun timed-out 0", "deno 1": what the wait came to, if it did, and the exit status.
 #

@@ -1,11 +1,13 @@
 #!/bin/sh
-# zarrita 0.7.5: to set a part of a chunk changes the bytes that the store has given out to be read, in place, before it asks the
-# store to set anything. If the store refuses, the data has changed all the same; if it gives out views of a mapped file, or of
-# its cache, those change. One would expect that what is read is only read, and that nothing changes if `set` throws.
+# zarrita 0.7.5: to set a part of a chunk changes the bytes that the store has given out to be read, in place, before
+# it asks the store to set anything. If the store refuses, the data has changed all the same; if it gives out views of
+# a mapped file, or of its cache, those change. One would expect that what is read is only read, and that nothing
+# changes if `set` throws.
 #
 # Output: "refused, 5 1 2 8": the store's own array, which was 5 6 7 8.
 #
-# What this library does about it: stores into a file that is mapped to be read stay in the region. Give out copies (`read`).
+# What this library does about it: stores into a file that is mapped to be read stay in the region. Give out copies
+# (`read`).
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
