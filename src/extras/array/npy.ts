@@ -1,7 +1,7 @@
 import { describe } from "../../arguments/describe.ts";
 import { checkNames } from "../../arguments/names.ts";
 import { sourceOf } from "../../arguments/source.ts";
-import { host, os } from "../../host.ts";
+import { host } from "../../host.ts";
 import { mmap } from "../../mmap.ts";
 import type { MappedRegion } from "../../region.ts";
 import type { MapSource } from "../../types.ts";
@@ -120,7 +120,7 @@ export function createNpy(
   path: string | URL,
   init: { dtype: DType; shape: readonly number[]; fortranOrder?: boolean },
 ): MappedArray {
-  const source = sourceOf(path, os);
+  const source = sourceOf(path, host().system.os);
   if (source.kind !== "path") throw new TypeError(`path: ${describe(path)} given, wanted a path or a file: URL`);
   const { type, shape, fortranOrder } = checkInit(init);
   const header = makeHeader(type, shape, fortranOrder);
