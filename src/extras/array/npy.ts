@@ -1,6 +1,6 @@
 import { describe } from "../../arguments/describe.ts";
+import { pathOfFileUrl } from "../../arguments/file_url.ts";
 import { checkNames } from "../../arguments/names.ts";
-import { sourceOf } from "../../arguments/source.ts";
 import { host } from "../../host.ts";
 import { mmap } from "../../mmap.ts";
 import type { MappedRegion } from "../../region.ts";
@@ -120,13 +120,17 @@ export function createNpy(
   path: string | URL,
   init: { dtype: DType; shape: readonly number[]; fortranOrder?: boolean },
 ): MappedArray {
-  const source = sourceOf(path, host().system.os);
-  if (source.kind !== "path") throw new TypeError(`path: ${describe(path)} given, wanted a path or a file: URL`);
   const { type, shape, fortranOrder } = checkInit(init);
   const header = makeHeader(type, shape, fortranOrder);
-  const region = createFile(source.path, header, header.length + bytesIn(type, shape));
+  const region = createFile(pathOf(path), header, header.length + bytesIn(type, shape));
   const place = { region, start: header.length, unmap: () => region.unmap() };
   return makeArray({ type, shape, fortranOrder, place });
+}
+
+function pathOf(given: unknown): string {
+  if (typeof given === "string") return given;
+  if (given instanceof URL) return pathOfFileUrl(given, host().system.os);
+  throw new TypeError(`path: ${describe(given)} given, wanted a path or a file: URL`);
 }
 
 function checkInit(init: unknown): Omit<NpyHeader, "start"> {
