@@ -52,6 +52,8 @@ export interface NumberType {
   readonly parts: number;
   /** The bytes of a number. */
   readonly bytes: number;
+  /** One element, to see what an array makes of a value. */
+  readonly sample: Numbers;
   /** Whether the array holds floats. */
   readonly isFloat: boolean;
   /** Whether the array holds bigints. */
@@ -73,7 +75,8 @@ function typeOf(dtype: DType, view: NumberType["view"], { parts = 1, ...names }:
   const sample = new view(new ArrayBuffer(8), 0, 1);
   const isBig = typeof sample[0] === "bigint";
   if (!isBig) sample[0] = 0.5;
-  return { dtype, view, parts, bytes: parts * view.BYTES_PER_ELEMENT, isFloat: sample[0] === 0.5, isBig, ...names };
+  const isFloat = sample[0] === 0.5;
+  return { dtype, view, parts, bytes: parts * view.BYTES_PER_ELEMENT, sample, isFloat, isBig, ...names };
 }
 
 /** Halves, or their bits in a runtime that does not know halves. */

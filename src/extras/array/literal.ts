@@ -10,11 +10,13 @@ export type Literal =
   | { readonly kind: "dict"; readonly source: string; readonly entries: ReadonlyMap<string, Literal> };
 
 /** What can be in the text, each from where the last one ended. */
-const SPACE = /[ \t\r\n\f]*/y;
 const TEXT = /[ubUB]?('[^'\\\n]*(?:\\.[^'\\\n]*)*'|"[^"\\\n]*(?:\\.[^"\\\n]*)*")/y;
 /** Python 2 wrote an L behind long integers. */
 const NUMBER = /([+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)L?(?!\w)/y;
 const NAME = /(?:True|False|None)(?!\w)/y;
+
+const SPACES = " \t\r\n\f";
+const BRACKETS = "([{";
 
 /** How deep brackets are. Nothing that can be mapped needs more than a tuple in a dict. */
 const DEEPEST = 32;
@@ -35,20 +37,25 @@ class Parser {
 
   parse(): Literal {
     const literal = this.#literal();
-    this.#take(SPACE);
+    this.#skipSpaces();
     if (this.#at < this.#text.length) this.#refuse("nothing more");
     return literal;
   }
 
   #literal(): Literal {
-    this.#take(SPACE);
-    const start = this.#at;
+    this.#skipSpaces();
+    if (BRACKETS.includes(this.#text.charAt(this.#at) || "end")) return this.#nested();
     const text = this.#take(TEXT);
     if (text) return { kind: "text", source: text[0], value: unquoted(text[1]!) };
     const number = this.#take(NUMBER);
     if (number) return { kind: "number", source: number[0], value: Number(number[1]) };
     const name = this.#take(NAME);
     if (name) return { kind: "name", source: name[0], value: name[0] };
+    return this.#refuse("a literal");
+  }
+
+  #nested(): Literal {
+    const start = this.#at;
     if (++this.#depth > DEEPEST) this.#refuse(`at most ${DEEPEST} brackets in each other`);
     const literal = this.#brackets();
     this.#depth--;
@@ -65,11 +72,8 @@ class Parser {
       }
       case "[":
         return { kind: "list", source, items: this.#items("]").items };
-      case "{":
-        return { kind: "dict", source, entries: this.#entries() };
       default:
-        this.#at--;
-        return this.#refuse("a literal");
+        return { kind: "dict", source, entries: this.#entries() };
     }
   }
 
@@ -100,8 +104,12 @@ class Parser {
     return entries;
   }
 
+  #skipSpaces(): void {
+    while (this.#at < this.#text.length && SPACES.includes(this.#text.charAt(this.#at))) this.#at++;
+  }
+
   #skip(character: string): boolean {
-    this.#take(SPACE);
+    this.#skipSpaces();
     if (this.#text[this.#at] !== character) return false;
     this.#at++;
     return true;
@@ -122,5 +130,6 @@ class Parser {
 
 /** What a quoted text stands for. Only what quotes make necessary: no name in a header has more. */
 function unquoted(quoted: string): string {
-  return quoted.slice(1, -1).replaceAll(/\\(['"\\])/g, "$1");
+  const text = quoted.slice(1, -1);
+  return text.includes("\\") ? text.replaceAll(/\\(['"\\])/g, "$1") : text;
 }

@@ -1,10 +1,9 @@
 import { describe } from "../../arguments/describe.ts";
-import { host } from "../../host.ts";
 import { refuseAsArray, showIn } from "../../inspect.ts";
 import type { MappedRegion } from "../../region.ts";
 import type { DType, Numbers, NumberType } from "./dtypes.ts";
 import type { Place } from "./part.ts";
-import { bytesIn, type Layout, layoutOf } from "./shape.ts";
+import { type Layout, layoutOf } from "./shape.ts";
 
 /**
  * Makes `structuredClone` and `postMessage` refuse an array, because symbols cannot be cloned. A clone would have a
@@ -113,15 +112,19 @@ export function makeArray(init: ArrayInit): MappedArray {
   return new ArrayAt(init);
 }
 
+/**
+ * How many bytes are too many for one view just to look at an element: Bun has no such view, and the collector of V8
+ * takes milliseconds for it.
+ */
+const LONG = 2 ** 32;
+
 class ArrayAt implements MappedArray {
   readonly offset = 0;
   readonly #type: NumberType;
   readonly #layout: Layout;
   readonly #place: Place;
-  /** Whether one view can hold all of it. */
-  readonly #isWhole: boolean;
-  /** One element, to see what it makes of a value. */
-  readonly #sample: Numbers;
+  /** Whether elements are looked at one by one, unless somebody has asked for all of them. */
+  readonly #isLong: boolean;
   #data: Numbers | undefined;
   private readonly uncloneable: symbol = UNCLONEABLE;
 
@@ -129,8 +132,7 @@ class ArrayAt implements MappedArray {
     this.#type = type;
     this.#layout = layoutOf(type, shape, fortranOrder);
     this.#place = place;
-    this.#isWhole = bytesIn(type, shape) <= host().ffi.longestBuffer;
-    this.#sample = new type.view(new ArrayBuffer(8), 0, 1);
+    this.#isLong = this.#layout.length * type.view.BYTES_PER_ELEMENT > LONG;
   }
 
   get dtype(): DType {
@@ -157,13 +159,15 @@ class ArrayAt implements MappedArray {
 
   get(...index: number[]): number | bigint {
     const at = this.#elementAt(index);
-    return this.#isWhole ? this.data[at]! : this.#view(at, 1)[0]!;
+    const data = this.#dataIfCheap();
+    return data ? data[at]! : this.#view(at, 1)[0]!;
   }
 
   set(value: number | bigint, ...index: number[]): void {
     const at = this.#elementAt(index);
     const element = this.#elementOf(value);
-    if (this.#isWhole) this.#writable(this.data)[at] = element;
+    const data = this.#dataIfCheap();
+    if (data) this.#writable(data)[at] = element;
     else this.#writable(this.#view(at, 1))[0] = element;
   }
 
@@ -173,6 +177,10 @@ class ArrayAt implements MappedArray {
 
   [Symbol.dispose](): void {
     this.#place.unmap();
+  }
+
+  #dataIfCheap(): Numbers | undefined {
+    return this.#isLong && !this.#data?.length ? undefined : this.data;
   }
 
   #view(first: number, length: number): Numbers {
@@ -211,13 +219,13 @@ class ArrayAt implements MappedArray {
       throw new TypeError(`value: ${describe(value)} given, wanted a number${isBig ? " or bigint" : ""}`);
     }
     const element = isBig && Number.isSafeInteger(value) ? BigInt(value) : value;
-    if (has(this.#type, this.#sample, element)) return element;
+    if (has(this.#type, element)) return element;
     throw new RangeError(`value: ${describe(value)} given, wanted one that ${dtype} has`);
   }
 }
 
 /** Whether a type has a value. Floats have all of them, rounded. */
-function has({ dtype, isBig, isFloat }: NumberType, sample: Numbers, value: number | bigint): boolean {
+function has({ dtype, sample, isBig, isFloat }: NumberType, value: number | bigint): boolean {
   if (isFloat) return true;
   if (isBig && typeof value === "number") return false;
   sample[0] = value;

@@ -8,7 +8,7 @@ import type { MapSource } from "../../types.ts";
 import { accessOf } from "./access.ts";
 import { type DType, type NumberType, TYPES } from "./dtypes.ts";
 import { makeArray, type MappedArray } from "./mapped_array.ts";
-import { headerOf, makeHeader, type NpyHeader, PREFIX_LENGTH, prefixOf } from "./npy_header.ts";
+import { headerOf, makeHeader, type NpyHeader, prefixOf, USUAL_LENGTH } from "./npy_header.ts";
 import { type Access, Part, type Place } from "./part.ts";
 import { bytesIn, checkShape } from "./shape.ts";
 
@@ -62,8 +62,11 @@ export function openNpy(source: MapSource, options?: { access?: "read" | "write"
 
 function readHeader(whole: MappedRegion): NpyHeader {
   const { byteLength } = whole;
-  const prefix = prefixOf(whole.read(0, Math.min(PREFIX_LENGTH, byteLength)), byteLength);
-  const header = headerOf(whole.read(prefix.start, prefix.length), prefix);
+  const first = whole.read(0, Math.min(USUAL_LENGTH, byteLength));
+  const prefix = prefixOf(first, byteLength);
+  const end = prefix.start + prefix.length;
+  const text = end <= first.length ? first.subarray(prefix.start, end) : whole.read(prefix.start, prefix.length);
+  const header = headerOf(text, prefix);
   const bytes = bytesIn(header.type, header.shape);
   if (header.start + bytes <= byteLength) return header;
   throw new RangeError(

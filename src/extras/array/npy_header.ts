@@ -17,8 +17,8 @@ export interface NpyHeader {
   readonly start: number;
 }
 
-/** How many bytes are before the dict, if the version has a long length. */
-export const PREFIX_LENGTH = 12;
+/** How much of a file is read at first. It is nearly always the whole header. */
+export const USUAL_LENGTH = 128;
 
 /** The longest dict that is read. numpy itself reads 10,000 bytes. */
 const LONGEST = 2 ** 20;
@@ -60,16 +60,16 @@ export function prefixOf(bytes: Uint8Array, fileLength: number): Prefix {
 export function headerOf(bytes: Uint8Array, { start, length, encoding }: Prefix): NpyHeader {
   const dict = parseLiteral(textOf(bytes, encoding));
   if (dict.kind !== "dict") throw new TypeError(`header: ${shown(dict)} given, wanted a dict`);
-  const { descr, fortran_order, shape, ...others } = Object.fromEntries(dict.entries);
-  const [other] = Object.keys(others);
-  if (!descr || !fortran_order || !shape || other !== undefined) {
-    const keys = [...dict.entries.keys()].map((key) => JSON.stringify(key)).join(", ");
+  const { entries } = dict;
+  const [descr, order, shape] = [entries.get("descr"), entries.get("fortran_order"), entries.get("shape")];
+  if (!descr || !order || !shape || entries.size > 3) {
+    const keys = [...entries.keys()].map((key) => JSON.stringify(key)).join(", ");
     throw new TypeError(`header: a dict of ${keys || "nothing"} given, wanted descr, fortran_order and shape`);
   }
   return {
     type: numberTypeOf(descr),
     shape: shapeOf(shape),
-    fortranOrder: booleanOf(fortran_order),
+    fortranOrder: booleanOf(order),
     start: start + length,
   };
 }
@@ -78,8 +78,13 @@ const NAMED: ReadonlyMap<string, NumberType> = new Map(
   TYPES.flatMap((type) => type.numpy === undefined ? [] : [[type.numpy, type]]),
 );
 
+/** Little-endian, big-endian, the machine's own order, and none, which numpy writes for single bytes. */
+const ORDERS = "<>=|";
+
 function numberTypeOf(descr: Literal): NumberType {
-  const [, order, name = ""] = (descr.kind === "text" && /^([<>=|]?)(\w+)$/.exec(descr.value)) || [];
+  const value = descr.kind === "text" ? descr.value : "";
+  const order = ORDERS.includes(value.charAt(0)) ? value.charAt(0) : "";
+  const name = value.slice(order.length);
   const type = NAMED.get(name);
   if (type && (order !== ">" || type.bytes === 1)) return type;
   const wanted = type
