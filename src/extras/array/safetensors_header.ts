@@ -103,7 +103,7 @@ function offsetsOf(name: string, given: unknown): [start: number, end: number] {
     throw new TypeError(`${describe(name)}: data_offsets ${shownJson(given)} given, wanted two numbers`);
   }
   const [start, end] = given as [number, number];
-  if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end) return [start, end];
+  if ([start, end].every(Number.isSafeInteger) && start >= 0 && start <= end) return [start, end];
   throw new RangeError(`${describe(name)}: data_offsets ${describe(given)} given, wanted a beginning and an end`);
 }
 
