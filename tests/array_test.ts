@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { describe, test } from "node:test";
@@ -18,6 +19,7 @@ import { ANONYMOUS, mmap, MmapError, platform } from "../mod.ts";
 import { collectAll } from "./support/collector.ts";
 import { notInQemu } from "./support/emulated.ts";
 import { exists, fileOf, freshPath } from "./support/files.ts";
+import { mappingsOf, openDescriptors } from "./support/proc.ts";
 import { onLinux } from "./support/systems.ts";
 
 const GIB = 2 ** 30;
@@ -523,6 +525,30 @@ describe("an element of an array", () => {
   });
 });
 
+test("nothing of an array stays mapped or open", {
+  ...onLinux("/proc"),
+  ...notInQemu("has mappings of its own"),
+}, () => {
+  const unaligned = npyOf(`${dictOf("(2,)")} `, new Uint8Array(16));
+  openNpy(unaligned)[Symbol.dispose]();
+  const created = freshPath();
+  {
+    using array = createNpy(created, { dtype: "u8", shape: [1000] });
+    assertEquals([mappingsOf(created), openDescriptors(created), array.get(0)], [1, 1, 0]);
+  }
+  const model = safetensorsOf({ a: entry("U8", [4], 0, 4), b: entry("U8", [4], 4, 8) }, new Uint8Array(8));
+  {
+    using file = openSafetensors(model);
+    file.tensors.get("a")!.get(0);
+    assertEquals([mappingsOf(model), openDescriptors(model)], [2, 1]);
+    // What was never used cannot be mapped any more, and need not be.
+    truncateSync(model);
+  }
+  for (const path of [unaligned, created, model]) {
+    assertEquals([mappingsOf(path), openDescriptors(path)], [0, 0]);
+  }
+});
+
 test("an array is shown, and taken for nothing else", () => {
   using array = createNpy(freshPath(), { dtype: "u16", shape: [5, 6] });
   assert(/^MappedArray \{\s*dtype: .u16.,\s*shape: \[ 5, 6 \]/.test(inspect(array)), inspect(array));
@@ -655,10 +681,10 @@ describe("a safetensors file", () => {
 
   test("has names that objects have, too", () => {
     const header = `{"__proto__":${JSON.stringify(entry("U8", [1], 0, 1))},"a\\u0062":` +
-      `${JSON.stringify(entry("U8", [1], 1, 2))},"__metadata__":{"__proto__":"x","a:b":"{\\"c\\":1}"}}`;
+      `${JSON.stringify(entry("U8", [1], 1, 2))},"__metadata__":{"__proto__":"x","a:b":"c\\",\\"d\\":1"}}`;
     using file = openSafetensors(safetensorsOf(header, Uint8Array.of(7, 8)));
     assertEquals([...file.tensors.keys()], ["__proto__", "ab"]);
-    assertEquals(Object.entries(file.metadata), [["__proto__", "x"], ["a:b", '{"c":1}']]);
+    assertEquals(Object.entries(file.metadata), [["__proto__", "x"], ["a:b", 'c","d":1']]);
     assertEquals(file.tensors.get("__proto__")!.get(0), 7);
   });
 
