@@ -20,7 +20,7 @@ import { collectAll } from "./support/collector.ts";
 import { notInQemu } from "./support/emulated.ts";
 import { exists, fileOf, freshPath } from "./support/files.ts";
 import { mappingsOf, openDescriptors } from "./support/proc.ts";
-import { onLinux } from "./support/systems.ts";
+import { onLinux, onPosix } from "./support/systems.ts";
 
 const GIB = 2 ** 30;
 
@@ -664,6 +664,19 @@ describe("a safetensors file", () => {
     region.bytes[0] = 1;
     await region.flushAsync();
     region.unmap();
+  });
+
+  test("that is cut before a tensor is used is not made longer", onPosix("way to cut a file that is mapped"), () => {
+    const path = safetensorsOf({ a: entry("U8", [8], 0, 8) }, new Uint8Array(8));
+    const { size } = statSync(path);
+    for (const access of ["read", "write", "copy"] as const) {
+      truncateSync(path, size);
+      using file = openSafetensors(path, { access });
+      truncateSync(path, size - 1);
+      const message = `source: a file that was cut to ${size - 1} bytes given, wanted at least ${size}`;
+      assertThrows(() => file.tensors.get("a")!.get(0), RangeError, message);
+      assertEquals(statSync(path).size, size - 1);
+    }
   });
 
   test("may be empty, have tensors of no dimensions or no numbers, and spaces behind its header", () => {

@@ -143,7 +143,8 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
   ],
   "extras/array": [
     ['access === "copy" ? { access: this.#access }', "false ? { access: this.#access }", "array"],
-    ["offset: offset + this.#byteOffset", "offset: this.#byteOffset", "array"],
+    ["first = offset + this.#byteOffset", "first = this.#byteOffset", "array"],
+    ['kind !== "regular" || end <= byteLength', "true", "array"],
     ["wholes.set(region, this.#whole);", "", "array"],
     ["this.#region ??= mmap(null, { size: 0 });", "this.#region ??= this.#map();", "array"],
     ['access === "copy" ? "read" : access', '"read"', "array"],

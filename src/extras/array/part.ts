@@ -2,8 +2,10 @@
  * Parts of a file that are regions of their own. The buffer of a region begins at its first byte, whatever its offset in
  * the file, and typed arrays only have to be aligned in their buffer. So numbers at an odd offset are used in place, too.
  */
+import { host } from "../../host.ts";
 import { mmap } from "../../mmap.ts";
 import type { MappedRegion } from "../../region.ts";
+import type { Descriptor } from "../../types.ts";
 
 /** How a file is opened. */
 export type Access = "read" | "write" | "copy";
@@ -47,10 +49,19 @@ export class Part implements Place {
 
   #map(): MappedRegion {
     const { descriptor, offset, protection, flags } = this.#whole;
+    const first = offset + this.#byteOffset;
+    refuseGrowth(descriptor!, first + this.#size);
     // A handle says how its memory is shared, and "read" keeps that.
     const how = this.#access === "copy" ? { access: this.#access } : { protection, flags };
-    const region = mmap(descriptor, { ...how, offset: offset + this.#byteOffset, size: this.#size });
+    const region = mmap(descriptor, { ...how, offset: first, size: this.#size });
     wholes.set(region, this.#whole);
     return region;
   }
+}
+
+/** A region that is written to makes a file longer, but one that was cut since its header was read is another file. */
+function refuseGrowth(descriptor: Descriptor, end: number): void {
+  const { kind, byteLength } = host().system.status(descriptor);
+  if (kind !== "regular" || end <= byteLength) return;
+  throw new RangeError(`source: a file that was cut to ${byteLength} bytes given, wanted at least ${end}`);
 }
