@@ -6,6 +6,7 @@ import process from "node:process";
 import { do_not_optimize as keep } from "mitata";
 import { type MappedRegion, mmap, type MmapOptions, platform } from "../mod.ts";
 import { lockFile } from "../sync.ts";
+import { arrayJobs } from "./arrays.ts";
 import { collect } from "./collect.ts";
 import { countJobs } from "./counts.ts";
 import type { Job } from "./job.ts";
@@ -254,6 +255,7 @@ const JOBS: Readonly<Record<string, () => Job | undefined>> = {
   ...countJobs(file("1g"), text, textBuffer, platform.runtime),
   ...scanJobs(lazily(() => mmap(file("1m")))),
   ...wasmJobs(file),
+  ...arrayJobs(file),
 };
 
 const made: Map<string, Job> = new Map();

@@ -129,6 +129,10 @@ export const CASES: readonly Case[] = [
     reference: ".mmap",
     effort: SHORT,
   },
+  ...Object.entries({
+    "open-npy": "Open a .npy file of 10 GiB, read its first number, unmap",
+    "open-npy-last": "The same with its last number, in a page that the header is not in",
+  }).map(([job, title]): Case => ({ job, title, variants: ["mmap"], reference: ".mmap", effort: SHORT })),
 ];
 
 /** What the variants and the processes are called in the report. */
@@ -144,6 +148,8 @@ export const NAMES: Readonly<Record<string, string>> = {
   own: "in the engine's own pages",
   copied: "the text is read into the memory first",
   mmap: "`mmap` instead",
+  "open-npy.mmap": "`mmap` and `view`",
+  "open-npy-last.mmap": "`mmap` and `view`",
   buffer: "`Buffer.indexOf`, same mapping",
   loop: "a loop over `indexOf`",
   wc: "`wc -l`",
@@ -245,6 +251,13 @@ export const TARGETS: readonly Target[] = [
       contestant: runtime,
       reference: `${runtime}.mmap`,
       most: 1.3,
+    },
+    {
+      text: "a .npy file of 10 GiB opened and read at most 1.5x mmap and view",
+      job: "open-npy",
+      contestant: runtime,
+      reference: `${runtime}.mmap`,
+      most: 1.5,
     },
   ]),
 ];

@@ -57,6 +57,7 @@ const SAME_EVERYWHERE = [
   "examples_with",
   "examples_wasm",
   "addons",
+  "array_partners",
 ].map((name) => `tests/${name}_test.ts`);
 
 /** Tests of what no processor does otherwise. Each starts so many programs that it takes minutes in qemu. */
