@@ -80,6 +80,15 @@ function mayMount(): boolean {
   }
 }
 
+/** Whether this process may make files immutable, where the tests have theirs, so that stores are refused. */
+function mayMakeImmutable(): boolean {
+  if (platform.os !== "linux") return false;
+  const path = fileOf(1);
+  if (spawnSync("chattr", ["+i", path]).status !== 0) return false;
+  assertEquals(spawnSync("chattr", ["-i", path]).status, 0);
+  return spawnSync("stat", ["-f", "-c", "%T", path], { encoding: "utf8" }).stdout.startsWith("ext2");
+}
+
 /** Linux before 6.3 cannot forbid memory that becomes executable in one process alone. */
 function isBefore(major: number, minor: number): boolean {
   const [here, there] = release().split(".").map(Number);
@@ -218,6 +227,12 @@ describe("a file that was cut short", onLinux("cutting of mapped files, and a gu
     skip: !mayMount() && "only the superuser can make a disk that is full",
   }, () => {
     assertEquals(runChild("guards", "full-disk"), "survived");
+  });
+
+  test("keeps what a page holds if the file system takes no more stores to it", {
+    skip: !mayMakeImmutable() && "only the superuser can make a file immutable, and not in every file system",
+  }, () => {
+    assertEquals(runChild("guards", "immutable", fileOf(3 * PAGE)), "survived");
   });
 });
 

@@ -5,7 +5,7 @@ import { ANONYMOUS, mmap, MmapError, type MmapOptions, platform } from "../mod.t
 import { host, useHost } from "../src/host.ts";
 import { type Ground, type Pins, Quarantine } from "../src/memory/quarantine.ts";
 import type { BlankLimits, GuardSlot } from "../src/os/contract.ts";
-import { runChild } from "./support/children.ts";
+import { runChild, runChildWith } from "./support/children.ts";
 import { EMULATOR } from "./support/emulated.ts";
 import { fileOf, freshPath } from "./support/files.ts";
 import { areaAt, mappingsOf, statusKibibytes } from "./support/proc.ts";
@@ -373,10 +373,22 @@ test("where no more mappings are allowed, stores through a transferred buffer re
 
 const SLOW = { timeout: 120_000 };
 
+/**
+ * At the limit of mappings, V8 gives up if another of its threads has memory to find while it collects. What is tested
+ * there is not that.
+ */
+const CAUTIOUS = ["--no-warnings", "--expose-gc", "--single-threaded-gc"];
+
+function runScenario(scenario: string): string {
+  const given = ["quarantined", scenario, fileOf(2 ** 20), freshPath()] as const;
+  return scenario === "at-the-limit" ? runChildWith(CAUTIOUS, ...given) : runChild(...given);
+}
+
 for (
   const [scenario, behaviour] of [
     ["read-into", "a read into what was unmapped writes into no other file"],
     ["written-from", "what the runtime writes from a view that was unmapped is right, or zeros"],
+    ["zlib", "zlib finds that its view was detached, and ends with an error of its own in Node and Deno"],
     ["at-the-limit", "at the limit of mappings, stores through a transferred buffer do not reach the file"],
     ["address-space", "a limit of the address space is no reason to fail"],
     ["data", "nor is a limit of the memory that may be stored to"],
@@ -388,7 +400,7 @@ for (
     skip = "at that limit, the engines of Deno and Bun give up themselves now and then";
   }
   test(behaviour, { ...SLOW, skip }, () => {
-    assertEquals(runChild("quarantined", scenario, fileOf(2 ** 20), freshPath()), "survived");
+    assertEquals(runScenario(scenario), "survived");
   });
 }
 

@@ -263,6 +263,22 @@ const SCENARIOS: Record<string, () => Promise<void> | void> = {
       rmSync(directory, { recursive: true });
     }
   },
+  "immutable": () => {
+    // On tmpfs, stores go on.
+    using region = mmap(path, { access: "write" });
+    region.bytes.fill(7);
+    execFileSync("sync", [path]);
+    execFileSync("chattr", ["+i", path]);
+    try {
+      region.bytes[PAGE] = 1;
+      assertEquals([region.bytes[PAGE], region.bytes[PAGE + 1], region.bytes[0]], [1, 7, 7]);
+      region.bytes[2 * PAGE - 1] = 2;
+      assertEquals([region.faults, sum(region.bytes)], [1, 7 * (3 * PAGE - 2) + 3]);
+    } finally {
+      execFileSync("chattr", ["-i", path]);
+    }
+    assertEquals(sum(readFileSync(path)), 7 * 3 * PAGE);
+  },
   "foreign-sigbus": touchForeign,
   "foreign-sigsegv": () => {
     mmap(path, { guard: guarded === "guarded" });

@@ -4,6 +4,7 @@ import { execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { writeFile } from "node:fs/promises";
 import process from "node:process";
+import { gzip } from "node:zlib";
 import { assert, assertEquals } from "@std/assert";
 import { type MappedRegion, mmap, platform } from "../../mod.ts";
 import { host } from "../../src/host.ts";
@@ -98,6 +99,19 @@ const SCENARIOS: Record<string, () => void | Promise<void>> = {
     const started = performance.now();
     while (mappingsOf(path) > 0 && performance.now() - started < 10_000) await new Promise((go) => setTimeout(go, 20));
     assertEquals(mappingsOf(path), 0, "pages stay though nobody works on them");
+  },
+
+  "zlib": async () => {
+    fs.writeFileSync(path, crypto.getRandomValues(new Uint8Array(65536)));
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    // Nobody else is told: not the callback, and not who has called.
+    process.on("uncaughtException", resolve);
+    const region = mmap(path);
+    gzip(region.bytes, (error, result) => resolve(error ?? result.length));
+    region.unmap();
+    const outcome = await promise;
+    if (platform.runtime === "bun") assert(outcome as number > 65536);
+    else assert(outcome instanceof Error && /input/.test(outcome.message), String(outcome));
   },
 
   "at-the-limit": async () => {

@@ -84,9 +84,13 @@ find:
         cmp     w20, #SIGBUS
         b.ne    denied
 
-        // The page is lost: zeros take its place. Shared memory is not limited where private memory is (RLIMIT_DATA).
         bl      writable
         b.ge    done                    // another thread was faster, or the file has its end back
+        mov     x0, x23
+        bl      readable
+        b.ne    refused
+
+        // The page is lost: zeros take its place. Shared memory is not limited where private memory is (RLIMIT_DATA).
         mov     x0, x23
         mov     x1, x25
         mov     w3, #(PRIVATE_ANONYMOUS | FIXED | NORESERVE)
@@ -172,6 +176,10 @@ denied:
         bl      writable
         b.ge    one
         ret     x28                     // lost as well: counted when it is touched
+
+        // The file system takes no stores to the page, since the disk is full or the file was made immutable.
+refused:
+        and     w27, w27, #~UNCOUNTED
 
         // A private copy takes its place.
 copy:

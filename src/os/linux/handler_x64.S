@@ -114,9 +114,13 @@ find:
         cmp     dword ptr [rsp + SIGNAL], SIGBUS
         jne     denied
 
-        # The page is lost: zeros take its place. Shared memory is not limited where private memory is (RLIMIT_DATA).
         call    writable
         jns     done                    # another thread was faster, or the file has its end back
+        mov     rdi, r14
+        call    readable
+        jne     refused
+
+        # The page is lost: zeros take its place. Shared memory is not limited where private memory is (RLIMIT_DATA).
         mov     rdi, r14
         mov     rsi, r13
         mov     r10d, PRIVATE_ANONYMOUS | FIXED | NORESERVE
@@ -208,6 +212,10 @@ atomic:
         call    writable
         jns     one
         jmp     done                    # lost as well: counted when it is touched
+
+        # The file system takes no stores to the page, since the disk is full or the file was made immutable.
+refused:
+        and     dword ptr [rsp + STORES], ~UNCOUNTED
 
         # A private copy takes its place.
 copy:
