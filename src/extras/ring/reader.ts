@@ -309,13 +309,12 @@ export class RingReader implements Disposable {
 
   /** Looks how much there is to read. */
   #look(): number {
-    const { state, capacity } = this.#memory;
+    const { region, state, capacity } = this.#memory;
     const write = Atomics.load(state, WRITE);
+    // Lost pages are zeros, which may look like an empty ring.
+    region.check();
     const used = distance(this.#read, write, capacity);
-    if (used < 0 || state[READ] !== this.#read) {
-      this.#memory.region.check();
-      throw wrongPositions(write, state[READ], capacity);
-    }
+    if (used < 0 || state[READ] !== this.#read) throw wrongPositions(write, state[READ], capacity);
     return this.#used = used;
   }
 

@@ -67,10 +67,9 @@ export class Sleeper {
   }
 
   #sleep(value: number, left: number, pause: number): void {
-    const { waiting, region } = this.#memory;
+    const { waiting } = this.#memory;
     if (waiting) waiting.wait(this.#memory.addressOf(this.#word), value, Math.min(left, LONGEST_SLEEP));
     else Atomics.wait(idle ??= new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(left, pause));
-    region.check();
   }
 
   /** Resolves when it is so, or after {@linkcode interrupt} or the signal. The caller looks which it was. */
@@ -89,7 +88,6 @@ export class Sleeper {
       for (let pause = 1;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
         if (!this.#memory.isCurrent) this.#memory.renew();
         if (interrupted || signal?.aborted || this.#announced(isSo, value)) return;
-        this.#memory.region.check();
         const woken = Promise.withResolvers<void>();
         wake = woken.resolve;
         this.#wakeLater(value, pause).then(woken.resolve, woken.reject);

@@ -284,17 +284,13 @@ export class RingWriter implements Disposable {
 
   /** Looks how much room there is. */
   #look(): number {
-    const { state, capacity } = this.#memory;
-    const read = Atomics.load(state, READ);
-    const used = distance(read, this.#write, capacity);
-    if (used < 0 || state[WRITE] !== this.#write) this.#refuse(read);
-    return this.#free = capacity - used;
-  }
-
-  #refuse(read: number): never {
     const { region, state, capacity } = this.#memory;
+    const read = Atomics.load(state, READ);
+    // Lost pages are zeros, which may look like an empty ring.
     region.check();
-    throw wrongPositions(state[WRITE], read, capacity);
+    const used = distance(read, this.#write, capacity);
+    if (used < 0 || state[WRITE] !== this.#write) throw wrongPositions(state[WRITE], read, capacity);
+    return this.#free = capacity - used;
   }
 
   /** The room that a message needs to come any further. */
