@@ -4,9 +4,10 @@ import type { MappedRegion } from "../../region.ts";
 import { deadlineOf } from "../waiting.ts";
 import type { MemoryRegion } from "../wasm/memory_region.ts";
 import { distance, READ, READER_ASLEEP, SKIP, UNIT, WRITE, WRITER_ASLEEP } from "./layout.ts";
+import { MessageViews } from "./message_views.ts";
 import { openRing, wrongPositions } from "./open_ring.ts";
 import type { Claim } from "./owner.ts";
-import { invalid, type RingMemory } from "./ring_memory.ts";
+import { invalid, loadAfterStore, type RingMemory } from "./ring_memory.ts";
 import { Sleeper } from "./sleep.ts";
 
 /**
@@ -45,6 +46,7 @@ export class RingReader implements Disposable {
   readonly #claim: Claim;
   readonly #sleeper: Sleeper;
   #isDisposed: boolean = false;
+  readonly #views: MessageViews = new MessageViews();
   /** Whether a message is being looked at. */
   #isTaking: boolean = false;
   /** Where the next record is. */
@@ -150,7 +152,7 @@ export class RingReader implements Disposable {
     this.#isTaking = true;
     let result: T;
     try {
-      result = body(memory.bytes.subarray(start, start + this.#length));
+      result = body(this.#views.at(memory.bytes, start, this.#length));
     } finally {
       this.#isTaking = false;
     }
@@ -303,7 +305,7 @@ export class RingReader implements Disposable {
     this.#read = read < 2 * capacity ? read : read - 2 * capacity;
     this.#used -= size;
     Atomics.store(state, READ, this.#read);
-    const wanted = Atomics.load(state, WRITER_ASLEEP);
+    const wanted = loadAfterStore(state, WRITER_ASLEEP);
     if (wanted !== 0 && capacity - this.#used >= wanted) memory.wake(WRITER_ASLEEP);
   }
 

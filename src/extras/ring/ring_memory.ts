@@ -1,7 +1,7 @@
 /** A ring's memory: a region of either kind, which may move, and may be unmapped at any time. */
 import { describe } from "../../arguments/describe.ts";
 import { UNMAPPED } from "../../arguments/unmapped.ts";
-import { host } from "../../host.ts";
+import { arch, host } from "../../host.ts";
 import type { Waiting } from "../../os/contract.ts";
 import { isRegion, type MappedRegion } from "../../region.ts";
 import { isMemoryRegion, mappingIn, type MemoryRegion } from "../wasm/memory_region.ts";
@@ -12,6 +12,14 @@ export type RingRegion = MappedRegion | MemoryRegion;
 
 /** As many waiters as there may be: an int of C. */
 const EVERYBODY = 2 ** 31 - 1;
+
+/** Whether a store of `Atomics` is a fence of the processor, so that no load comes before it. */
+const STORES_ARE_FENCES = arch === "x64";
+
+/** A word as it is after an `Atomics.store` to another one. `Atomics.load` is a call in V8, and a store in Bun. */
+export function loadAfterStore(state: Int32Array, word: number): number {
+  return STORES_ARE_FENCES ? state[word] : Atomics.load(state, word);
+}
 
 /** The memory, as the ends of a ring see it. The arrays are new ones when the region has moved. */
 export class RingMemory {

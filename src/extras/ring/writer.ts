@@ -8,7 +8,7 @@ import type { MemoryRegion } from "../wasm/memory_region.ts";
 import { distance, READ, READER_ASLEEP, SKIP, UNIT, WRITE, WRITER_ASLEEP } from "./layout.ts";
 import { openRing, wrongPositions } from "./open_ring.ts";
 import type { Claim } from "./owner.ts";
-import type { RingMemory } from "./ring_memory.ts";
+import { loadAfterStore, type RingMemory } from "./ring_memory.ts";
 import { Sleeper } from "./sleep.ts";
 
 /**
@@ -279,7 +279,7 @@ export class RingWriter implements Disposable {
     this.#write = write < 2 * capacity ? write : write - 2 * capacity;
     this.#free -= size;
     Atomics.store(state, WRITE, this.#write);
-    if (Atomics.load(state, READER_ASLEEP) !== 0) memory.wake(READER_ASLEEP);
+    if (loadAfterStore(state, READER_ASLEEP) !== 0) memory.wake(READER_ASLEEP);
   }
 
   /** Looks how much room there is. */
