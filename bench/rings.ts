@@ -83,7 +83,7 @@ async function compare(rounds: number): Promise<void> {
     execFileSync("cc", ["-O2", fileURLToPath(new URL("rings.c", import.meta.url)), "-o", c]);
     const contestants = Object.entries(LENGTHS).flatMap(([name, { length, count }]): Contestant[] => [
       ...Object.keys(KINDS).map((kind) => ({ name: `${name}, ${kind}`, run: pairOf(kind, length, count, children) })),
-      { name: `${name}, C`, run: () => Number(execFileSync(c, [String(length), String(count)])) },
+      { name: `${name}, C`, run: () => Number(execFileSync(c, [String(length), String(5 * count)])) },
     ]);
     await new Promise((resolve) => setTimeout(resolve, 1000));
     for (const { run } of contestants) run();
