@@ -16,9 +16,7 @@ import type { Identities, Identity } from "./os/identity.ts";
 import { linuxIdentities } from "./os/linux/identity.ts";
 import { linux } from "./os/linux/system.ts";
 import { posixIdentities } from "./os/posix/identity.ts";
-import { Libc } from "./os/posix/libc.ts";
 import { windowsIdentities } from "./os/windows/identity.ts";
-import { Kernel32 } from "./os/windows/kernel32.ts";
 import { windows } from "./os/windows/system.ts";
 import type { OperatingSystem, Runtime } from "./types.ts";
 
@@ -94,12 +92,12 @@ export function identities(): Identities {
 function identitiesOf(ffi: Ffi, target: Target): Identities {
   switch (target) {
     case "windows":
-      return windowsIdentities(new Kernel32(ffi));
+      return windowsIdentities(ffi);
     case "darwin":
     case "freebsd":
-      return posixIdentities(new Libc(ffi, target));
+      return posixIdentities(ffi, target);
     default:
-      return linuxIdentities(new Libc(ffi, target));
+      return linuxIdentities(ffi, target);
   }
 }
 

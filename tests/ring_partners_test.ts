@@ -124,7 +124,10 @@ function partnerTests(partner: () => readonly string[]): void {
     await ended;
     using writer = new RingWriter(region);
     writer.tryWrite(Uint8Array.of(1));
-    assertEquals(reader.tryRead(), Uint8Array.of(1));
+    let next = reader.tryRead();
+    // Deno closes its input first, and then it may come to say that this was all.
+    if (next?.length === 0) next = reader.tryRead();
+    assertEquals(next, Uint8Array.of(1));
   });
 
   test("goes on where one was that was killed", { timeout }, async () => {

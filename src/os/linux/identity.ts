@@ -1,7 +1,9 @@
 /** Who is who on Linux, which numbers threads like processes, and says in /proc when each was started. */
 import { checksum, type Identities, type Identity } from "../identity.ts";
 import { existsWith } from "../posix/identity.ts";
-import { cString, type Libc } from "../posix/libc.ts";
+import type { Ffi } from "../../ffi/contract.ts";
+import type { LinuxTarget } from "../columns.ts";
+import { cString, Libc } from "../posix/libc.ts";
 import { readProc } from "./proc.ts";
 
 /** The positions of fields among those after the name: see proc_pid_stat(5). */
@@ -12,7 +14,8 @@ const STARTED = 19;
 const ENDED: readonly string[] = ["Z", "X"];
 
 /** Makes the identities of Linux. */
-export function linuxIdentities(libc: Libc): Identities {
+export function linuxIdentities(ffi: Ffi, target: LinuxTarget): Identities {
+  const libc = new Libc(ffi, target);
   const exists = existsWith(libc);
   const boot = readProc(libc, "/proc/sys/kernel/random/boot_id").trim();
   const own = ownIdentity(libc, boot);

@@ -1,6 +1,8 @@
 /** Who is who on a POSIX system, as far as each of them can tell: the number of a process. */
+import type { PosixTarget } from "../columns.ts";
 import type { Identities } from "../identity.ts";
-import type { Libc } from "./libc.ts";
+import type { Ffi } from "../../ffi/contract.ts";
+import { Libc } from "./libc.ts";
 
 const KILL = {
   kill: { parameters: ["i32", "i32"], result: "i32" }, // int kill(pid_t pid, int signal)
@@ -14,7 +16,8 @@ export function existsWith(libc: Libc): (number: number) => boolean {
 }
 
 /** Makes the identities of a system that has nothing better. */
-export function posixIdentities(libc: Libc): Identities {
+export function posixIdentities(ffi: Ffi, target: PosixTarget): Identities {
+  const libc = new Libc(ffi, target);
   const exists = existsWith(libc);
   return {
     own: () => ({ number: libc.more.getpid(), birth: 0, space: 0 }),

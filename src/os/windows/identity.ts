@@ -1,11 +1,13 @@
 /** Who is who on Windows: a process, and when it was started. */
 import { checksum, type Identities } from "../identity.ts";
 import { WIN32_ERRORS } from "./errors.ts";
-import { type Kernel32, THIS_PROCESS } from "./kernel32.ts";
+import type { Ffi } from "../../ffi/contract.ts";
+import { Kernel32, THIS_PROCESS } from "./kernel32.ts";
 import { WIN32 } from "./numbers.ts";
 
 /** Makes the identities of Windows. */
-export function windowsIdentities(kernel32: Kernel32): Identities {
+export function windowsIdentities(ffi: Ffi): Identities {
+  const kernel32 = new Kernel32(ffi);
   const { functions } = kernel32;
   const number = functions.GetCurrentProcessId();
   return {
