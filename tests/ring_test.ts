@@ -1,7 +1,7 @@
 // Rings of messages: what they promise in one thread, between threads and processes, and after kills. What other
 // languages make of them is in ring_partners_test.ts.
-import type { ChildProcess } from "node:child_process";
-import { existsSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -9,6 +9,8 @@ import { Worker } from "node:worker_threads";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ANONYMOUS, type MappedRegion, mmap, MmapError, named, platform, unlinkNamed } from "../mod.ts";
 import { RingReader, RingWriter } from "../ring.ts";
+import { arch, host } from "../src/host.ts";
+import { posixIdentities } from "../src/os/posix/identity.ts";
 import { mapShared, type MemoryRegion } from "../wasm.ts";
 import { spawnChild, startChild } from "./support/children.ts";
 import { collectAll } from "./support/collector.ts";
@@ -663,6 +665,28 @@ describe("each end is one's alone", () => {
     assertBusy(() => new RingWriter(region), `while ${process.ppid}, which has it, is running`);
     region.int32.set([2 ** 31 - 2, 77, 4242], OWNERS.writer); // of another container
     assertBusy(() => new RingWriter(region), "is running");
+  });
+
+  test("not of a process that has ended, but that nobody has waited for", onLinux("zombies in /proc"), async () => {
+    using region = memory();
+    ringOf(region)[Symbol.dispose]();
+    // The shell starts a child that ends at once, and becomes a program that does not wait for it.
+    const parent = spawn("sh", ["-c", "sh -c 'echo $$' & exec sleep 20"], { stdio: ["ignore", "pipe", "inherit"] });
+    const number = Number(await new Promise((resolve) => parent.stdout.once("data", resolve)));
+    const isZombie = (): boolean => / Z /.test(readFileSync(`/proc/${number}/stat`, "utf8"));
+    while (!isZombie()) await setTimeout(5);
+    region.int32.set([number, 0, 0, 0], OWNERS.writer);
+    new RingWriter(region)[Symbol.dispose]();
+    parent.kill("SIGKILL");
+  });
+
+  test("and on other systems, the number of a process says who it is", onLinux("what others lack"), () => {
+    const { own, isRunning } = posixIdentities(host().ffi, arch === "x64" ? "linux-x64" : "linux-arm64");
+    assertEquals(own(), { number: process.pid, birth: 0, space: 0 });
+    assertEquals(
+      [process.pid, 1, 2 ** 31 - 2].map((number) => isRunning({ number, birth: 77, space: 0 })),
+      [true, true, false],
+    );
   });
 
   test("says who it is", onLinux("numbers of threads"), () => {
