@@ -41,6 +41,12 @@ function memory(size = 4096): MappedRegion {
   return mmap(ANONYMOUS, { size });
 }
 
+/** Regions of both kinds. */
+const KINDS = {
+  "mmap": () => memory(),
+  "mapShared": () => mapShared(fileOf(new Uint8Array(4096)), { access: "write" }),
+};
+
 /** A ring with both its ends. */
 function ringOf(region: MappedRegion | MemoryRegion): { writer: RingWriter; reader: RingReader } & Disposable {
   const [writer, reader] = [new RingWriter(region, { create: true }), new RingReader(region)];
@@ -238,10 +244,17 @@ describe("tryTake", () => {
     for (const again of uses) {
       assertThrows(() => reader.tryTake(again), TypeError, "in the body of tryTake()");
     }
-    reader.tryTake(() => region.resize(1 << 20));
-    assertEquals(reader.tryRead(), undefined);
-    writer.tryWrite(bytes(2));
-    assertThrows(() => reader.tryTake(() => region.unmap()), TypeError, "unmapped");
+    const path = fileOf(new Uint8Array(4096));
+    using moving = mmap(path, { access: "write" });
+    const other = ringOf(moving);
+    other.writer.tryWrite(bytes(1));
+    other.reader.tryTake(() => moving.resize(1 << 20));
+    assertEquals(other.reader.tryRead(), undefined);
+    other.writer.tryWrite(bytes(2));
+    assertThrows(() => other.reader.tryTake(() => moving.unmap()), TypeError, "unmapped");
+    using again = mmap(path, { access: "write" });
+    using next = new RingReader(again);
+    assertEquals(next.tryRead(), bytes(2));
   });
 });
 
@@ -326,6 +339,21 @@ describe("without blocking", () => {
     assertEquals(reader.tryRead()?.length, 56);
     await third;
     assertEquals([reader.tryRead(), reader.tryRead()], [bytes(3), undefined]);
+  });
+
+  test("messages that always come leave the event loop its turns", patient, async () => {
+    using region = memory();
+    using ring = ringOf(region);
+    const { writer, reader } = ring;
+    const timer = setTimeout(20, "timer");
+    let isOver = false;
+    timer.then(() => isOver = true);
+    writer.tryWrite(bytes(1));
+    for await (const message of reader) {
+      if (isOver) break;
+      writer.tryWrite(message);
+    }
+    assertEquals(await timer, "timer");
   });
 
   test("disposing ends what waits", patient, async () => {
@@ -575,8 +603,13 @@ test("what is not a message is refused, and changes nothing", () => {
   assertThrows(() => reader.tryTake(1 as unknown as () => void), TypeError, "body: 1 given, wanted a function");
 });
 
-test("what is disposed of or unmapped can do nothing more", () => {
-  const region = memory();
+for (const [kind, make] of Object.entries(KINDS)) {
+  test(`what is disposed of or unmapped can do nothing more: ${kind}`, onPosix("files in WebAssembly memory"), () => {
+    assertUseless(make());
+  });
+}
+
+function assertUseless(region: MappedRegion | MemoryRegion): void {
   const { writer, reader } = ringOf(region);
   const uses = (one: RingWriter, other: RingReader): (() => unknown)[] => [
     () => one.tryWrite(bytes(1)),
@@ -594,7 +627,7 @@ test("what is disposed of or unmapped can do nothing more", () => {
   region.unmap();
   for (const use of uses(ring.writer, ring.reader)) assertThrows(use, TypeError, "the region is unmapped");
   ring[Symbol.dispose]();
-});
+}
 
 describe("each end is one's alone", () => {
   const ends = {
@@ -772,7 +805,9 @@ describe("whoever stores nonsense to a ring", () => {
     }
   });
 
-  test("is told of pages that were lost", guarded, () => {
+  test("is told of pages that were lost", {
+    skip: guarded.skip || onPosix("files that are cut while they are mapped").skip,
+  }, () => {
     const path = fileOf(new Uint8Array(3 * 65536));
     using region = mmap(path, { access: "write" });
     const { writer, reader } = ringOf(region);
@@ -802,12 +837,14 @@ type Start = (...rest: string[]) => Promise<string>;
 async function assertSends(size: number, write: Start, read: Start): Promise<void> {
   using region = memory(size);
   ringOf(region)[Symbol.dispose]();
+  // The end of a short ring sleeps for nearly every message.
+  const count = size < 4096 ? COUNT / 10 : COUNT;
   const [handle, longest] = [JSON.stringify(region), String(Math.min((size - START) / 2 - 16, 2000))];
   const [, result] = await Promise.all([
-    write(handle, "write", longest, String(COUNT)),
+    write(handle, "write", longest, String(count)),
     read(handle, "read", longest),
   ]);
-  assertEquals(result, `${COUNT} 0`, `${size} bytes`);
+  assertEquals(result, `${count} 0`, `${size} bytes`);
 }
 
 const inProcess: Start = (...rest) => startChild("rings", ...rest);

@@ -95,7 +95,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
   ring: [
     ["bytes <= capacity ? bytes : -1", "bytes", "ring", "bun"],
     ["(from | to) % UNIT !== 0", "false", "ring", "bun"],
-    ["capacity < LEAST ? 0 : capacity", "capacity", "ring", "bun"],
+    ["alignDown(byteLength - START, UNIT), MOST)", "byteLength - START, MOST)", "ring", "bun"],
     ["capacity >= LEAST && capacity <= MOST && capacity % UNIT === 0", "capacity >= LEAST", "ring", "bun"],
     ["Atomics.store(longs, 0, MAGIC);", "", "ring", "bun"],
     ["if (isNew && !memory.isRing) create(memory);", "", "ring", "bun"],

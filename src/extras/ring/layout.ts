@@ -1,4 +1,5 @@
 /** Where everything is in a ring: docs/ring.md, as constants. Other languages read the same memory. */
+import { alignDown } from "../../arguments/range.ts";
 
 /** "mmapring" as a little-endian number of 64 bits. */
 export const MAGIC = 0x676e6972_70616d6dn;
@@ -46,10 +47,9 @@ export const OWNERS: Readonly<Record<End, OwnerPlace>> = {
   reader: { owner: 12, space: 26, ticket: 27 },
 };
 
-/** The bytes of records that a region of this length has room for; 0 if it is too short. */
+/** The bytes of records that a region of this length has room for. */
 export function capacityFor(byteLength: number): number {
-  const capacity = Math.min(byteLength - START - (byteLength - START) % UNIT, MOST);
-  return capacity < LEAST ? 0 : capacity;
+  return Math.min(alignDown(byteLength - START, UNIT), MOST);
 }
 
 /** The shortest region. */

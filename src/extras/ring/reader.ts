@@ -8,7 +8,7 @@ import { MessageViews } from "./message_views.ts";
 import { openRing, wrongPositions } from "./open_ring.ts";
 import type { Claim } from "./owner.ts";
 import { invalid, loadAfterStore, type RingMemory } from "./ring_memory.ts";
-import { Sleeper } from "./sleep.ts";
+import { Sleeper, Turns } from "./sleep.ts";
 
 /**
  * The end of a ring that messages come out of. A ring has one reader.
@@ -200,7 +200,7 @@ export class RingReader implements Disposable {
 
   /**
    * Yields copies of the messages, one after another, without blocking. It waits for more until the reader is disposed of.
-   * A message is consumed when it is yielded.
+   * A message is consumed when it is yielded. However fast they come, the event loop has a turn every 10 milliseconds.
    *
    * While it waits, it keeps the process alive. It waits as {@linkcode RingWriter.writeAsync} does.
    *
@@ -227,10 +227,13 @@ export class RingReader implements Disposable {
    * ```
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    const turns = new Turns();
     while (!this.#isDisposed) {
       const message = this.tryRead();
       if (message !== undefined) yield message;
       else await this.#sleeper.untilAsync(() => this.#look() > 0, 1);
+      // However fast the messages come, timers and everything else have their turn.
+      if (turns.isOver()) await turns.next();
     }
   }
 

@@ -15,6 +15,24 @@ const LONGEST_PAUSE = 4;
 /** How often whoever finds nothing to do looks again at most: about as long as falling asleep and waking up takes. */
 const SPINS = 2000;
 
+/** How long a loop may go on in milliseconds before the event loop has a turn. */
+const LONGEST_TURN = 10;
+
+/** The turns of the event loop that a loop of `await` gives it, which would have none while nothing has to be waited for. */
+export class Turns {
+  #began: number = performance.now();
+  #looks: number = 0;
+
+  isOver(): boolean {
+    return ++this.#looks % 64 === 0 && performance.now() - this.#began > LONGEST_TURN;
+  }
+
+  async next(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    this.#began = performance.now();
+  }
+}
+
 /** A word that nobody changes. */
 let idle: Int32Array | undefined;
 

@@ -1,6 +1,6 @@
 /** Who is who on Linux, which numbers threads like processes, and says in /proc when each was started. */
-import { checksum, type Identities, type Identity } from "../identity.ts";
-import { existsWith } from "../posix/identity.ts";
+import { checksum, type Identities } from "../identity.ts";
+import { existsWith, posixIdentities } from "../posix/identity.ts";
 import type { Ffi } from "../../ffi/contract.ts";
 import type { LinuxTarget } from "../columns.ts";
 import { cString, Libc } from "../posix/libc.ts";
@@ -13,20 +13,24 @@ const STARTED = 19;
 /** The states of what has ended, and has not been waited for. */
 const ENDED: readonly string[] = ["Z", "X"];
 
-/** Makes the identities of Linux. */
+/** Makes the identities of Linux. Without /proc, as in some sandboxes, they are those of any POSIX system. */
 export function linuxIdentities(ffi: Ffi, target: LinuxTarget): Identities {
   const libc = new Libc(ffi, target);
+  const boot = textOf(libc, "/proc/sys/kernel/random/boot_id")?.trim();
+  const self = textOf(libc, "/proc/thread-self/stat");
+  if (boot === undefined || self === undefined) return posixIdentities(ffi, target);
   const exists = existsWith(libc);
-  const boot = readProc(libc, "/proc/sys/kernel/random/boot_id").trim();
-  const own = ownIdentity(libc, boot);
+  const own = { number: Number.parseInt(self), birth: birthOf(boot, fieldsIn(self)), space: spaceOf(libc) };
   return {
     own: () => own,
     isRunning({ number, birth, space }): boolean {
       // A number that counts somewhere else says nothing here.
       if (space !== 0 && own.space !== 0 && space !== own.space) return true;
       if (!exists(number)) return false;
-      const fields = fieldsOf(libc, `/proc/${number}/task/${number}/stat`);
-      if (fields === undefined) return exists(number);
+      const text = textOf(libc, `/proc/${number}/task/${number}/stat`);
+      // It has ended just now, or one may not look.
+      if (text === undefined) return exists(number);
+      const fields = fieldsIn(text);
       if (ENDED.includes(fields[STATE])) return false;
       return birth === 0 || birth === birthOf(boot, fields);
     },
@@ -38,11 +42,6 @@ function birthOf(boot: string, fields: readonly string[]): number {
   return checksum(`${boot}.${fields[STARTED]}`);
 }
 
-function ownIdentity(libc: Libc, boot: string): Identity {
-  const text = readProc(libc, "/proc/thread-self/stat");
-  return { number: Number.parseInt(text), birth: birthOf(boot, fieldsIn(text)), space: spaceOf(libc) };
-}
-
 /** The number of the namespace in which threads have their numbers. */
 function spaceOf(libc: Libc): number {
   const text = new Uint8Array(64);
@@ -51,10 +50,10 @@ function spaceOf(libc: Libc): number {
   return Number(number) >>> 0;
 }
 
-/** Nothing if nobody has the number, or if one may not look. */
-function fieldsOf(libc: Libc, path: string): string[] | undefined {
+/** Nothing if the file is not there, or if one may not look. */
+function textOf(libc: Libc, path: string): string | undefined {
   try {
-    return fieldsIn(readProc(libc, path));
+    return readProc(libc, path);
   } catch {
     return undefined;
   }
