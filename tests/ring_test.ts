@@ -109,6 +109,14 @@ describe("a ring", () => {
     }
   });
 
+  test("takes 1 GiB at most", onLinux("memory that takes no room until it is stored to"), () => {
+    using region = memory(3 * 2 ** 30);
+    using ring = ringOf(region);
+    assertEquals(region.int32[CAPACITY], 2 ** 30 - 8);
+    assert(ring.writer.tryWrite(bytes(1)));
+    assertEquals(ring.reader.tryTake((message) => message[0]), 1);
+  });
+
   test("has no room for ever: false, and later true", () => {
     using region = memory(START + 64);
     using ring = ringOf(region);
