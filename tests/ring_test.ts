@@ -329,6 +329,32 @@ describe("without blocking", () => {
     assertEquals([seen, written], [[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6]]);
   });
 
+  test("a short message does not overtake a long one that waits", patient, async () => {
+    using region = memory(START + 64);
+    using ring = ringOf(region);
+    const { writer, reader } = ring;
+    writer.tryWrite(new Uint8Array(32));
+    const all = [new Uint8Array(56), bytes(1)].map((message) => writer.writeAsync(message));
+    const lengths: number[] = [];
+    for await (const message of reader) if (lengths.push(message.length) === 3) break;
+    await Promise.all(all);
+    assertEquals(lengths, [32, 56, 1]);
+  });
+
+  test("a message as long as the ring waits until the reader has come to the beginning", patient, async () => {
+    using region = memory(START + 64);
+    using ring = ringOf(region);
+    const { writer, reader } = ring;
+    for (let value = 0; value < 4; value++) writer.tryWrite(bytes(value));
+    assertEquals(reader.tryRead(), bytes(0));
+    writer.tryWrite(bytes(4));
+    const long = writer.writeAsync(new Uint8Array(56));
+    const lengths: number[] = [];
+    for await (const message of reader) if (lengths.push(message.length) === 5) break;
+    await long;
+    assertEquals(lengths, [1, 1, 1, 1, 56]);
+  });
+
   test("a signal ends the waiting, and nothing is written", patient, async () => {
     using region = memory(START + 64);
     using ring = ringOf(region);
@@ -778,8 +804,19 @@ describe("whoever stores nonsense to a ring", () => {
       for (const use of [() => ring.reader.tryRead(), () => ring.reader.read(1), () => ring.reader.tryTake(() => {})]) {
         const error = assertThrows(use, MmapError, `a message of ${length >>> 0} bytes given`);
         assertEquals([error.code, error.syscall], ["EINVAL", "ring"]);
+        assertEquals(region.int32[READ], 0);
       }
     }
+  });
+
+  test("makes it an error for the writer if it was somebody else who wrote", () => {
+    using region = memory(START + 64);
+    using ring = ringOf(region);
+    region.int32[WRITE] = 16;
+    assert(ring.writer.tryWrite(bytes(1)));
+    region.int32[WRITE] = 32;
+    const error = assertThrows(() => ring.writer.tryWrite(new Uint8Array(48)), MmapError, "positions 32 and 0 given");
+    assertEquals(error.code, "EINVAL");
   });
 
   test("makes it an error if positions are none", () => {

@@ -13,7 +13,7 @@ const LONGEST_ASYNC_SLEEP = 500;
 const LONGEST_PAUSE = 4;
 
 /** How often whoever finds nothing to do looks again at most: about as long as falling asleep and waking up takes. */
-const SPINS = 2000;
+const SPINS = 600;
 
 /** How long a loop may go on in milliseconds before the event loop has a turn. */
 const LONGEST_TURN = 10;
