@@ -1,6 +1,6 @@
 /**
- * A ring buffer in shared memory (ring/ring.ts, to be copied and used) that streams messages from one process to another,
- * beside a pipe to a process and `postMessage` to a worker. All is measured while it runs, in turn.
+ * A ring in shared memory (`@region/mmap/ring`) that streams messages from one process to another, beside a pipe to a
+ * process and `postMessage` to a worker. All is measured while it runs, in turn.
  *
  *     deno run -A examples/ring.ts
  *     bun examples/ring.ts
@@ -18,7 +18,6 @@ import { MESSAGE } from "./ring/message.ts";
 /** The slow ones get less to do in a round. */
 const CONTENDERS: readonly Contender[] = [
   { name: "ring", open: openRing, messages: 500_000, pings: 1000 },
-  { name: "ring, no spins", open: () => openRing({ spins: 0 }), messages: 500_000, pings: 1000 },
   { name: "pipe, streams", open: openPipe, messages: 20_000, pings: 500 },
   { name: "pipe, blocking", open: openFifo, messages: 20_000, pings: 500 },
   { name: "postMessage", open: openWorker, messages: 5_000, pings: 500 },
@@ -26,7 +25,6 @@ const CONTENDERS: readonly Contender[] = [
 
 const NOTES: Readonly<Record<string, string>> = {
   "ring": "looks for a moment, then sleeps",
-  "ring, no spins": "asleep for every message: wait and notify",
   "pipe, streams": "stdin and stdout of a child process",
   "pipe, blocking": "a FIFO with readSync and writeSync",
   "postMessage": "to a worker of the same process",
@@ -44,7 +42,7 @@ async function compare(rounds: number): Promise<void> {
   for (const { name, messagesPerSecond, microseconds } of figures) {
     row(name, [`${(messagesPerSecond / 1e6).toFixed(2)} M`, `${microseconds.toFixed(2)} µs`], NOTES[name]);
   }
-  const [ring, , pipe, , worker] = figures;
+  const [ring, pipe, , worker] = figures;
   print();
   say(
     `The ring takes ${times(ring.messagesPerSecond, worker.messagesPerSecond)} as many messages as postMessage and ` +

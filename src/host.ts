@@ -12,7 +12,11 @@ import { type Target, targetOf } from "./os/columns.ts";
 import type { System } from "./os/contract.ts";
 import { darwin } from "./os/darwin/system.ts";
 import { freebsd } from "./os/freebsd/system.ts";
+import type { Identities, Identity } from "./os/identity.ts";
+import { linuxIdentities } from "./os/linux/identity.ts";
 import { linux } from "./os/linux/system.ts";
+import { posixIdentities } from "./os/posix/identity.ts";
+import { windowsIdentities } from "./os/windows/identity.ts";
 import { windows } from "./os/windows/system.ts";
 import type { OperatingSystem, Runtime } from "./types.ts";
 
@@ -65,12 +69,36 @@ export function useHost(other: Host): void {
 }
 
 function make(): Host {
-  const target = targetOf(os, arch);
-  if (target === undefined) {
-    throw new MmapError({ code: "ENOTSUP", errno: 0, syscall: "mmap", reason: `${os} on ${arch} is not supported` });
-  }
+  const target = checkedTarget();
   const ffi = makeFfi();
   return { ffi, system: systemOf(ffi, target) };
+}
+
+function checkedTarget(): Target {
+  const target = targetOf(os, arch);
+  if (target !== undefined) return target;
+  throw new MmapError({ code: "ENOTSUP", errno: 0, syscall: "mmap", reason: `${os} on ${arch} is not supported` });
+}
+
+export type { Identities, Identity };
+
+let known: Identities | undefined;
+
+/** Who is who among the threads and processes of this system. Few programs ask, so it is made at the first call. */
+export function identities(): Identities {
+  return known ??= identitiesOf(host().ffi, checkedTarget());
+}
+
+function identitiesOf(ffi: Ffi, target: Target): Identities {
+  switch (target) {
+    case "windows":
+      return windowsIdentities(ffi);
+    case "darwin":
+    case "freebsd":
+      return posixIdentities(ffi, target);
+    default:
+      return linuxIdentities(ffi, target);
+  }
 }
 
 function systemOf(ffi: Ffi, target: Target): System {

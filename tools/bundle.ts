@@ -7,6 +7,9 @@ import { realpathSync } from "node:fs";
 import { relative } from "node:path";
 import { build, type BuildOptions, type Plugin } from "esbuild";
 
+/** The code of sources of the package, by their paths. */
+type Sources = Readonly<Record<string, string>>;
+
 const COMMON: BuildOptions = {
   bundle: true,
   format: "esm",
@@ -28,7 +31,7 @@ const COMMON: BuildOptions = {
  */
 const CORE = `
   export * from "./mod.ts";
-  export { host as "#host" } from "./src/host.ts";
+  export { arch as "#arch", host as "#host", identities as "#identities" } from "./src/host.ts";
   export { checkedDescriptor as "#checkedDescriptor", isRegion as "#isRegion" } from "./src/region.ts";
   export { mapSource as "#mapSource" } from "./src/memory/open.ts";
 `;
@@ -37,27 +40,44 @@ const CORE = `
  * What the other files take from mod.js: everything that has to exist only once, since classes are compared and the
  * host is made once. The rest of what they need has no state, and each has its own copy of it.
  */
-const ONCE = replacing({
+const ONCE: Sources = {
   "src/mmap.ts": `export { mmap } from "./mod.js"`,
   "src/region.ts":
     `export { MappedRegion, "#checkedDescriptor" as checkedDescriptor, "#isRegion" as isRegion } from "./mod.js"`,
   "src/memory/open.ts": `export { "#mapSource" as mapSource } from "./mod.js"`,
   "src/error.ts": `export { MmapError } from "./mod.js"`,
-  "src/host.ts": `export { "#host" as host } from "./mod.js"`,
-});
+  "src/host.ts": `export { "#arch" as arch, "#host" as host, "#identities" as identities } from "./mod.js"`,
+};
+
+/** The entry of wasm.js: everything public, and what ring.js shares with it. */
+const WASM = `
+  export * from "./wasm.ts";
+  export { isMemoryRegion as "#isMemoryRegion", mappingIn as "#mappingIn" } from "./src/extras/wasm/memory_region.ts";
+`;
+
+/** What the others take from wasm.js, because a region of the one has to be a region for the other. */
+const FROM_WASM: Sources = {
+  "src/extras/wasm/memory_region.ts":
+    `export { MemoryRegion, "#isMemoryRegion" as isMemoryRegion, "#mappingIn" as mappingIn } from "./wasm.js"`,
+};
 
 /** What only Windows needs, and what loads it in Bun. esbuild would turn the `require` into something else. */
-const WINDOWS = "./src/os/windows/system.ts";
+const WINDOWS = `
+  export { windows } from "./src/os/windows/system.ts";
+  export { windowsIdentities } from "./src/os/windows/identity.ts";
+`;
 const LOADER = `const loadWindows = () =>
   // If Bun's bundler has put the file into its own, there is a require.
   typeof require === "undefined" ? import.meta.require("./windows.js") : require("./windows.js");`;
 
 /** What is not in Bun's mod.js: Windows, and the other runtimes. */
-const BUN_ALONE = replacing({
+const BUN_ALONE: Sources = {
+  "src/os/windows/identity.ts":
+    `export const windowsIdentities = (...values) => loadWindows().windowsIdentities(...values)`,
   "src/os/windows/system.ts": `export const windows = (...values) => loadWindows().windows(...values)`,
   "src/ffi/deno.ts": `export const denoFfi = ${refusing("Deno")}`,
   "src/ffi/node.ts": `export const nodeFfi = ${refusing("Node")}`,
-});
+};
 
 function refusing(runtime: string): string {
   return `() => { throw new Error("this build of @region/mmap is for Bun, not for ${runtime}") }`;
@@ -71,36 +91,34 @@ const FOR_BUN = "// @bun";
 
 /** Writes dist/ for the entries of a package. */
 export async function bundle(directory: string, entries: readonly string[]): Promise<void> {
-  const others = entries.filter((entry) => entry !== "./mod.ts");
+  const others = entries.filter((entry) => entry !== "./mod.ts" && entry !== "./wasm.ts");
   const everybody = { ...COMMON, absWorkingDir: directory };
   const bun = { ...everybody, banner: { js: FOR_BUN }, sourcesContent: true };
   await Promise.all([
-    writeCore(everybody, "dist"),
-    writeOthers(everybody, "dist", named(others)),
-    writeCore({ ...bun, banner: { js: `${FOR_BUN}\n${LOADER}` }, plugins: [BUN_ALONE] }, "dist/bun"),
-    writeOthers(bun, "dist/bun", { ...named(others), windows: WINDOWS }),
+    write(everybody, "dist/mod.js", CORE, {}),
+    write(everybody, "dist/wasm.js", WASM, ONCE),
+    writeOthers(everybody, "dist", others),
+    write({ ...bun, banner: { js: `${FOR_BUN}\n${LOADER}` } }, "dist/bun/mod.js", CORE, BUN_ALONE),
+    write(bun, "dist/bun/wasm.js", WASM, ONCE),
+    write(bun, "dist/bun/windows.js", WINDOWS, ONCE),
+    writeOthers(bun, "dist/bun", others),
   ]);
 }
 
-async function writeCore(options: BuildOptions, directory: string): Promise<void> {
-  const stdin = { contents: CORE, resolveDir: options.absWorkingDir };
-  await build({ ...options, stdin, outfile: `${directory}/mod.js` });
+/** Writes a file of these contents and what they import. */
+async function write(options: BuildOptions, outfile: string, contents: string, sources: Sources): Promise<void> {
+  const stdin = { contents, resolveDir: options.absWorkingDir };
+  await build({ ...options, stdin, outfile, plugins: [replacing(sources)] });
 }
 
-/** The sources of some files, by the names that they get. */
-type Entries = Readonly<Record<string, string>>;
-
-async function writeOthers(options: BuildOptions, directory: string, entryPoints: Entries): Promise<void> {
-  await build({ ...options, entryPoints, outdir: directory, plugins: [ONCE] });
-}
-
-/** Entries by their own names: `./sync.ts` becomes `sync.js`. */
-function named(entries: readonly string[]): Entries {
-  return Object.fromEntries(entries.map((path) => [path.replace(/^\.\/(.*)\.ts$/, "$1"), path]));
+/** Writes entries by their own names: `./sync.ts` becomes `sync.js`. */
+async function writeOthers(options: BuildOptions, outdir: string, entryPoints: readonly string[]): Promise<void> {
+  const sources = { ...ONCE, ...FROM_WASM };
+  await build({ ...options, entryPoints: [...entryPoints], outdir, plugins: [replacing(sources)] });
 }
 
 /** Puts other code in the place of these sources of the package. It may import the files that are made. */
-function replacing(sources: Readonly<Record<string, string>>): Plugin {
+function replacing(sources: Sources): Plugin {
   return {
     name: "replacing",
     setup(build): void {

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { ANONYMOUS, mmap } from "../../mod.ts";
+import { RingReader, RingWriter } from "../../ring.ts";
 import { end, start } from "../support/start.ts";
-import { MESSAGE, Messages, messageThat } from "./message.ts";
-import { type RingOptions, RingReader, ringSize, RingWriter } from "./ring.ts";
+import { FAREWELL, MESSAGE, Messages, messageThat } from "./message.ts";
 
 /** A way to another process or thread, which reads what is sent. */
 export interface Channel {
@@ -25,15 +25,16 @@ const FAR_END = new URL("./far_end.ts", import.meta.url);
 const plain = messageThat(false);
 const asking = messageThat(true);
 
-/** Bytes of the ring. */
-const CAPACITY = 1 << 20;
+/** Bytes of a ring. */
+const SIZE = 1 << 20;
 
 /** A ring to another process, and another one back. */
-export function openRing(options: RingOptions = {}): Channel {
-  const [forth, back] = [0, 1].map(() => mmap(ANONYMOUS, { size: ringSize(CAPACITY) }));
-  const child = start(FAR_END, ["ring", ...[forth.handle, back.handle, options].map((value) => JSON.stringify(value))]);
-  const writer = new RingWriter(forth, options);
-  const reader = new RingReader(back, options);
+export function openRing(): Channel {
+  const [forth, back] = [0, 1].map(() => mmap(ANONYMOUS, { size: SIZE }));
+  const writer = new RingWriter(forth, { create: true });
+  new RingWriter(back, { create: true })[Symbol.dispose](); // the other process is to write to it
+  const reader = new RingReader(back);
+  const child = start(FAR_END, ["ring", ...[forth, back].map((region) => JSON.stringify(region))]);
   const pingPong = (count: number): void => {
     for (let sent = 0; sent < count; sent++) {
       writer.write(asking);
@@ -47,8 +48,10 @@ export function openRing(options: RingOptions = {}): Channel {
     },
     pingPong,
     async close(): Promise<void> {
-      writer.close();
+      writer.write(FAREWELL);
       await end(child);
+      writer[Symbol.dispose]();
+      reader[Symbol.dispose]();
       forth.unmap();
       back.unmap();
     },

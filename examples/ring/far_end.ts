@@ -4,8 +4,8 @@ import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import process from "node:process";
 import { isMainThread, parentPort } from "node:worker_threads";
 import { type MapHandle, mmap } from "../../mod.ts";
+import { RingReader, RingWriter } from "../../ring.ts";
 import { asksForAnswer, Messages } from "./message.ts";
-import { type RingOptions, RingReader, RingWriter } from "./ring.ts";
 
 if (isMainThread) serve(process.argv.slice(2));
 else parentPort!.on("message", (message: Uint8Array) => asksForAnswer(message) && parentPort!.postMessage(message));
@@ -16,11 +16,20 @@ function serve([channel, ...rest]: string[]): void {
   else servePipe();
 }
 
-function serveRing(forth: MapHandle, back: MapHandle, options: RingOptions): void {
+function serveRing(forth: MapHandle, back: MapHandle): void {
   using input = mmap(forth);
   using output = mmap(back);
-  const writer = new RingWriter(output, options);
-  for (const message of new RingReader(input, options)) if (asksForAnswer(message)) writer.write(message);
+  using reader = new RingReader(input);
+  using writer = new RingWriter(output);
+  /** Answers a message where it lies. Returns whether it was the last one. */
+  const answer = (message: Uint8Array): boolean => {
+    if (message.length > 0 && asksForAnswer(message)) writer.write(message);
+    return message.length === 0;
+  };
+  for (let isOver = false; !isOver;) {
+    // Without a copy if there is a message, and otherwise asleep until there is one.
+    isOver = reader.tryTake(answer) ?? answer(reader.read()!);
+  }
 }
 
 function servePipe(): void {

@@ -3,6 +3,9 @@
 /** Bytes of a message. */
 export const MESSAGE = 64;
 
+/** What is sent through a ring last: a ring does not tell that nothing more is coming. */
+export const FAREWELL: Uint8Array<ArrayBuffer> = new Uint8Array();
+
 /** A message that is to be sent back, or one that is not. */
 export function messageThat(asks: boolean): Uint8Array<ArrayBuffer> {
   return new Uint8Array(MESSAGE).fill(Number(asks));

@@ -15,6 +15,7 @@ function getterOf(prototype: object, name: PropertyKey): (this: unknown) => unkn
 
 const detached = getterOf(ArrayBuffer.prototype, "detached");
 const classOf = getterOf(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag);
+const lengthOf = getterOf(Object.getPrototypeOf(Uint8Array.prototype), "length");
 const { at } = Uint8Array.prototype;
 
 /** The bytes of a buffer or view. */
@@ -49,6 +50,18 @@ function checkAttached(buffer: ArrayBufferLike, name: string): void {
 export function bytesOf(data: unknown, name: string): Uint8Array {
   const bytes = bytesIn(data, name);
   return isArrayBuffer(bytes.buffer) ? bytes : new Uint8Array(bytes);
+}
+
+/** The length of a Uint8Array, of which only the engine is asked. */
+export function lengthOfBytes(given: unknown, name: string): number {
+  // The first is sooner known, and enough: an array that only has this prototype has a length of the engine's too.
+  if (!(given instanceof Uint8Array) && classOf.call(given) !== "Uint8Array") {
+    throw new TypeError(`${name}: ${describe(given)} given, wanted a Uint8Array`);
+  }
+  const length = lengthOf.call(given) as number;
+  // Only one of no bytes may have lost them.
+  if (length === 0) bytesIn(given, name);
+  return length;
 }
 
 /** What to write: the bytes of a buffer, a view, or a text as UTF-8. */

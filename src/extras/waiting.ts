@@ -301,7 +301,7 @@ function waitingOf(): Waiting {
 }
 
 /** When to give up, on the clock of `performance.now()`. NaN is forever, as with `Atomics.wait`. */
-function deadlineOf(timeout: number | undefined): number {
+export function deadlineOf(timeout: number | undefined): number {
   if (timeout === undefined) return Infinity;
   if (typeof timeout !== "number") throw new TypeError(`timeout: ${describe(timeout)} given, wanted milliseconds`);
   return Number.isNaN(timeout) ? Infinity : performance.now() + Math.max(0, timeout);

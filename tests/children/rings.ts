@@ -1,30 +1,92 @@
-// One end of the ring of examples/ring: `rings.ts <handle> write|read <messages>`. The length and bytes of message
-// `index` follow from its number. The reader prints how many messages came, and how many of them were wrong.
+// One end of the ring in a region: `rings.ts <region> <what> <longest> ...`, where the region is a handle or a path.
+// Messages have at most `longest` bytes. It runs as a worker as well, with the same arguments as its data.
 import process from "node:process";
-import { mmap } from "../../mod.ts";
-import { RingReader, RingWriter } from "../../examples/ring/ring.ts";
+import { isMainThread, parentPort, workerData } from "node:worker_threads";
+import { type MappedRegion, mmap } from "../../mod.ts";
+import { RingReader, RingWriter } from "../../ring.ts";
+import { messageAt, numberOf } from "../support/ring_messages.ts";
 
-const [handle, what, count] = process.argv.slice(2);
-using region = mmap(JSON.parse(handle));
+const [where, what, ...rest]: string[] = isMainThread ? process.argv.slice(2) : workerData;
+const longest = Number(rest[0]);
 
-/** From nothing to all that the ring takes. */
-const longest = (region.byteLength - 256) / 2 - 8;
-
-function messageAt(index: number): Uint8Array {
-  const length = index % 50 === 49 ? longest : (index * 7919 >>> 3) % (Math.min(longest, 127) + 1);
-  return new Uint8Array(length).fill(index);
+function mapped(where: string): MappedRegion {
+  return where.startsWith("{") ? mmap(JSON.parse(where)) : mmap(where, { access: "write" });
 }
 
-if (what === "write") {
+const region = mapped(where);
+
+function say(text: string): void {
+  if (isMainThread) process.stdout.write(`${text}\n`);
+  else parentPort!.postMessage(text);
+}
+
+/** Writes messages from 0 on, and an empty one. */
+function write(count: number): void {
+  using writer = new RingWriter(region);
+  for (let number = 0; number < count; number++) writer.write(messageAt(number, longest));
+  writer.write(new Uint8Array());
+  say("done");
+}
+
+/** Reads up to the empty message. Says how many there were, and how many of them out of order. */
+function read(): void {
+  using reader = new RingReader(region);
+  let [count, wrong] = [0, 0];
+  const look = (message: Uint8Array): boolean => {
+    if (message.length === 0) return true;
+    if (numberOf(message, longest) !== count++) wrong++;
+    return false;
+  };
+  while (!(reader.tryTake(look) ?? look(reader.read()!)));
+  say(`${count} ${wrong}`);
+}
+
+/** Writes for ever, from a number on. */
+function writeOn(number: number): void {
   const writer = new RingWriter(region);
-  for (let index = 0; index < Number(count); index++) writer.write(messageAt(index));
-  writer.close();
-} else {
-  let [index, wrong] = [0, 0];
-  for (const message of new RingReader(region)) {
-    const wanted = messageAt(index++);
-    if (message.length !== wanted.length || message.some((byte, at) => byte !== wanted[at])) wrong++;
-  }
-  process.stdout.write(`${index} ${wrong}\n`);
+  writer.write(messageAt(number, longest));
+  say("here");
+  for (;;) writer.write(messageAt(++number, longest));
 }
-process.exit();
+
+/** Reads for ever. Keeps the number of the message that it has looked at last, plus 1, in the memory of `counter`. */
+function readOn(counter: MappedRegion): void {
+  const reader = new RingReader(region);
+  const { int32 } = counter;
+  const check = (message: Uint8Array): number => {
+    const [number, next] = [numberOf(message, longest), int32[0]];
+    // Whoever is killed after it has looked, and before it was done with the message, is given it again.
+    if (number !== next && number !== next - 1) throw new Error(`message ${number} after ${next - 1}`);
+    return int32[0] = number + 1;
+  };
+  const idle = new Int32Array(new SharedArrayBuffer(4));
+  // Not read(), which is done with a message before it is looked at.
+  const take = (): void => {
+    while (reader.tryTake(check) === undefined) Atomics.wait(idle, 0, 0, 0.1);
+  };
+  take();
+  say("here");
+  for (;;) take();
+}
+
+/** Answers each message with itself, up to an empty one. */
+function echo(back: MappedRegion): void {
+  using reader = new RingReader(region);
+  using writer = new RingWriter(back);
+  say("here");
+  for (let message = reader.read()!; message.length > 0; message = reader.read()!) writer.write(message);
+}
+
+/** Has an end until it is killed. */
+function hold(): void {
+  const writer = new RingWriter(region);
+  say("here");
+  setInterval(() => writer.tryWrite(new Uint8Array()), 1000);
+}
+
+if (what === "write") write(Number(rest[1]));
+else if (what === "read") read();
+else if (what === "write-on") writeOn(Number(rest[1]));
+else if (what === "read-on") readOn(mapped(rest[1]));
+else if (what === "echo") echo(mapped(rest[1]));
+else hold();

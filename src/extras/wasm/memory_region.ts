@@ -22,10 +22,21 @@ export interface MemoryRegionInit {
 
 let construct: (init: MemoryRegionInit) => MemoryRegion;
 let isMade: (value: object) => boolean;
+let placed: (region: MemoryRegion) => Mapping;
 
 /** Makes a region over a mapping that lies in a memory. */
 export function makeMemoryRegion(init: MemoryRegionInit): MemoryRegion {
   return construct(init);
+}
+
+/** Whether a value is a region that {@linkcode makeMemoryRegion} has made. */
+export function isMemoryRegion(value: unknown): value is MemoryRegion {
+  return typeof value === "object" && value !== null && isMade(value);
+}
+
+/** The mapping of a region, for calls that use its address. Throws if it is unmapped, or lost as the memory moved. */
+export function mappingIn(region: MemoryRegion): Mapping {
+  return placed(region);
 }
 
 /**
@@ -88,6 +99,7 @@ export class MemoryRegion implements Disposable {
   static {
     construct = (init) => new MemoryRegion(KEY, init);
     isMade = (value) => #mapping in value;
+    placed = (region) => region.#placed();
   }
 
   private constructor(key: symbol, { host, mapping, memory, byteOffset }: MemoryRegionInit) {

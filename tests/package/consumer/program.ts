@@ -7,7 +7,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { ANONYMOUS, mmap, MmapError, platform, withMmap } from "@region/mmap";
 import { lines } from "@region/mmap/lines";
+import { RingReader, RingWriter } from "@region/mmap/ring";
 import { load, notify, wait, waitAsync } from "@region/mmap/sync";
+import { mapShared } from "@region/mmap/wasm";
 import { respond } from "@region/mmap/web";
 
 function storeAndGrow(path: string): void {
@@ -56,6 +58,17 @@ async function waitForIt(): Promise<void> {
   assert.equal(load(region, 0), 1);
 }
 
+/** Memory of each kind is the same for all entries. */
+function sendThrough(path: string): void {
+  writeFileSync(path, new Uint8Array(4096));
+  using region = mmap(path, { access: "write" });
+  using writer = new RingWriter(region, { create: true });
+  using shared = platform.supports("wasm") ? mapShared(path, { access: "write" }) : undefined;
+  using reader = new RingReader(shared ?? region);
+  writer.write(Uint8Array.of(1, 2));
+  assert.deepEqual([...reader.read()!], [1, 2]);
+}
+
 async function useAll(directory: string): Promise<void> {
   const path = join(directory, "file");
   storeAndGrow(path);
@@ -63,6 +76,7 @@ async function useAll(directory: string): Promise<void> {
   loseEverything(path);
   handOver();
   await readAndServe(path);
+  sendThrough(join(directory, "ring"));
   if (platform.os !== "windows") await waitForIt();
 }
 

@@ -1,35 +1,5 @@
 /**
- * A ring buffer in shared memory: messages of any length from one writer to one reader, which may be in another thread,
- * process or runtime. Nothing is copied but the message itself, once, and the system is called only where one of the two
- * has fallen asleep.
- *
- * ```ts
- * import { ANONYMOUS, mmap } from "@region/mmap";
- * import { RingReader, RingWriter, ringSize } from "./ring.ts";
- *
- * // One process, which hands region.handle to the other:
- * const region = mmap(ANONYMOUS, { size: ringSize(1 << 20) });
- * const writer = new RingWriter(region);
- * writer.write(new TextEncoder().encode("hello"));
- * writer.close();
- *
- * // The other, with mmap(handle):
- * for (const message of new RingReader(region)) new TextDecoder().decode(message);
- * ```
- *
- * What the memory holds:
- *
- * ```
- * byte 0     head: where the writer is      each in a cache line of its own, so that
- * byte 64    tail: where the reader is      neither waits for a line that the other
- * byte 128   1: the reader is asleep        one keeps storing to
- * byte 192   1: the writer is asleep
- * byte 256   records, round and round: length (8 bytes), message, filled up to 8 bytes
- * ```
- *
- * Head and tail count bytes and never go back; where they are in the ring is their remainder. What lies between them is
- * full. Only the writer stores to head and only the reader to tail, each after it is done with the record, so that the
- * other one never sees half of one.
+ * The ring that examples/ring had before there was `@region/mmap/ring`, as it was. The module is measured beside it.
  *
  * @module
  */

@@ -1,0 +1,143 @@
+/** Sleeping until the other end of a ring has done something. */
+import { isRegion } from "../../region.ts";
+import { waitAsync } from "../waiting.ts";
+import type { RingMemory } from "./ring_memory.ts";
+
+/** The longest sleep in milliseconds. Whoever was to wake it may have been killed before it could. */
+const LONGEST_SLEEP = 100;
+
+/** The same for what is waited for in the background, where each sleep costs a mapping. */
+const LONGEST_ASYNC_SLEEP = 500;
+
+/** The longest pause between two looks in milliseconds, if the system has no way to wait. */
+const LONGEST_PAUSE = 4;
+
+/** How often whoever finds nothing to do looks again at most: about as long as falling asleep and waking up takes. */
+const SPINS = 600;
+
+/** How long a loop may go on in milliseconds before the event loop has a turn. */
+const LONGEST_TURN = 10;
+
+/** The turns of the event loop that a loop of `await` gives it, which would have none while nothing has to be waited for. */
+export class Turns {
+  #began: number = performance.now();
+  #looks: number = 0;
+
+  isOver(): boolean {
+    return ++this.#looks % 64 === 0 && performance.now() - this.#began > LONGEST_TURN;
+  }
+
+  async next(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    this.#began = performance.now();
+  }
+}
+
+/** A word that nobody changes. */
+let idle: Int32Array | undefined;
+
+/** One end's way to sleep. */
+export class Sleeper {
+  readonly #memory: RingMemory;
+  /** The word that says that this end sleeps. */
+  readonly #word: number;
+  /**
+   * How often to look again before sleeping. That is the quickest way while the other end is running, and a waste if it
+   * is not, for want of a processor. So it is more after it was of use, and less after it was not.
+   */
+  #spins: number = SPINS;
+  #failures: number = 0;
+  /** Whether the background can only be told of changes by looking. */
+  #onlyLooks: boolean = false;
+  readonly #interruptions: Set<() => void> = new Set();
+
+  constructor(memory: RingMemory, word: number) {
+    this.#memory = memory;
+    this.#word = word;
+  }
+
+  /** Blocks until it is so, at most until the deadline, and returns whether it is. */
+  until(isSo: () => boolean, value: number, deadline: number): boolean {
+    for (let spins = this.#spins; spins > 0; spins--) {
+      if (!isSo()) continue;
+      this.#spins = Math.min(2 * this.#spins, SPINS);
+      return true;
+    }
+    // Now and then it is tried again whether things have changed.
+    this.#spins = ++this.#failures % 64 === 0 ? SPINS : this.#spins >> 1;
+    for (let pause = 1 / 16;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      if (this.#announced(isSo, value)) return true;
+      const left = deadline - performance.now();
+      if (left <= 0) return this.#done(false);
+      this.#sleep(value, left, pause);
+    }
+  }
+
+  /** Says that this end sleeps, unless it is so: whoever makes it so after this look sees that it has to wake somebody. */
+  #announced(isSo: () => boolean, value: number): boolean {
+    Atomics.store(this.#memory.state, this.#word, value);
+    return isSo() && this.#done(true);
+  }
+
+  #done(result: boolean): boolean {
+    Atomics.store(this.#memory.state, this.#word, 0);
+    return result;
+  }
+
+  #sleep(value: number, left: number, pause: number): void {
+    const { waiting } = this.#memory;
+    if (waiting) waiting.wait(this.#memory.addressOf(this.#word), value, Math.min(left, LONGEST_SLEEP));
+    else Atomics.wait(idle ??= new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(left, pause));
+  }
+
+  /** Resolves when it is so, or after {@linkcode interrupt} or the signal. The caller looks which it was. */
+  async untilAsync(isSo: () => boolean, value: number, signal?: AbortSignal): Promise<void> {
+    let interrupted = false;
+    let wake: () => void = () => {};
+    const interrupt = (): void => {
+      interrupted = true;
+      wake();
+      // Nothing is to go on waiting in the kernel, and keep the process from ending.
+      if (this.#memory.isCurrent) this.#memory.wake(this.#word);
+    };
+    this.#interruptions.add(interrupt);
+    signal?.addEventListener("abort", interrupt);
+    try {
+      for (let pause = 1;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+        if (!this.#memory.isCurrent) this.#memory.renew();
+        if (interrupted || signal?.aborted || this.#announced(isSo, value)) return;
+        const woken = Promise.withResolvers<void>();
+        wake = woken.resolve;
+        this.#wakeLater(value, pause).then(woken.resolve, woken.reject);
+        await woken.promise;
+      }
+    } finally {
+      this.#interruptions.delete(interrupt);
+      signal?.removeEventListener("abort", interrupt);
+    }
+  }
+
+  /** Ends everything that waits in the background. */
+  interrupt(): void {
+    for (const interrupt of this.#interruptions) interrupt();
+  }
+
+  async #wakeLater(value: number, pause: number): Promise<void> {
+    const result = this.#beginWait(value);
+    if (result) await result;
+    else await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+
+  /** Has the system wait. Nothing if it cannot: without futexes, or without a descriptor to map again. */
+  #beginWait(value: number): Promise<unknown> | undefined {
+    const { region } = this.#memory;
+    if (this.#onlyLooks || !isRegion(region)) return undefined;
+    try {
+      const result = waitAsync(region, this.#word, value, LONGEST_ASYNC_SLEEP);
+      return result.async ? result.value : Promise.resolve();
+    } catch {
+      this.#onlyLooks = true;
+      return undefined;
+    }
+  }
+}
