@@ -2,7 +2,8 @@ import process from "node:process";
 import { test } from "node:test";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { type MappedRegion, mmap, platform } from "../mod.ts";
-import { fileOf } from "./support/files.ts";
+import { fileOf, freshPath } from "./support/files.ts";
+import { onPosix } from "./support/systems.ts";
 
 const ACCESSORS = {
   bytes: Uint8Array,
@@ -112,6 +113,23 @@ test("views of the same part share one buffer", () => {
   using region = mmap(null, { size: 100 });
   assertStrictEquals(region.view(Uint8Array, 10).buffer, region.buffer);
 });
+
+test(
+  "a view of a part of a long region has a buffer of a gigabyte, or of as much as it needs",
+  onPosix("sparse files"),
+  () => {
+    const [gibibyte, path] = [2 ** 30, freshPath()];
+    using region = mmap(path, { access: "create", size: 3 * gibibyte });
+    const short = region.view(Uint8Array, 2.25 * gibibyte, 10);
+    assertEquals(short.buffer.byteLength, gibibyte);
+    assert(region.view(Uint8Array, 2.375 * gibibyte, 10).buffer === short.buffer);
+    const long = region.view(Uint8Array, 0.5 * gibibyte, 2 * gibibyte);
+    long[2 * gibibyte - 1] = 7;
+    assertEquals([region.read(2.5 * gibibyte - 1, 1)[0], long.length], [7, 2 * gibibyte]);
+    region.resize(100);
+    assertEquals([short.length, long.length], [0, 0]);
+  },
+);
 
 /** Every member that needs the memory. */
 const MEMBERS: Readonly<Record<string, (region: MappedRegion) => unknown>> = {

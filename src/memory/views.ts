@@ -105,6 +105,12 @@ interface Window {
 /** The longest buffer for a part. */
 const LONGEST_WINDOW = 2 ** 32;
 
+/**
+ * The buffer for a short part. V8 stops to collect garbage for a longer one: a look at one number of a long file takes 30
+ * times as long in Node.
+ */
+const SHORT_WINDOW = 2 ** 30;
+
 /** The buffers over one mapping, and the views of it that are made once. */
 export class Views implements Occupants {
   readonly #ffi: Ffi;
@@ -241,7 +247,7 @@ export class Views implements Occupants {
   /** The buffer that holds a part. */
   #bufferFor(start: number, length: number): Window {
     const { longestBuffer } = this.#ffi;
-    const window = Math.min(longestBuffer, LONGEST_WINDOW);
+    const window = Math.min(longestBuffer, length <= SHORT_WINDOW / 2 ? SHORT_WINDOW : LONGEST_WINDOW);
     // The buffer over everything costs the collector more the longer it is. If it exists already, use it.
     if (this.#whole || this.#mapping.byteLength <= window) return { buffer: this.whole, start: 0 };
     if (length > longestBuffer) {
