@@ -27,8 +27,7 @@ const PROCESSOR = "cortex-a76";
 /** What is different here when tests are run. */
 const MORE: Readonly<Record<RuntimeName, readonly string[]>> = {
   deno: [],
-  // Its own limit of 5 seconds is for tests that are not emulated.
-  bun: ["--timeout=60000"],
+  bun: [],
   // All files in one process: it would start others by itself, not emulated.
   node: ["--test-isolation=none"],
 };

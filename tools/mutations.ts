@@ -272,7 +272,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ['refuseAsArray(ArrayAt.prototype, "MappedArray", "array.data");', "", "array"],
   ],
   memory: [
-    ["length <= SHORT_WINDOW / 2 ? SHORT_WINDOW : LONGEST_WINDOW", "SHORT_WINDOW", "large_files"],
+    ["length <= SHORT_WINDOW / 2 ? SHORT_WINDOW : LONGEST_WINDOW", "SHORT_WINDOW", "views", "bun"],
     ["length <= SHORT_WINDOW / 2 ? SHORT_WINDOW : LONGEST_WINDOW", "LONGEST_WINDOW", "views"],
     ["const { place: _, ...anywhere } = this.#request;", "const anywhere = this.#request;", "wasm"],
     ["length > 0 && length <= this.#reserved", "length > 0 && length < this.#reserved", "reserve"],

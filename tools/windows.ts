@@ -31,8 +31,7 @@ const DEBIAN = `debian-${SUITE}`;
 /** What is different here when tests are run. */
 const MORE: Readonly<Record<RuntimeName, readonly string[]>> = {
   deno: [],
-  // Its own limit of 5 seconds is for tests that are not emulated.
-  bun: ["--timeout=60000"],
+  bun: [],
   node: [],
 };
 
