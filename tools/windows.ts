@@ -28,13 +28,6 @@ const NAME = "windows";
 const SUITE = "trixie";
 const DEBIAN = `debian-${SUITE}`;
 
-/** What is different here when tests are run. */
-const MORE: Readonly<Record<RuntimeName, readonly string[]>> = {
-  deno: [],
-  bun: [],
-  node: [],
-};
-
 /** What the runtimes and Wine see; nothing of the machine's own. */
 const ENVIRONMENT = [
   "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
@@ -123,7 +116,7 @@ function compilePartner(): void {
 /** Runs test files; the status is that of the runtime. */
 function run(runtime: RuntimeName, program: string, report: string, files: readonly string[]): number {
   compilePartner();
-  const line = [windowsPath(program), ...TESTING[runtime]("Z:\\tmp\\report.xml"), ...MORE[runtime], ...files];
+  const line = [windowsPath(program), ...TESTING[runtime]("Z:\\tmp\\report.xml"), ...files];
   return printed([...ISOLATED, "sh", "-c", RUN, "sh", join(ROOT, partOf(NAME, DEBIAN)), ROOT, report, ...line]);
 }
 
