@@ -1020,7 +1020,7 @@ export class MappedRegion implements Disposable {
    * [VirtualLock](https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtuallock).
    *
    * If it fails, no more is locked than before. If a page of the range could not be read in, pages of the range may
-   * have lost an earlier lock.
+   * have lost an earlier lock. Locking `private` memory that allows "write" makes the copies of all its pages at once.
    *
    * @param range What to keep. Default: all.
    * @throws {MmapError} If the process may not lock that much (`ENOMEM` or `EPERM`; the limit is `ulimit -l`, or the
