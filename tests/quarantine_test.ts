@@ -373,15 +373,20 @@ test("where no more mappings are allowed, stores through a transferred buffer re
 
 const SLOW = { timeout: 120_000 };
 
-/**
- * At the limit of mappings, V8 gives up if another of its threads has memory to find while it collects. What is tested
- * there is not that.
- */
+/** With these, V8 gives up less often at the limit of mappings, where it finds no memory to collect with. */
 const CAUTIOUS = ["--no-warnings", "--expose-gc", "--single-threaded-gc"];
 
+/** Runs a scenario. At that limit it is run again if it was the engine that gave up: what is tested is not that. */
 function runScenario(scenario: string): string {
   const given = ["quarantined", scenario, fileOf(2 ** 20), freshPath()] as const;
-  return scenario === "at-the-limit" ? runChildWith(CAUTIOUS, ...given) : runChild(...given);
+  if (scenario !== "at-the-limit") return runChild(...given);
+  for (let attempt = 1;; attempt++) {
+    try {
+      return runChildWith(CAUTIOUS, ...given);
+    } catch (error) {
+      if (attempt === 8 || !(error as Error).message.includes("Last few GCs")) throw error;
+    }
+  }
 }
 
 for (
