@@ -22,9 +22,12 @@ export function sectionLength({ functions }: Kernel32, handle: bigint): number |
   return Number(length);
 }
 
-/** Whether a handle is that of a section. */
-export function isSection(kernel32: Kernel32, handle: bigint): boolean {
-  return sectionLength(kernel32, handle) !== undefined;
+/** Whether a handle is that of a section: nothing else can be mapped as it is. One page says so as well as all of them. */
+export function isSection({ functions }: Kernel32, handle: bigint): boolean {
+  const base = functions.MapViewOfFile(handle, WIN32.FILE_MAP_READ, 0, 0, 1n);
+  if (base === 0n) return false;
+  functions.UnmapViewOfFile(base);
+  return true;
 }
 
 const NTDLL = {
