@@ -96,10 +96,7 @@ export function windowsMemory(kernel32: Kernel32): Memory {
 
     flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void {
       flushView(kernel32, base, length);
-      // A section is memory, and has nothing on disk.
-      if (flags.includes("sync") && !isSection(kernel32, descriptor as bigint)) {
-        flushFile(kernel32, descriptor as bigint);
-      }
+      if (flags.includes("sync")) flushFile(kernel32, descriptor as bigint);
     },
 
     advise(base: bigint, length: number, advice: Advice): void {
