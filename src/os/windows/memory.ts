@@ -1,5 +1,4 @@
 /** Mapped memory on Windows. */
-import { writesToFile } from "../../arguments/flags.ts";
 import type { Advice, FlushFlag, MapFlag, Protection } from "../../vocabulary.ts";
 import type { Descriptor } from "../../types.ts";
 import type { BlankLimits, MapRequest, Memory } from "../contract.ts";
@@ -8,8 +7,7 @@ import { WIN32_ERRORS } from "./errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
 import { flushFile } from "./fsync.ts";
 import { isCopy, pagesFor, setPages } from "./protection.ts";
-import { isSection } from "./sections.ts";
-import { FileViews, openSection } from "./views.ts";
+import { FileViews } from "./views.ts";
 
 /** The bytes of a mapping that are flushed before others get a turn. */
 const WRITE_BACK_STEP = 4 << 20;
@@ -52,16 +50,7 @@ export function windowsMemory(kernel32: Kernel32): Memory {
 
     probe(request: MapRequest, length: number): void {
       if (length > 0) tryRoom(kernel32, length, request.flags.includes("locked"));
-      if (isSection(kernel32, request.descriptor as bigint)) return views.probe(request);
-      const reachesFile = writesToFile(request.protection, request.flags);
-      const section = openSection(kernel32, request, reachesFile ? "write" : "copy", 0);
-      if (section !== 0n) {
-        functions.CloseHandle(section);
-        return;
-      }
-      // The rights to a file are checked before its length.
-      const error = kernel32.failure("CreateFileMappingW");
-      if (error.errno !== WIN32_ERRORS.FILE_INVALID) throw error;
+      views.probe(request);
     },
 
     unmap(base: bigint): void {
