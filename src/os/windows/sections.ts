@@ -51,11 +51,16 @@ export function sectionIdentity(kernel32: Kernel32, handle: bigint): string | un
   const information = new Uint8Array(OBJECT_NAME.size);
   const status = ntdll.NtQueryObject(handle, OBJECT_NAME.class, information, information.length, 0n);
   const bytes = status === 0 ? new DataView(information.buffer).getUint16(OBJECT_NAME.Length, true) : 0;
-  return `${length}:${hashOf(information.subarray(OBJECT_NAME.text, OBJECT_NAME.text + bytes))}`;
+  return `${length}:${bytes === 0 ? "" : hashOf(information.subarray(OBJECT_NAME.text, OBJECT_NAME.text + bytes))}`;
+}
+
+/** Whether an identity is that of a section without a name, which others of its length have too. */
+export function hasNoName(identity: string): boolean {
+  return identity.endsWith(":");
 }
 
 /** FNV-1a of 64 bits. */
-function hashOf(bytes: Uint8Array): bigint {
+export function hashOf(bytes: Uint8Array): bigint {
   return bytes.reduce(
     (hash, byte) => BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100_0000_01b3n),
     0xcbf2_9ce4_8422_2325n,

@@ -13,6 +13,7 @@ import { windowsHandles } from "./handles.ts";
 import { windowsLocking } from "./locks.ts";
 import { windowsMemory } from "./memory.ts";
 import { windowsNamed } from "./named.ts";
+import { windowsWaiting } from "./waiting.ts";
 
 /** A C library that is a part of Windows itself. Compilers have others of their own. */
 const MSVCRT = ["msvcrt.dll"];
@@ -35,7 +36,7 @@ export function windows(ffi: Ffi, arch: string): System {
     guard: () => guard() !== undefined,
     residency: () => true,
     handle: () => true,
-    wait: () => false,
+    wait: () => true,
     // A view lies over no memory that is in use (error 487), and an engine that finds its reservation in pieces dies.
     wasm: () => false,
     named: () => true,
@@ -59,9 +60,7 @@ export function windows(ffi: Ffi, arch: string): System {
     },
     supportsFeature: (feature) => features[feature](),
     guard,
-    // WaitOnAddress does not reach beyond the process. Named objects would need a count of the waiters in everybody's
-    // memory.
-    waiting: () => undefined,
+    waiting: once(() => windowsWaiting(kernel32)),
     locking: once(() =>
       windowsLocking(kernel32, handleOf, (path, flag) => {
         const opened: OpenedFile = {};
