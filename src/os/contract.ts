@@ -209,6 +209,11 @@ export interface Memory {
    * Missing on systems that cannot map over a part of them.
    */
   reserve?(reserve: Reserve): bigint;
+  /**
+   * Whether addresses that are kept may not be touched, and whatever was mapped over them goes away as a whole. Then
+   * buffers end where their memory does, and what becomes shorter moves.
+   */
+  readonly reserveIsBare: boolean;
   unmap(base: bigint, length: number): void;
   /**
    * Puts memory that is harmless to touch in place of a mapping, and nothing else can take the place meanwhile. False if

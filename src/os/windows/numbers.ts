@@ -56,6 +56,8 @@ export const WIN32 = {
   MEM_RESERVE_PLACEHOLDER: 0x4_0000,
   MEM_REPLACE_PLACEHOLDER: 0x4000,
   MEM_PRESERVE_PLACEHOLDER: 0x2,
+  MEM_COALESCE_PLACEHOLDERS: 0x1,
+  MEM_FREE: 0x1_0000,
   FORMAT_MESSAGE_IGNORE_INSERTS: 0x200,
   FORMAT_MESSAGE_FROM_SYSTEM: 0x1000,
   DUPLICATE_SAME_ACCESS: 2,
@@ -84,6 +86,7 @@ export const WIN32_LAYOUTS = {
   SYSTEM_INFO: { size: 48, dwPageSize: 4, dwAllocationGranularity: 40 },
   MEMORY_BASIC_INFORMATION: {
     size: 48,
+    BaseAddress: 0,
     AllocationBase: 8,
     AllocationProtect: 16,
     RegionSize: 24,

@@ -13,6 +13,7 @@ import { windowsHandles } from "./handles.ts";
 import { windowsLocking } from "./locks.ts";
 import { windowsMemory } from "./memory.ts";
 import { windowsNamed } from "./named.ts";
+import { placeholdersOf } from "./placeholders.ts";
 import { windowsWaiting } from "./waiting.ts";
 
 /** A C library that is a part of Windows itself. Compilers have others of their own. */
@@ -31,6 +32,7 @@ const CALLS: Readonly<Record<FlagKind, string>> = {
 export function windows(ffi: Ffi, arch: string): System {
   const kernel32 = new Kernel32(ffi);
   const handleOf = runtimeDescriptors(kernel32);
+  const placeholders = once(() => placeholdersOf(kernel32));
   const guard = once(() => arch === "x64" ? unlessRefused(() => installWindowsGuard(kernel32)) : undefined);
   const features: Readonly<Record<Feature, () => boolean>> = {
     guard: () => guard() !== undefined,
@@ -42,7 +44,7 @@ export function windows(ffi: Ffi, arch: string): System {
     named: () => true,
     seal: () => false,
     "lock-range": () => true,
-    reserve: () => false,
+    reserve: () => placeholders() !== undefined,
     preallocate: () => true,
   };
   const files = windowsFiles(kernel32, handleOf);
@@ -51,7 +53,7 @@ export function windows(ffi: Ffi, arch: string): System {
     ...files,
     ...windowsNamed(kernel32),
     ...windowsHandles(kernel32, handleOf),
-    ...windowsMemory(kernel32),
+    ...windowsMemory(kernel32, placeholders),
     ...cBytes(ffi.load(MSVCRT, BYTES), once(() => ffi.load(MSVCRT, SEARCH)), ffi.search),
     supportsFlag: (kind, flag) => hasWord(kernel32.words, kind, flag),
     requireWords(kind: FlagKind, words: readonly string[]): void {

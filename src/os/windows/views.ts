@@ -6,7 +6,7 @@ import { once } from "../once.ts";
 import { WIN32_ERRORS } from "./errors.ts";
 import { halves, INVALID_HANDLE, type Kernel32 } from "./kernel32.ts";
 import { WIN32 } from "./numbers.ts";
-import { type Placeholders, placeholdersOf } from "./placeholders.ts";
+import type { Placeholders } from "./placeholders.ts";
 import { pagesFor, setPages } from "./protection.ts";
 import { isSection } from "./sections.ts";
 
@@ -35,10 +35,10 @@ export class FileViews {
   readonly #becomeCopies: () => boolean;
   readonly #placeholders: () => Placeholders | undefined;
 
-  constructor(kernel32: Kernel32, pageSize: number) {
+  constructor(kernel32: Kernel32, pageSize: number, placeholders: () => Placeholders | undefined) {
     this.#kernel32 = kernel32;
     this.#becomeCopies = once(() => canBecomeCopies(kernel32, pageSize));
-    this.#placeholders = once(() => placeholdersOf(kernel32));
+    this.#placeholders = placeholders;
   }
 
   /** Maps a part of a file. */
@@ -78,11 +78,6 @@ export class FileViews {
     return reads ? this.#mapAs("read", request, length) : this.#mapCopy(request, length);
   }
 
-  /** Puts memory in place of a view: see {@linkcode Placeholders.blank}. */
-  blank(base: bigint, length: number): boolean | undefined {
-    return this.#placeholders()?.blank(base, length);
-  }
-
   /** Maps so that stores reach the file. */
   #mapShared(request: ViewRequest, length: number): bigint {
     const allowsWrite = request.protection.includes("write");
@@ -99,7 +94,8 @@ export class FileViews {
       // What is asked for may allow less than what `protect` may ask for later.
       if (!allowsWrite) setPages(this.#kernel32, base, length, pagesFor(request.protection, false));
     } catch (error) {
-      this.#kernel32.functions.UnmapViewOfFile(base);
+      if (request.place === undefined) this.#kernel32.functions.UnmapViewOfFile(base);
+      else this.#placeholders()!.clear(base, length);
       throw error;
     }
     return base;
@@ -132,10 +128,12 @@ export class FileViews {
   }
 
   /** Maps pages of a section, which has `byteLength` bytes of them. */
-  #mapSection(sharing: Sharing, request: MapRequest, section: bigint, length: number, byteLength: number): bigint {
+  #mapSection(sharing: Sharing, request: ViewRequest, section: bigint, length: number, byteLength: number): bigint {
     const kernel32 = this.#kernel32;
-    const { offset } = request;
-    const placed = this.#placeholders()?.map({ section, offset, length, pages: pagesOf(sharing, request) }) ?? 0n;
+    const { offset, place, isSection } = request;
+    const pages = pagesOf(sharing, request);
+    const placed = this.#placeholders()?.map({ section, offset, toEnd: !isSection, length, pages, place }) ?? 0n;
+    if (place !== undefined) return kernel32.checkAddress(placed, "MapViewOfFile3");
     if (placed !== 0n) return placed;
     const access = KINDS[sharing].view | (isExecutable(request) ? WIN32.FILE_MAP_EXECUTE : 0);
     const address = kernel32.functions.MapViewOfFile(section, access, ...halves(offset), BigInt(byteLength));
