@@ -138,6 +138,8 @@ export class WaitTable {
   #waitingFor(key: Key): Slot[] {
     const words = this.#words;
     const found: (Slot & { readonly ticket: number })[] = [];
+    // The word may have been changed by a plain store, which would otherwise still be on its way when the slots are read.
+    Atomics.add(words, TICKETS, 0);
     for (let at = HEADER; at < this.#end; at += SLOT) {
       const state = Atomics.load(words, at + STATE);
       if ((state & PHASE) !== WAITING || !key.every((word, index) => words[at + KEY + index] === word)) continue;
