@@ -205,7 +205,8 @@ export interface Memory {
   /** Throws what mapping so many bytes would throw, as far as that can be known without mapping anything. */
   probe(request: MapRequest, length: number): void;
   /**
-   * Keeps addresses for memory that comes later. Until then, they show zeros. They are unmapped with that memory.
+   * Keeps addresses for memory that comes later. Until then, they show zeros, unless {@linkcode Memory.reserveIsBare} is
+   * set. They are unmapped with that memory.
    * Missing on systems that cannot map over a part of them.
    */
   reserve?(reserve: Reserve): bigint;
