@@ -24,7 +24,7 @@ const OBJECTS = {
 } as const;
 
 /** Objects of another layout have other names. */
-const NAME = "Local\\region.mmap.waiting.1";
+const NAME = "Local\\@region-mmap.waiting.1";
 
 /** The objects of this thread, and ways to those of others. */
 export class WaitObjects implements Threads {
