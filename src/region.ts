@@ -5,6 +5,7 @@ import type { Host } from "./host.ts";
 import { refuseAsArray, showIn } from "./inspect.ts";
 import { elementSize, forget, isMapped, releaseWhenForgotten, Views } from "./memory/views.ts";
 import type { Mapping } from "./memory/mapping.ts";
+import type { SharedWord } from "./os/contract.ts";
 import { byteCount, rangeOf, type Span, spanWithin } from "./arguments/range.ts";
 import type { Advice, FlushFlag, MapFlag, Protection, Seal } from "./vocabulary.ts";
 import type { ByteRange, Descriptor, MapHandle, ViewConstructor } from "./types.ts";
@@ -21,6 +22,7 @@ const UNCLONEABLE: unique symbol = Symbol("MappedRegion: wanted region.handle");
 let construct: (host: Host, mapping: Mapping) => MappedRegion;
 let isMade: (value: object) => boolean;
 let descriptorIn: (region: MappedRegion) => Descriptor | null;
+let wordIn: (region: MappedRegion, byteOffset: number) => SharedWord;
 
 /** Makes a region over a mapping. */
 export function makeRegion(host: Host, mapping: Mapping): MappedRegion {
@@ -38,6 +40,11 @@ export function isRegion(value: unknown): value is MappedRegion {
 /** The descriptor of a region that is mapped. Throws an MmapError if it was closed, or is another file's by now. */
 export function checkedDescriptor(region: MappedRegion): Descriptor | null {
   return descriptorIn(region);
+}
+
+/** A word of a region that is mapped, as the system is asked for it. */
+export function sharedWord(region: MappedRegion, byteOffset: number): SharedWord {
+  return wordIn(region, byteOffset);
 }
 
 /**
@@ -78,6 +85,11 @@ export class MappedRegion implements Disposable {
       const { file } = region.#live();
       file?.check();
       return file ? file.descriptor : null;
+    };
+    wordIn = (region, byteOffset) => {
+      const { file } = region.#live();
+      const address = region.address + BigInt(byteOffset);
+      return file ? { address, place: { file, offset: region.offset + byteOffset } } : { address };
     };
   }
 

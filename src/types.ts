@@ -158,7 +158,9 @@ export interface MmapOptions {
    * Addresses cost nothing, so a reserve of a terabyte is fine. The buffer under `bytes` and its siblings may be longer
    * than the region then. What it shows behind the end of the region are zeros. It is an MmapError with code `ENOMEM` if
    * the process may not have so many addresses (`ulimit -v`), and with code `ENOTSUP` if `platform.supports("reserve")`
-   * is false, as on Windows.
+   * is false, as before version 1803 of Windows 10.
+   *
+   * On Windows, a region moves when it shrinks, and buffers end where it does: `bytes` makes a new one after each growth.
    */
   reserve?: number | bigint;
   /**

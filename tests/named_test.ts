@@ -10,6 +10,8 @@ import { host, useHost } from "../src/host.ts";
 import type { LinuxTarget } from "../src/os/columns.ts";
 import type { System } from "../src/os/contract.ts";
 import { linux } from "../src/os/linux/system.ts";
+import { WIN32 } from "../src/os/windows/numbers.ts";
+import { notify, wait, waitAsync } from "../sync.ts";
 import { atEnd } from "./support/at_end.ts";
 import { runChild, startChild } from "./support/children.ts";
 import { fileOf } from "./support/files.ts";
@@ -48,6 +50,33 @@ test("a name is plain data, and opens nothing", () => {
   using json = mmap(JSON.parse(JSON.stringify(named(name))));
   region.bytes[1] = 5;
   assertEquals([again.bytes[1], json.bytes[1]], [5, 5]);
+});
+
+test("whoever waits on it is woken by name, from any mapping", async () => {
+  const name = freshName();
+  using region = mmap(named(name), NEW);
+  using part = mmap(named(name), { offset: 12, size: 8 });
+  using other = mmap(named(freshName()), NEW);
+  const result = waitAsync(region, 4, 0, 30_000);
+  assert(result.async);
+  assertEquals([notify(other, 4), notify(part, 0)], [0, 0]);
+  Atomics.store(part.int32, 1, 1);
+  notify(part, 1);
+  assertEquals(await result.value, "ok");
+});
+
+test("a section without a name cannot be waited on, because it cannot be told from others", onWindows, () => {
+  const { CreateFileMappingW, CloseHandle } = host().ffi.load(["kernel32.dll"], {
+    // HANDLE CreateFileMappingW(HANDLE, SECURITY_ATTRIBUTES *, DWORD protection, DWORD high, DWORD low, LPCWSTR name)
+    CreateFileMappingW: { parameters: ["usize", "usize", "u32", "u32", "u32", "usize"], result: "usize" },
+    CloseHandle: { parameters: ["usize"], result: "i32" }, // BOOL CloseHandle(HANDLE)
+  });
+  const section = CreateFileMappingW(BigInt.asUintN(64, -1n), 0n, WIN32.PAGE_READWRITE, 0, 2 * PAGE, 0n);
+  using region = mmap(section, { access: "write" });
+  region.bytes[5] = 1;
+  for (const call of [wait, waitAsync]) failure("ENOTSUP", () => call(region, 0, 0, 1));
+  failure("ENOTSUP", () => notify(region, 0));
+  assertEquals(CloseHandle(section), 1);
 });
 
 test("new memory is zeros, shared, and has the length that is asked for", () => {

@@ -13,7 +13,7 @@ test("supports says what the system has, and of no other word that it has it", (
     assertEquals(platform.supports("map", word), false, word);
   }
   for (const feature of ["residency", "handle"] as const) assertEquals(platform.supports(feature), true);
-  assertEquals(platform.supports("wait"), platform.os !== "windows");
+  assertEquals(platform.supports("wait"), true);
   assertEquals(platform.supports("lock-range"), platform.os !== "freebsd");
 });
 

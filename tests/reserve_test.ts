@@ -11,10 +11,13 @@ import { countingBytes, exists, fileOf, freshPath } from "./support/files.ts";
 import { guarded } from "./support/guarded.ts";
 import { areaOf, statusKibibytes } from "./support/proc.ts";
 import { mappingsOf, openDescriptors } from "./support/process.ts";
-import { onLinux } from "./support/systems.ts";
+import { isWindows, onLinux, onPosix } from "./support/systems.ts";
 
 const PAGE = platform.pageSize;
 const TERABYTE = 2 ** 40;
+
+/** For a test of what lies between the end of a region and the end of its room. */
+const shown = onPosix("bytes to see behind the end of a region");
 
 const can = { skip: !platform.supports("reserve") && "this system cannot keep addresses" };
 
@@ -74,10 +77,12 @@ describe("a region that has room to grow", can, () => {
     using region = mmap(path, { access: "write", reserve: TERABYTE });
     const { bytes, address } = region;
     region.resize(PAGE + 1);
-    assertEquals([bytes.length, region.byteLength, region.address], [0, PAGE + 1, address]);
+    const stays = !isWindows;
+    assertEquals([bytes.length, region.byteLength, region.address === address], [0, PAGE + 1, stays]);
     assertEquals([statSync(path).size, region.read(0, PAGE + 1)], [PAGE + 1, countingBytes(PAGE + 1)]);
+    const { address: last } = region;
     region.resize(4 * PAGE);
-    assertEquals(region.address, address);
+    assertEquals(region.address, last);
     assert(region.read(PAGE + 1).every((byte) => byte === 0));
   });
 
@@ -143,7 +148,7 @@ describe("a region that has room to grow", can, () => {
     assertEquals(region.read(100), countingBytes(3 * PAGE));
   });
 
-  test("reads as zeros behind its end", () => {
+  test("reads as zeros behind its end", shown, () => {
     using region = mmap(fileOf(new Uint8Array(PAGE).fill(1)), { access: "write", reserve: TERABYTE });
     const all = new Uint8Array(region.bytes.buffer);
     assert(all.length > PAGE);
@@ -153,7 +158,7 @@ describe("a region that has room to grow", can, () => {
     assertEquals(all[PAGE], 2);
   });
 
-  test("survives stores behind its end, and counts them", guarded, () => {
+  test("survives stores behind its end, and counts them", { skip: guarded.skip || shown.skip }, () => {
     for (const source of [null, fileOf(PAGE)]) {
       using region = mmap(source, { ...(source && { access: "write" }), size: PAGE, reserve: TERABYTE });
       const all = new Uint8Array(region.bytes.buffer);
@@ -189,17 +194,17 @@ describe("a region that has room to grow", can, () => {
     const view = new Uint8Array(mine);
     assertEquals([region.read(0, 1)[0], view[0]], [5, 5]);
     region.unmap();
-    assertEquals([view[0], view.length > PAGE, view.indexOf(1)], [0, true, -1]);
+    assertEquals([view[0], view.length > PAGE, view.indexOf(1)], [0, !isWindows, -1]);
   });
 
-  test("gives up what a transferred buffer showed of the part that goes", () => {
+  test("gives up what a transferred buffer showed of the part that goes", shown, () => {
     using region = mmap(fileOf(new Uint8Array(4 * PAGE).fill(1)), { reserve: TERABYTE });
     const mine = new Uint8Array(region.bytes.buffer.transfer());
     region.resize(PAGE);
     assertEquals([mine[PAGE - 1], mine[PAGE], mine[4 * PAGE - 1]], [1, 0, 0]);
   });
 
-  test("has one buffer until it has outgrown that", () => {
+  test("has one buffer until it has outgrown that", shown, () => {
     using region = mmap(null, { size: PAGE, reserve: TERABYTE });
     const { buffer } = region.bytes;
     region.resize(buffer.byteLength);
@@ -217,7 +222,7 @@ describe("a region that has room to grow", can, () => {
     const next = region.view(Uint8Array, farther, 10);
     region.view(Uint8Array, far, 10)[0] = 7;
     next[9] = 8;
-    assertEquals([view[0], region.read(farther + 9, 1)[0], next.buffer === view.buffer], [7, 8, true]);
+    assertEquals([view[0], region.read(farther + 9, 1)[0], next.buffer === view.buffer], [7, 8, !isWindows]);
   });
 
   test("is as it was if it cannot grow", notInQemu("has no mlock2"), () => {
@@ -241,7 +246,7 @@ describe("a region that has room to grow", can, () => {
       using region = mmap(path, { flags: ["private", "locked"], size: PAGE, reserve: TERABYTE });
       const all = new Uint8Array(region.bytes.buffer);
       assertThrows(() => region.resize(2 * PAGE), MmapError, "told to fail");
-      assertEquals([all[PAGE - 1], all[PAGE], region.byteLength], [1, 0, PAGE]);
+      assertEquals([all[PAGE - 1], all[PAGE] ?? 0, region.byteLength], [1, 0, PAGE]);
       using memory = mmap(null, { size: PAGE, reserve: TERABYTE });
       memory.resize(2 * PAGE);
       assertEquals(starts, [0, PAGE, 0, 0]);
@@ -265,7 +270,8 @@ describe("a region that has room to grow", can, () => {
     assertEquals(empty.byteLength, 0);
   });
 
-  test("loses pages like any other region if its file is cut", guarded, () => {
+  const cutWhileMapped = { skip: guarded.skip || onPosix("files that are cut while mapped").skip };
+  test("loses pages like any other region if its file is cut", cutWhileMapped, () => {
     const path = fileOf(countingBytes(4 * PAGE));
     using region = mmap(path, { access: "write", reserve: TERABYTE });
     truncateSync(path, PAGE);

@@ -12,17 +12,22 @@ import { linux } from "../src/os/linux/system.ts";
 import type { LinuxTarget } from "../src/os/columns.ts";
 import { timespec } from "../src/os/posix/timespec.ts";
 import { load, notify, wait, waitAsync } from "../sync.ts";
-import { startChild } from "./support/children.ts";
+import { spawnChild, startChild } from "./support/children.ts";
 import { EMULATOR, notInQemu } from "./support/emulated.ts";
 import { fileOf } from "./support/files.ts";
 import { guarded } from "./support/guarded.ts";
 import { mappingsOf, openDescriptors, statusKibibytes } from "./support/proc.ts";
 import { betweenRuntimes, runtimesHere, startIn } from "./support/runtimes.ts";
-import { onLinux, onPosix, onWindows } from "./support/systems.ts";
+import { onLinux, onPosix } from "./support/systems.ts";
 import { ARRIVED, LEFT, PING, PONG, WAITING_SIZE, WORD } from "./support/waiting.ts";
 
 /** For a test of memory that goes from process to process. */
-const acrossProcesses = onLinux("memory of other processes and a way to wait on it");
+const acrossProcesses = {
+  skip: !["linux", "windows"].includes(platform.os) && "no memory of other processes here",
+};
+
+/** For a test of a file that others cut. */
+const cutWhileMapped = { skip: guarded.skip || onPosix("files that are cut while mapped").skip };
 
 /** Bun gives a test five seconds. */
 const patient = { timeout: 120_000 };
@@ -116,7 +121,7 @@ suite("load", () => {
     assertThrows(() => load(gone, 0), TypeError, "unmapped");
   });
 
-  test("says that pages were lost", { skip: guarded.skip || onLinux("files that are cut while mapped").skip }, () => {
+  test("says that pages were lost", cutWhileMapped, () => {
     const path = fileOf(2 * platform.pageSize);
     using region = mmap(path);
     truncateSync(path, platform.pageSize);
@@ -124,7 +129,7 @@ suite("load", () => {
   });
 });
 
-suite("results", onPosix("waiting across processes"), () => {
+suite("results", () => {
   test("a word that is not as expected is not waited on", () => {
     using region = memory();
     region.int32.set([-1, 7, -(2 ** 31), 2 ** 31 - 1]);
@@ -185,16 +190,20 @@ suite("results", onPosix("waiting across processes"), () => {
     for (const count of [undefined, 0, 1, 2 ** 31, 2 ** 40, Infinity]) assertEquals(notify(region, 0, count), 0);
   });
 
-  test("waking where the memory is gone, or may not be read, is an error or wakes nobody", () => {
-    const path = fileOf(new Uint8Array(8192));
-    using region = mmap(path, { access: "write" });
-    truncateSync(path, 0);
-    for (const wake of [() => notify(region, 0), () => notify(region, 1024)]) {
-      // The kernel of Linux says that there is no such word; others may not look.
-      if (platform.os === "linux") assertEquals(assertThrows(wake, MmapError).code, "EFAULT");
-      else assertEquals(wake(), 0);
-    }
-  });
+  test(
+    "waking where the memory is gone, or may not be read, is an error or wakes nobody",
+    onPosix("files that are cut while mapped"),
+    () => {
+      const path = fileOf(new Uint8Array(8192));
+      using region = mmap(path, { access: "write" });
+      truncateSync(path, 0);
+      for (const wake of [() => notify(region, 0), () => notify(region, 1024)]) {
+        // The kernel of Linux says that there is no such word; others may not look.
+        if (platform.os === "linux") assertEquals(assertThrows(wake, MmapError).code, "EFAULT");
+        else assertEquals(wake(), 0);
+      }
+    },
+  );
 
   test("the last word is waited on as well as the first, and others are not woken", async () => {
     using region = memory(4096);
@@ -240,7 +249,7 @@ suite("results", onPosix("waiting across processes"), () => {
   });
 });
 
-suite("refusals", onPosix("waiting across processes"), () => {
+suite("refusals", () => {
   /** Each function, and what comes of it when a word is 0, and when it is not. */
   const calls: readonly (readonly [
     name: string,
@@ -301,7 +310,7 @@ suite("refusals", onPosix("waiting across processes"), () => {
       }
     });
 
-    test(`${name}: memory that has lost pages`, guarded, () => {
+    test(`${name}: memory that has lost pages`, cutWhileMapped, () => {
       const path = fileOf(20_000);
       using region = mmap(path, { access: "write" });
       truncateSync(path, 0);
@@ -329,7 +338,7 @@ suite("refusals", onPosix("waiting across processes"), () => {
     });
   }
 
-  test("memory that may not be read is not waited on, and not disconnected", () => {
+  test("memory that may not be read is not waited on, and not disconnected", onPosix('"none"'), () => {
     using region = memory();
     using same = mmap(region.handle);
     same.protect(["none"]);
@@ -339,7 +348,7 @@ suite("refusals", onPosix("waiting across processes"), () => {
     assertEquals([same.int32[0], same.faults], [1, 0]);
   });
 
-  test("notify wakes whoever waits on a page that is there, also where others were lost", guarded, async () => {
+  test("notify wakes whoever waits on a page that is there, also where others were lost", cutWhileMapped, async () => {
     const path = fileOf(20_000);
     using region = mmap(path, { access: "write" });
     using other = mmap(path, { access: "write", size: 4096 });
@@ -355,7 +364,7 @@ suite("refusals", onPosix("waiting across processes"), () => {
   });
 
   test("a file that is cut while somebody waits is an error in time", {
-    ...guarded,
+    ...cutWhileMapped,
     ...notInQemu("does not run what it starts"),
     ...patient,
   }, async () => {
@@ -366,7 +375,7 @@ suite("refusals", onPosix("waiting across processes"), () => {
     await once(cutting, "close");
   });
 
-  test("a lost word is an error for whoever awaits it later, too", guarded, async () => {
+  test("a lost word is an error for whoever awaits it later, too", cutWhileMapped, async () => {
     const path = fileOf(new Uint8Array(100));
     using region = mmap(path, { access: "write" });
     const { value } = waitAsync(region, 0, 0);
@@ -456,14 +465,7 @@ suite("a thread that waits", onLinux("one call for many words"), () => {
   }
 });
 
-test("Windows has no waiting across processes", onWindows, () => {
-  using region = memory();
-  for (const call of [() => wait(region, 0, 1), () => waitAsync(region, 0, 1), () => notify(region, 0)]) {
-    assertEquals(assertThrows(call, MmapError).code, "ENOTSUP");
-  }
-});
-
-suite("waitAsync", onPosix("waiting across processes"), () => {
+suite("waitAsync", () => {
   test("the region may be unmapped meanwhile", async () => {
     const region = memory();
     using same = mmap(region.handle);
@@ -493,7 +495,7 @@ suite("waitAsync", onPosix("waiting across processes"), () => {
     assertEquals(await result.value, "ok");
   });
 
-  test("a file that is cut meanwhile is an error", guarded, async () => {
+  test("a file that is cut meanwhile is an error", cutWhileMapped, async () => {
     const path = fileOf(new Uint8Array(100));
     using region = mmap(path, { access: "write" });
     const result = waitAsync(region, 0, 0);
@@ -569,7 +571,7 @@ suite("waitAsync", onPosix("waiting across processes"), () => {
   });
 });
 
-const PARTIES = [["process", startProcess, acrossProcesses], ["worker", startWorker, onPosix("waiting")]] as const;
+const PARTIES = [["process", startProcess, acrossProcesses], ["worker", startWorker, {}]] as const;
 
 for (const [name, start, where] of PARTIES) {
   suite(`with another ${name}`, where, () => {
@@ -674,7 +676,29 @@ for (const [name, start, where] of PARTIES) {
   });
 }
 
-suite("a worker that waits", onPosix("waiting across processes"), () => {
+test("whoever was killed while he waited takes no waking from others", {
+  ...acrossProcesses,
+  ...patient,
+}, async () => {
+  using region = memory();
+  const killed = ["block", "waitAsync"].map((what) =>
+    spawnChild("waiting", JSON.stringify(region.handle), what, "120000")
+  );
+  await until(() => Atomics.load(region.int32, ARRIVED) === 2, "two to come");
+  await pause(100);
+  const { said } = startProcess(region, "wait", "120000");
+  await until(() => Atomics.load(region.int32, ARRIVED) === 3, "the third to come");
+  await pause(100);
+  for (const child of killed) {
+    const closed = once(child, "close");
+    child.kill("SIGKILL");
+    await closed;
+  }
+  await wake(region, 1);
+  assertEquals([await said, notify(region, WORD)], ["ok", 0]);
+});
+
+suite("a worker that waits", () => {
   for (const [what, how] of [["block", "blocking"], ["waitAsync", "in the background"]]) {
     test(`${how} can be terminated`, patient, async () => {
       using region = memory();

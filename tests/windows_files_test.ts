@@ -7,6 +7,7 @@ import { ANONYMOUS, type Descriptor, mmap, MmapError, platform } from "../mod.ts
 import { host } from "../src/host.ts";
 import type { OpenedFile } from "../src/os/contract.ts";
 import { SIGNATURE } from "../src/os/guard/layout.ts";
+import { WIN32, WIN32_LAYOUTS } from "../src/os/windows/numbers.ts";
 import { windowsMemory } from "../src/os/windows/memory.ts";
 import type { Kernel32 } from "../src/os/windows/kernel32.ts";
 import { win32ErrorName } from "../src/os/windows/errors.ts";
@@ -281,6 +282,14 @@ test("pages that others are writing are waited for when they are flushed", () =>
       lastError: 0,
       functions: {
         GetSystemInfo: () => {},
+        // All of it is one view.
+        VirtualQuery(_address: bigint, information: Uint8Array): bigint {
+          const { RegionSize, State } = WIN32_LAYOUTS.MEMORY_BASIC_INFORMATION;
+          const fields = new DataView(information.buffer);
+          fields.setBigUint64(RegionSize, 4096n, true);
+          fields.setUint32(State, WIN32.MEM_COMMIT, true);
+          return BigInt(information.length);
+        },
         Sleep: (milliseconds: number) => pauses.push(milliseconds),
         FlushViewOfFile(): number {
           const error = errors.length > 1 ? errors.shift()! : errors[0];
@@ -292,7 +301,7 @@ test("pages that others are writing are waited for when they are flushed", () =>
         if (result === 0) throw new Error(`${kernel32.lastError}`);
       },
     };
-    windowsMemory(kernel32 as unknown as Kernel32).flush(0n, 1, ["async"], 1n);
+    windowsMemory(kernel32 as unknown as Kernel32, () => undefined).flush(0n, 1, ["async"], 1n);
     return pauses;
   }
   assertEquals(flushWith([0]), []);

@@ -4,7 +4,8 @@ import { Worker } from "node:worker_threads";
 import { assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, type MappedRegion, mmap, MmapError, platform } from "../mod.ts";
 import { host } from "../src/host.ts";
-import { wideString } from "../src/os/windows/kernel32.ts";
+import { Kernel32, wideString } from "../src/os/windows/kernel32.ts";
+import { placeholdersOf } from "../src/os/windows/placeholders.ts";
 import { closeDescriptor, openDescriptor } from "./support/descriptors.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
 import { notInWine, onWindows } from "./support/systems.ts";
@@ -71,6 +72,22 @@ test("a page that cannot be read in is survived, and all of the region is zeros"
   region.unmap();
   assertEquals(new Uint8Array(readFileSync(path)), countingBytes(20_000));
 });
+
+test(
+  "where a region has grown in its place, a page that cannot be read in takes only its view along",
+  onWindows,
+  () => {
+    using region = mmap(fileOf(5000), { access: "write", reserve: 100_000 });
+    region.resize(20_000);
+    region.resize(30_000);
+    const expected = region.read();
+    expected.fill(0, 8192, 20_480);
+    raiseInPageError(region.address + 9000n);
+    assertEquals([region.faults, region.read()], [3, expected]);
+    raiseInPageError(region.address + 1n);
+    assertEquals([region.faults, region.read().every((byte) => byte === 0)], [5, true]);
+  },
+);
 
 test("a file that is mapped to be read keeps stray stores, however it is mapped", onWindows, () => {
   const { ffi, system } = host();
@@ -224,7 +241,7 @@ test("a place stays taken while there is no memory for it, and is filled when th
   for (const fill of [system.blank, system.blankAnew]) {
     const base = system.map(request, 20_480);
     // Memory that does not fit is refused, as all is when there is none.
-    assertEquals(system.blank(base, 2 ** 20), false);
+    assertEquals(placeholdersOf(new Kernel32(ffi))!.blank(base, 2 ** 20), false);
     const { VirtualAlloc } = ffi.load(["kernel32.dll"], THREADS);
     const [MEM_RESERVE, PAGE_READWRITE] = [0x2000, 4];
     assertEquals(VirtualAlloc(base, 20_480n, MEM_RESERVE, PAGE_READWRITE), 0n);

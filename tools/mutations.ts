@@ -515,6 +515,13 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
   "os/windows": [
     ["request.shared ? 0 : WIN32.LOCKFILE_EXCLUSIVE_LOCK", "0", "locks_elsewhere"],
     ["END - BigInt(start)", "END", "locks_elsewhere"],
+    ["if (woken === count) break;", "", "windows_wait_table"],
+    ["one.ticket - other.ticket | 0", "one.ticket - other.ticket", "windows_wait_table"],
+    ["(before & ~PHASE) + NEXT + WAITING | 0", "(before & ~PHASE) + WAITING | 0", "windows_wait_table"],
+    ["if (!this.#threads.isAlive(id, birth))", "if (!this.#threads.isAlive(id))", "windows_wait_table"],
+    ["(state & PHASE) === EMPTY ? this", "false ? this", "windows_wait_table"],
+    ["const isOwn = !woken || ", "const isOwn = !woken && ", "windows_wait_table"],
+    ["this.#claimFree() ?? (this.#sweep(), this.#claimFree())", "this.#claimFree()", "windows_wait_table"],
     ["EEXIST: [80, 183]", "EEXIST: [183, 80]", "constants"],
     ["?? `ERROR_${number}`", '?? ""', "constants"],
     ["NUMBERS[name]?.[0] ?? 0", "NUMBERS[name]?.[0]", "constants"],

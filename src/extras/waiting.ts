@@ -1,6 +1,6 @@
 /** Waiting for others, on words in memory that is shared with them. */
 import { mmap } from "../mmap.ts";
-import type { MappedRegion } from "../region.ts";
+import { type MappedRegion, sharedWord } from "../region.ts";
 import { checkMapped } from "./check_region.ts";
 import { describe } from "../arguments/describe.ts";
 import { host } from "../host.ts";
@@ -36,16 +36,18 @@ const EVERYBODY = 2 ** 31 - 1;
  * goes on. So leave the word changed, or give a `timeout`.
  *
  * Calls [futex(2)](https://man7.org/linux/man-pages/man2/futex.2.html) on Linux, `os_sync_wait_on_address` on macOS
- * (14.4), and [_umtx_op(2)](https://man.freebsd.org/cgi/man.cgi?query=_umtx_op) on FreeBSD.
+ * (14.4), and [_umtx_op(2)](https://man.freebsd.org/cgi/man.cgi?query=_umtx_op) on FreeBSD. Windows has no such call that
+ * reaches another process. There, all who wait stand in a table in shared memory, and each waits for an event
+ * ([WaitForSingleObject](https://learn.microsoft.com/windows/win32/api/synchapi/nf-synchapi-waitforsingleobject)).
  *
  * @param region A `shared` region, which others have mapped too.
  * @param int32Index Index of the word in {@linkcode MappedRegion.int32}.
  * @param expected What the word is while there is nothing to do.
  * @param timeout Milliseconds. Default: for ever.
  * @returns How the wait ended.
- * @throws {MmapError} If the system has no such call (`ENOTSUP`): on Windows, whose WaitOnAddress does not reach beyond
- * the process, and on older macOS. If {@linkcode MappedRegion.faults} is not 0 (`EIO`): lost pages are shared with
- * nobody.
+ * @throws {MmapError} If the system has no such call (`ENOTSUP`), which is so on older macOS, or if the region is a
+ * section of Windows without a name. If {@linkcode MappedRegion.faults} is not 0 (`EIO`): lost pages are shared with
+ * nobody. If thousands of others wait already (`EAGAIN`, on Windows).
  * @throws {RangeError} If the word is beyond the region, or not aligned to 4 bytes in memory; if `expected` is not a
  * 32-bit integer.
  * @throws {TypeError} If the region is unmapped, does not allow "read", or is `private`, and so shared with nobody; if
@@ -64,11 +66,12 @@ const EVERYBODY = 2 ** 31 - 1;
  */
 export function wait(region: MappedRegion, int32Index: number, expected: number, timeout?: number): WaitResult {
   const { offset, wanted, word, waiting, deadline } = requestOf(region, int32Index, expected, timeout);
+  const lost = (): boolean => region.faults > 0;
+  const changed = (): boolean => word[0] !== wanted || lost();
   for (let first = true;; first = false) {
     if (load(region, word) !== wanted) return first ? "not-equal" : "ok";
-    const left = deadline - performance.now();
-    if (left <= 0) return "timed-out";
-    const woken = waiting.wait(region.address + BigInt(offset), wanted, left);
+    if (deadline <= performance.now()) return "timed-out";
+    const woken = waiting.wait({ ...sharedWord(region, offset), expected: wanted, deadline, changed, lost });
     load(region, word);
     if (woken) return "ok";
     if (deadline <= performance.now()) return "timed-out";
@@ -84,16 +87,16 @@ export function wait(region: MappedRegion, int32Index: number, expected: number,
  *
  * Everybody whom {@linkcode notify} has counted gets `"ok"`. The rest depends on the system:
  *
- * - **Linux 6.7 and later, if io_uring is allowed**: the wait counts as soon as this function returns. Only `notify`,
- *   the timeout or a lost page ends it, and nothing is missed.
+ * - **Windows, and Linux 6.7 and later if io_uring is allowed**: the wait counts as soon as this function returns. Only
+ *   `notify`, the timeout or a lost page ends it, and nothing is missed.
  * - **Elsewhere**, also in containers that forbid io_uring, as Docker does by default: another thread waits. It starts
  *   a little later, and stops for a moment every 100 milliseconds. A `notify` at such a moment does not count it. If
  *   the word was changed, the wait ends all the same. If it was also changed back, the wait goes on. A change without
  *   `notify` may end the wait too, and so may a `notify` of another word if more than eight waits are pending.
  *
- * Each pending wait holds a descriptor and a mapping of one page. With io_uring, all of them share one thread and one
- * more descriptor. With futex_waitv (Linux 5.16), they share eight threads, or one for each 127 waits if that is more.
- * Otherwise each has a thread.
+ * Each pending wait holds a descriptor and a mapping of one page. On Windows, all of them share one thread. With
+ * io_uring, they share one thread and one more descriptor. With futex_waitv (Linux 5.16), they share eight threads, or
+ * one for each 127 waits if that is more. Otherwise each has a thread.
  *
  * If others cut the file, so that the whole page of the word is gone, this is noticed within about 100 milliseconds. A
  * word beyond the end of a file, but in its last page, can be waited for and notified, but is not in the file.
@@ -166,7 +169,7 @@ function waitElsewhere(
       return own.faults > 0;
     };
     woken = waiting.waitInBackground({
-      address: own.address,
+      ...sharedWord(own, 0),
       expected,
       deadline,
       changed: () => word[0] !== expected || lost(),
@@ -219,7 +222,7 @@ export function notify(region: MappedRegion, int32Index: number, count?: number)
   const offset = sharedOffsetOf(region, int32Index);
   const most = count === undefined || count === Infinity ? EVERYBODY : Math.min(wholeNumber(count, "count"), EVERYBODY);
   const waiting = waitingOf();
-  const woken = most === 0 ? 0 : waiting.notify(region.address + BigInt(offset), most);
+  const woken = most === 0 ? 0 : waiting.notify(sharedWord(region, offset), most);
   // Nobody can wait on a lost page, but those who wait on other pages have been woken.
   region.check();
   return woken;

@@ -32,6 +32,7 @@ export class MappedFile {
   readonly #preallocates: boolean;
   readonly #close: ((descriptor: Descriptor) => void) | undefined;
   readonly #identity: string | undefined;
+  #knownAs: string | undefined;
   /** Whether the descriptor is no longer this file's to close. */
   #closed = false;
   #canBecomeStale: boolean | undefined;
@@ -45,6 +46,11 @@ export class MappedFile {
     this.#preallocates = preallocates;
     this.#close = close;
     this.#identity = ours ? undefined : system.identity(this.handle);
+  }
+
+  /** What tells it from every other file, for all who have it. */
+  get identity(): string {
+    return this.#knownAs ??= this.#identity ?? this.#system.identity(this.handle);
   }
 
   /** Whether it has a length that can be known. What a device or the kernel has to map is theirs to say. */

@@ -151,7 +151,7 @@ export class Mapping {
   get capacity(): number {
     const { byteLength } = this;
     const most = this.#pages.room - this.#lead;
-    if (!this.#pages.hasRoomFor(this.#pages.length)) return byteLength;
+    if (this.#system.reserveIsBare || !this.#pages.hasRoomFor(this.#pages.length)) return byteLength;
     return Math.min(most, Math.max(SHORTEST_CAPACITY, 2 ** Math.ceil(Math.log2(byteLength))));
   }
 
@@ -367,8 +367,7 @@ export class Mapping {
       this.#pages.resize(this.#lengthOfPages(before), occupants, () => {});
       throw this.#system.error("ESTALE", "mremap", "The file was replaced since it was mapped: map the path again");
     }
-    if (stays) occupants.outgrow();
-    else occupants.detach();
+    letGo(occupants, stays);
     this.#byteLength = byteLength;
   }
 
@@ -461,6 +460,7 @@ export class Mapping {
 
   #setLength(byteLength: number, occupants: Occupants): void {
     const before = this.byteLength;
+    const stays = byteLength >= before && this.#pages.hasRoomFor(this.#lengthOfPages(byteLength));
     this.#byteLength = Math.min(before, byteLength);
     try {
       this.#pages.resize(this.#lengthOfPages(byteLength), occupants, () => {});
@@ -470,7 +470,7 @@ export class Mapping {
     }
     this.#byteLength = byteLength;
     if (byteLength < before) this.#clearEnd(false);
-    occupants.detach();
+    letGo(occupants, stays);
   }
 
   /**
@@ -518,6 +518,12 @@ export class Mapping {
   #onPages({ start, length }: Span, act: (base: bigint, length: number) => void): void {
     if (length > 0) act(this.#pages.base + BigInt(start), length);
   }
+}
+
+/** Has the occupants let go of the memory, unless it stays where it was. Then longer views can be made. */
+function letGo(occupants: Occupants, stays: boolean): void {
+  if (stays) occupants.outgrow();
+  else occupants.detach();
 }
 
 /** Memory of JavaScript itself. Throws a RangeError of ours if the engine has no room for it. */

@@ -148,7 +148,8 @@ export class Pages {
   probe(length: number): void {
     // Not in its place: what is there may be in use, and would be gone.
     const { place: _, ...anywhere } = this.#request;
-    this.#quarantine.withRoom(() => this.#system.probe(anywhere, length));
+    const wanted = this.hasRoomFor(length) ? { ...anywhere, reserve: undefined } : anywhere;
+    this.#quarantine.withRoom(() => this.#system.probe(wanted, length));
   }
 
   /** Gives up the pages. What `users` need stays in their place. */
@@ -175,9 +176,10 @@ export class Pages {
   resize(length: number, occupants: Occupants, ready: () => void): void {
     this.#dropNext();
     if (length === this.#length && (!occupants.inUse || this.#reserved > 0)) return ready();
-    if (this.hasRoomFor(length)) {
-      if (length > this.#length) this.#growInReserve(length, ready);
-      else this.#shrinkInReserve(length, occupants, ready);
+    if (this.hasRoomFor(length) && length >= this.#length) {
+      this.#growInReserve(length, ready);
+    } else if (this.hasRoomFor(length) && !this.#system.reserveIsBare) {
+      this.#shrinkInReserve(length, occupants, ready);
     } else if (this.#length === 0) {
       this.#claimSlotFor(this.#protections);
       this.#mapAgain(length, this.#protections, ready);

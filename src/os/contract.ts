@@ -205,10 +205,16 @@ export interface Memory {
   /** Throws what mapping so many bytes would throw, as far as that can be known without mapping anything. */
   probe(request: MapRequest, length: number): void;
   /**
-   * Keeps addresses for memory that comes later. Until then, they show zeros. They are unmapped with that memory.
+   * Keeps addresses for memory that comes later. Until then, they show zeros, unless {@linkcode Memory.reserveIsBare} is
+   * set. They are unmapped with that memory.
    * Missing on systems that cannot map over a part of them.
    */
   reserve?(reserve: Reserve): bigint;
+  /**
+   * Whether addresses that are kept may not be touched, and whatever was mapped over them goes away as a whole. Then
+   * buffers end where their memory does, and what becomes shorter moves.
+   */
+  readonly reserveIsBare: boolean;
   unmap(base: bigint, length: number): void;
   /**
    * Puts memory that is harmless to touch in place of a mapping, and nothing else can take the place meanwhile. False if
@@ -294,9 +300,18 @@ export interface Guard {
   claim(): GuardSlot;
 }
 
-/** A wait on another thread. */
-export interface WaitRequest {
+/** A 32-bit word in memory that is shared. */
+export interface SharedWord {
   readonly address: bigint;
+  /**
+   * Where it lies in its file, for systems that know it by that. The file is the same object for each wait of a region.
+   * Missing for memory without a file, which only this process has.
+   */
+  readonly place?: { readonly file: { readonly identity: string }; readonly offset: number };
+}
+
+/** A wait for a word. */
+export interface WaitRequest extends SharedWord {
   readonly expected: number;
   /** When to give up, on the clock of `performance.now()`. */
   readonly deadline: number;
@@ -315,13 +330,13 @@ export type WaitInBackground = (request: WaitRequest) => Promise<boolean> | unde
 /** Waiting for another thread or process, on 32-bit words in shared memory. */
 export interface Waiting {
   /**
-   * Blocks while the word is `expected`, at most for a time. Returns whether somebody ended the wait. May end for no
-   * reason.
+   * Blocks while the word is `expected`, at most until the deadline. Returns whether somebody ended the wait. May end for
+   * no reason.
    */
-  wait(address: bigint, expected: number, milliseconds: number): boolean;
+  wait(request: WaitRequest): boolean;
   readonly waitInBackground: WaitInBackground;
   /** Wakes at most `count` waiters, and returns how many. */
-  notify(address: bigint, count: number): number;
+  notify(word: SharedWord, count: number): number;
 }
 
 /** What a lock is to cover. */

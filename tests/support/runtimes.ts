@@ -1,11 +1,11 @@
 /** The runtimes that are installed beside the one that the test runs on. */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { platform } from "../../mod.ts";
 import { startChild } from "./children.ts";
 import { EMULATOR } from "./emulated.ts";
-import { isWindows } from "./systems.ts";
+import { isWindows, isWine } from "./systems.ts";
 
 type Name = typeof platform.runtime;
 
@@ -18,16 +18,25 @@ const ARGUMENTS: Readonly<Record<Name, readonly string[]>> = {
 
 const NAMES = Object.keys(ARGUMENTS) as Name[];
 
-/** The development dependencies. */
-function commandOf(name: Name): string {
-  return fileURLToPath(new URL(`../../node_modules/.bin/${name}`, import.meta.url));
+/** Where the programs are that tools/windows.ts has set up, in their directories. */
+const IN_WINE: Readonly<Record<Name, string>> = { deno: "deno.exe", bun: "bin/bun.exe", node: "bin/node.exe" };
+
+function pathOf(fromRoot: string): string {
+  return fileURLToPath(new URL(`../../${fromRoot}`, import.meta.url));
 }
 
-/** The runtimes that can be started as processes. On an emulated system, that is only the one that runs this. */
+/** The program of a runtime: that of the development dependencies, or of their builds for Windows. */
+function commandOf(name: Name): string {
+  if (!isWine) return pathOf(`node_modules/.bin/${name}`);
+  const { devDependencies } = JSON.parse(readFileSync(pathOf("package.json"), "utf8"));
+  return pathOf(`.systems/windows/${name}-${devDependencies[name]}/${IN_WINE[name]}`);
+}
+
+/** The runtimes that can be started as processes. In qemu and on Windows, that is only the one that runs this. */
 export function runtimesHere(): readonly Name[] {
   return NAMES.filter((name) => {
     if (name === platform.runtime) return true;
-    return EMULATOR === undefined && !isWindows && existsSync(commandOf(name));
+    return EMULATOR === undefined && isWindows === isWine && existsSync(commandOf(name));
   });
 }
 

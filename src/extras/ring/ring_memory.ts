@@ -2,8 +2,8 @@
 import { describe } from "../../arguments/describe.ts";
 import { UNMAPPED } from "../../arguments/unmapped.ts";
 import { arch, host } from "../../host.ts";
-import type { Waiting } from "../../os/contract.ts";
-import { isRegion, type MappedRegion } from "../../region.ts";
+import type { SharedWord, Waiting } from "../../os/contract.ts";
+import { isRegion, type MappedRegion, sharedWord } from "../../region.ts";
 import { isMemoryRegion, mappingIn, type MemoryRegion } from "../wasm/memory_region.ts";
 import { CAPACITY_WORD, isCapacity, LEAST_REGION, MAGIC, START, UNIT, VERSION, VERSION_WORD } from "./layout.ts";
 
@@ -91,21 +91,26 @@ export class RingMemory {
     this.bytes = region.view(Uint8Array, START, capacity);
   }
 
-  /** The address of a word of 32 bits. */
-  addressOf(word: number): bigint {
+  /** Where a word of 32 bits is, for those who wait for it. */
+  sharedWord(word: number): SharedWord {
     const { region } = this;
-    return (isMemoryRegion(region) ? mappingIn(region).address : region.address) + BigInt(4 * word);
+    if (!isMemoryRegion(region)) return sharedWord(region, 4 * word);
+    return { address: mappingIn(region).address + BigInt(4 * word) };
   }
 
-  /** The system's way to wait, if it has one. */
+  /**
+   * The system's way to wait, if it has one. That of Windows is the library's own, and ends in other languages could wake
+   * nobody there.
+   */
   get waiting(): Waiting | undefined {
-    return host().system.waiting();
+    const { system } = host();
+    return system.os === "windows" ? undefined : system.waiting();
   }
 
   /** Wakes whoever sleeps on a word, and says so there. If it is killed in between, the sleeper looks by itself. */
   wake(word: number): void {
     if (Atomics.exchange(this.state, word, 0) === 0) return;
-    this.waiting?.notify(this.addressOf(word), EVERYBODY);
+    this.waiting?.notify(this.sharedWord(word), EVERYBODY);
     this.region.check();
   }
 }

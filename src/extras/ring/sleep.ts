@@ -85,9 +85,15 @@ export class Sleeper {
   }
 
   #sleep(value: number, left: number, pause: number): void {
-    const { waiting } = this.#memory;
-    if (waiting) waiting.wait(this.#memory.addressOf(this.#word), value, Math.min(left, LONGEST_SLEEP));
-    else Atomics.wait(idle ??= new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(left, pause));
+    const { waiting, region, state } = this.#memory;
+    if (!waiting) {
+      Atomics.wait(idle ??= new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(left, pause));
+      return;
+    }
+    const lost = (): boolean => region.faults > 0;
+    const changed = (): boolean => state[this.#word] !== value || lost();
+    const deadline = performance.now() + Math.min(left, LONGEST_SLEEP);
+    waiting.wait({ ...this.#memory.sharedWord(this.#word), expected: value, deadline, changed, lost });
   }
 
   /** Resolves when it is so, or after {@linkcode interrupt} or the signal. The caller looks which it was. */
@@ -130,8 +136,8 @@ export class Sleeper {
 
   /** Has the system wait. Nothing if it cannot: without futexes, or without a descriptor to map again. */
   #beginWait(value: number): Promise<unknown> | undefined {
-    const { region } = this.#memory;
-    if (this.#onlyLooks || !isRegion(region)) return undefined;
+    const { region, waiting } = this.#memory;
+    if (this.#onlyLooks || !waiting || !isRegion(region)) return undefined;
     try {
       const result = waitAsync(region, this.#word, value, LONGEST_ASYNC_SLEEP);
       return result.async ? result.value : Promise.resolve();

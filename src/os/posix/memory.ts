@@ -85,6 +85,8 @@ export function posixMemory(
     blankLimits: blankLimits ?? (() => BLANK_LIMITS),
     blanksJoin: true,
 
+    reserveIsBare: false,
+
     flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void {
       libc.check(libc.more.msync(base, BigInt(length), libc.bits(constants.flush, flags, "msync")), "msync");
       if (flags.includes("sync")) flushDrive?.(descriptor as number);

@@ -37,8 +37,9 @@ export function posixWaiting(
   };
 
   return {
-    wait: (address, expected, milliseconds) => call(...values(address, expected, Math.min(milliseconds, longest))) >= 0,
+    wait: ({ address, expected, deadline }) =>
+      call(...values(address, expected, Math.min(deadline - performance.now(), longest))) >= 0,
     waitInBackground: (request) => (better() ?? waitInSlices)(request),
-    notify,
+    notify: ({ address }, count) => notify(address, count),
   };
 }

@@ -8,7 +8,6 @@ import type { NamedMemory } from "./named.ts";
 import { WIN32 } from "./numbers.ts";
 import { openPath, openTemporary, removeUnused } from "./open.ts";
 import { plainPathOf } from "./paths.ts";
-import { isSection } from "./sections.ts";
 import { duplicate, identityOf, setInformation, statusOf } from "./status.ts";
 
 /** Makes the file half of Windows. */
@@ -95,8 +94,7 @@ export function windowsFiles(
       if (own === undefined) throw kernel32.failure("DuplicateHandle");
       try {
         await writeBack();
-        // A section is memory, and has nothing on disk.
-        if (!isSection(kernel32, own)) await syncInThread(kernel32, own);
+        await syncInThread(kernel32, own);
       } finally {
         functions.CloseHandle(own);
       }

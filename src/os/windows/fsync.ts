@@ -4,14 +4,15 @@
  * parameter and result are those of a thread's function.
  */
 import { poll } from "../poll.ts";
-import type { Kernel32 } from "./kernel32.ts";
+import { type Kernel32, WAIT_FOR_SINGLE_OBJECT } from "./kernel32.ts";
 import { WIN32_ERRORS } from "./errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
+import { isSection } from "./sections.ts";
 
 const THREADS = {
   // HANDLE CreateThread(SECURITY_ATTRIBUTES *, SIZE_T stack, DWORD (*start)(void *), void *argument, DWORD flags, DWORD *)
   CreateThread: { parameters: ["usize", "usize", "usize", "usize", "u32", "usize"], result: "usize" },
-  WaitForSingleObject: { parameters: ["usize", "u32"], result: "i32" }, // DWORD WaitForSingleObject(HANDLE, DWORD)
+  WaitForSingleObject: WAIT_FOR_SINGLE_OBJECT,
   GetExitCodeThread: { parameters: ["usize", "buffer"], result: "i32" }, // BOOL GetExitCodeThread(HANDLE, DWORD *)
 } as const;
 
@@ -35,6 +36,8 @@ export async function syncInThread(kernel32: Kernel32, handle: bigint): Promise<
 export function flushFile(kernel32: Kernel32, handle: bigint): void {
   if (kernel32.functions.FlushFileBuffers(handle) !== 0) return;
   const error = kernel32.failure("FlushFileBuffers");
+  // A section is memory, and has nothing on disk.
+  if (isSection(kernel32, handle)) return;
   // Nothing has been written through a handle that cannot write.
   if (error.errno !== WIN32_ERRORS.ACCESS_DENIED || mayWrite(kernel32, handle)) throw error;
 }

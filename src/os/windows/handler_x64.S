@@ -4,8 +4,8 @@
 #   LONG handler(EXCEPTION_POINTERS *exception /* rcx */)
 #
 # It is entered for every exception of the process. If a page of a region in the table does not allow a store, the page
-# becomes a private copy. If a page of a region cannot be read in, the whole region becomes zeros, since Windows cannot
-# replace a single page of a view. Then the page is counted, and the instruction runs again. If the entry says so, a
+# becomes a private copy. If a page of a region cannot be read in, the whole view becomes zeros, since Windows cannot
+# replace a single page of it. A region that has grown in its place has several views. Then the page is counted, and the instruction runs again. If the entry says so, a
 # store is not counted. Everything else goes on to whoever else handles exceptions, unless the page allows the access by
 # now.
 #
@@ -50,12 +50,14 @@
         # On the stack, above the 32 bytes that belong to whatever is called: a MEMORY_BASIC_INFORMATION and more.
         .set    INFORMATION, 32
         .set    INFORMATION_SIZE, 48
+        .set    INFORMATION_ALLOCATION, 32 + 8
+        .set    INFORMATION_LENGTH, 32 + 24
         .set    INFORMATION_STATE, 32 + 32
         .set    INFORMATION_PROTECTION, 32 + 36
         .set    INFORMATION_TYPE, 32 + 40
         .set    OLD_PROTECTION, 80
-        .set    REGION_START, 88
-        .set    REGION_END, 96
+        .set    VIEW_START, 88
+        .set    VIEW_END, 96
         .set    STORES, 104             # what is done with stores
         .set    FRAME_SIZE, 112
 
@@ -106,8 +108,6 @@ handler:
 
 find:
         lookup  otherwise=unknown
-        mov     [rsp + REGION_START], r8
-        mov     [rsp + REGION_END], r9
         mov     [rsp + STORES], ecx
         mov     r15d, LONGEST_WAIT
 
@@ -161,23 +161,39 @@ unknown:
         again_if_allowed
         jmp     pass
 
-        # The page cannot be read in: zeros take the place of the region, unless another thread has put them there. In a
-        # placeholder nobody else can take it meanwhile.
+        # The page cannot be read in: zeros take the place of its view, unless another thread has put them there. In a
+        # placeholder nobody else can take it meanwhile. The view ends where pages belong to something else.
 lost:
         cmp     dword ptr [rsp + INFORMATION_TYPE], MEM_PRIVATE
         je      again
+        mov     rcx, [rsp + INFORMATION_ALLOCATION]
+        mov     [rsp + VIEW_START], rcx
+measure:
+        mov     [rsp + VIEW_END], rcx
+        lea     rdx, [rsp + INFORMATION]
+        mov     r8d, INFORMATION_SIZE
+        call    [r12 + VIRTUAL_QUERY]
+        test    rax, rax
+        jz      measured
+        mov     rax, [rsp + INFORMATION_ALLOCATION]
+        cmp     rax, [rsp + VIEW_START]
+        jne     measured
+        mov     rcx, [rsp + VIEW_END]
+        add     rcx, [rsp + INFORMATION_LENGTH]
+        jmp     measure
+measured:
         mov     rax, [r12 + UNMAP_VIEW_2]
         test    rax, rax
         jz      without_placeholder
         mov     rcx, THIS_PROCESS
-        mov     rdx, [rsp + REGION_START]
+        mov     rdx, [rsp + VIEW_START]
         mov     r8d, MEM_PRESERVE_PLACEHOLDER
         call    rax
         test    eax, eax
         jz      without_placeholder
         mov     rcx, THIS_PROCESS
-        mov     rdx, [rsp + REGION_START]
-        mov     r8, [rsp + REGION_END]
+        mov     rdx, [rsp + VIEW_START]
+        mov     r8, [rsp + VIEW_END]
         sub     r8, rdx
         mov     r9d, MEM_COMMIT_RESERVE | MEM_REPLACE_PLACEHOLDER
         mov     qword ptr [rsp + 32], PAGE_READWRITE
@@ -186,24 +202,24 @@ lost:
         call    [r12 + VIRTUAL_ALLOC_2]
         jmp     replaced
 without_placeholder:
-        mov     rcx, [rsp + REGION_START]
+        mov     rcx, [rsp + VIEW_START]
         call    [r12 + UNMAP_VIEW]
         test    eax, eax
         jz      wait                    # another thread was faster
-        mov     rcx, [rsp + REGION_START]
-        mov     rdx, [rsp + REGION_END]
+        mov     rcx, [rsp + VIEW_START]
+        mov     rdx, [rsp + VIEW_END]
         sub     rdx, rcx
         mov     r8d, MEM_COMMIT_RESERVE
         mov     r9d, PAGE_READWRITE
         call    [r12 + VIRTUAL_ALLOC]
 replaced:
-        cmp     rax, [rsp + REGION_START]
+        cmp     rax, [rsp + VIEW_START]
         jne     pass
-        mov     rax, [rsp + REGION_END]
-        sub     rax, [rsp + REGION_START]
+        mov     rax, [rsp + VIEW_END]
+        sub     rax, [rsp + VIEW_START]
         xor     edx, edx
         div     r13
-        mov     [rbx + FAULTS], eax
+        lock add [rbx + FAULTS], eax
 again:
         mov     eax, CONTINUE_EXECUTION
         jmp     leave

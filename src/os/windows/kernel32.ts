@@ -77,6 +77,9 @@ const KERNEL32 = {
   FormatMessageW: { parameters: ["u32", "usize", "u32", "u32", "buffer", "u32", "usize"], result: "i32" },
 } as const;
 
+/** DWORD WaitForSingleObject(HANDLE, DWORD milliseconds): called here and on other threads. */
+export const WAIT_FOR_SINGLE_OBJECT = { parameters: ["usize", "u32"], result: "i32" } as const;
+
 const NTDLL = {
   // NTSTATUS NtQueryInformationThread(HANDLE, THREADINFOCLASS, void *information, ULONG size, ULONG *returned)
   NtQueryInformationThread: { parameters: ["usize", "i32", "buffer", "u32", "usize"], result: "i32" },
@@ -89,7 +92,7 @@ export const INVALID_HANDLE = 0xffff_ffff_ffff_ffffn;
 export const THIS_PROCESS = 0xffff_ffff_ffff_ffffn;
 
 /** GetCurrentThread(): a handle that stands for this thread. */
-const THIS_THREAD = 0xffff_ffff_ffff_fffen;
+export const THIS_THREAD = 0xffff_ffff_ffff_fffen;
 
 /** A string of Windows: UTF-16 with a NUL at its end. */
 export function wideString(text: string): Uint8Array {

@@ -1,15 +1,15 @@
 /** Mapped memory on Windows. */
-import { writesToFile } from "../../arguments/flags.ts";
 import type { Advice, FlushFlag, MapFlag, Protection } from "../../vocabulary.ts";
 import type { Descriptor } from "../../types.ts";
-import type { BlankLimits, MapRequest, Memory } from "../contract.ts";
+import type { BlankLimits, MapRequest, Memory, Reserve } from "../contract.ts";
+import { allocationsIn } from "./allocations.ts";
 import { type Kernel32, THIS_PROCESS } from "./kernel32.ts";
 import { WIN32_ERRORS } from "./errors.ts";
 import { WIN32, WIN32_LAYOUTS } from "./numbers.ts";
 import { flushFile } from "./fsync.ts";
+import type { Placeholders } from "./placeholders.ts";
 import { isCopy, pagesFor, setPages } from "./protection.ts";
-import { isSection } from "./sections.ts";
-import { FileViews, openSection } from "./views.ts";
+import { FileViews } from "./views.ts";
 
 /** The bytes of a mapping that are flushed before others get a turn. */
 const WRITE_BACK_STEP = 4 << 20;
@@ -18,10 +18,10 @@ const WRITE_BACK_STEP = 4 << 20;
 const BLANK_LIMITS: BlankLimits = { bytes: 2 ** 28, ranges: 4096 };
 
 /** Makes the memory half of Windows. */
-export function windowsMemory(kernel32: Kernel32): Memory {
+export function windowsMemory(kernel32: Kernel32, placeholders: () => Placeholders | undefined): Memory {
   const { functions } = kernel32;
   const { pageSize, allocationGranularity } = sizesOf(kernel32);
-  const views = new FileViews(kernel32, pageSize);
+  const views = new FileViews(kernel32, pageSize, placeholders);
 
   const prefetch = (base: bigint, length: number): void => {
     const { WIN32_MEMORY_RANGE_ENTRY: { size, VirtualAddress, NumberOfBytes } } = WIN32_LAYOUTS;
@@ -30,6 +30,31 @@ export function windowsMemory(kernel32: Kernel32): Memory {
     range.setBigUint64(NumberOfBytes, BigInt(length), true);
     const result = functions.PrefetchVirtualMemory(THIS_PROCESS, 1n, new Uint8Array(range.buffer), 0);
     kernel32.check(result, "PrefetchVirtualMemory");
+  };
+
+  /** Does something that Windows does to one view or allocation at a time. */
+  const onEach = (base: bigint, length: number, act: (base: bigint, length: number) => void): void => {
+    for (const part of allocationsIn(kernel32, base, length)) act(part.base, part.length);
+  };
+
+  const unlock = (base: bigint, length: number): void => {
+    if (functions.VirtualUnlock(base, BigInt(length)) !== 0) return;
+    // As on POSIX, unlocking what is not locked is not an error.
+    if (kernel32.lastError !== WIN32_ERRORS.NOT_LOCKED) throw kernel32.failure("VirtualUnlock");
+  };
+
+  const blankOne = (base: bigint, length: number): boolean => {
+    const kept = placeholders()?.blank(base, length);
+    if (kept !== undefined) return kept;
+    const isView = functions.UnmapViewOfFile(base) !== 0;
+    if (!isView) kernel32.check(functions.VirtualFree(base, BigInt(length), WIN32.MEM_DECOMMIT), "VirtualFree");
+    if (takePlace(kernel32, base, length, isView ? WIN32.MEM_RESERVE | WIN32.MEM_COMMIT : WIN32.MEM_COMMIT)) {
+      return true;
+    }
+    // The place was kept for memory that there is not enough of.
+    if (!isView) functions.VirtualFree(base, 0n, WIN32.MEM_RELEASE);
+    // Not "no room", after which the same could be tried again: what lies there by now may be another thread's.
+    throw kernel32.error("EEXIST", "VirtualAlloc", "nothing could take the place of what was unmapped");
   };
 
   return {
@@ -43,48 +68,44 @@ export function windowsMemory(kernel32: Kernel32): Memory {
     },
 
     map(request: MapRequest, length: number, absorbing: boolean = true): bigint {
-      const { descriptor, protection } = request;
-      if (descriptor === null) {
-        return allocate(kernel32, 0n, length, WIN32.MEM_RESERVE | WIN32.MEM_COMMIT, pagesFor(protection, false));
-      }
-      return views.map(request, length, absorbing);
+      const { descriptor, protection, place } = request;
+      if (descriptor !== null) return views.map(request, length, absorbing);
+      const pages = pagesFor(protection, false);
+      if (place === undefined) return allocate(kernel32, 0n, length, WIN32.MEM_RESERVE | WIN32.MEM_COMMIT, pages);
+      return kernel32.checkAddress(placeholders()!.allocate(place, length, pages), "VirtualAlloc2");
+    },
+
+    reserveIsBare: true,
+
+    reserve({ length, place }: Reserve): bigint {
+      if (place === undefined) return checkRoom(kernel32, placeholders()!.take(length), "VirtualAlloc2");
+      placeholders()!.clear(place, length);
+      return place;
     },
 
     probe(request: MapRequest, length: number): void {
       if (length > 0) tryRoom(kernel32, length, request.flags.includes("locked"));
-      if (isSection(kernel32, request.descriptor as bigint)) return views.probe(request);
-      const reachesFile = writesToFile(request.protection, request.flags);
-      const section = openSection(kernel32, request, reachesFile ? "write" : "copy", 0);
-      if (section !== 0n) {
-        functions.CloseHandle(section);
-        return;
-      }
-      // The rights to a file are checked before its length.
-      const error = kernel32.failure("CreateFileMappingW");
-      if (error.errno !== WIN32_ERRORS.FILE_INVALID) throw error;
+      if (request.reserve !== undefined) tryRoom(kernel32, request.reserve, false);
+      views.probe(request);
     },
 
-    unmap(base: bigint): void {
-      if (functions.UnmapViewOfFile(base) !== 0) return;
-      kernel32.check(functions.VirtualFree(base, 0n, WIN32.MEM_RELEASE), "VirtualFree");
+    unmap(base: bigint, length: number): void {
+      onEach(base, length, (base) => {
+        if (functions.UnmapViewOfFile(base) !== 0) return;
+        kernel32.check(functions.VirtualFree(base, 0n, WIN32.MEM_RELEASE), "VirtualFree");
+      });
     },
 
     blank(base: bigint, length: number): boolean {
-      const kept = views.blank(base, length);
-      if (kept !== undefined) return kept;
-      const isView = functions.UnmapViewOfFile(base) !== 0;
-      if (!isView) kernel32.check(functions.VirtualFree(base, BigInt(length), WIN32.MEM_DECOMMIT), "VirtualFree");
-      if (takePlace(kernel32, base, length, isView ? WIN32.MEM_RESERVE | WIN32.MEM_COMMIT : WIN32.MEM_COMMIT)) {
-        return true;
-      }
-      // The place was kept for memory that there is not enough of.
-      if (!isView) functions.VirtualFree(base, 0n, WIN32.MEM_RELEASE);
-      // Not "no room", after which the same could be tried again: what lies there by now may be another thread's.
-      throw kernel32.error("EEXIST", "VirtualAlloc", "nothing could take the place of what was unmapped");
+      return allocationsIn(kernel32, base, length).every((part) => blankOne(part.base, part.length));
     },
 
     blankAnew(base: bigint, length: number): boolean {
-      return views.blank(base, length) ?? takePlace(kernel32, base, length, WIN32.MEM_RESERVE | WIN32.MEM_COMMIT);
+      const parts = allocationsIn(kernel32, base, length);
+      // Without placeholders, what lies there is somebody else's by now. With them, the place has stayed taken.
+      const kept = placeholders();
+      if (parts.length > 0) return !!kept && parts.every((part) => kept.blank(part.base, part.length) ?? true);
+      return takePlace(kernel32, base, length, WIN32.MEM_RESERVE | WIN32.MEM_COMMIT);
     },
 
     blankLimits(): BlankLimits {
@@ -95,40 +116,48 @@ export function windowsMemory(kernel32: Kernel32): Memory {
     blanksJoin: false,
 
     flush(base: bigint, length: number, flags: readonly FlushFlag[], descriptor: Descriptor): void {
-      flushView(kernel32, base, length);
-      // A section is memory, and has nothing on disk.
-      if (flags.includes("sync") && !isSection(kernel32, descriptor as bigint)) {
-        flushFile(kernel32, descriptor as bigint);
-      }
+      onEach(base, length, (base, length) => flushView(kernel32, base, length));
+      if (flags.includes("sync")) flushFile(kernel32, descriptor as bigint);
     },
 
     advise(base: bigint, length: number, advice: Advice): void {
-      if (advice === "will-need") prefetch(base, length);
+      if (advice === "will-need") onEach(base, length, prefetch);
       // Unlocking memory that is not locked takes it out of the process's memory, and it comes back from the file when
       // it is touched. The call reports this as the failure "not locked".
-      if (advice === "dont-need") functions.VirtualUnlock(base, BigInt(length));
+      if (advice === "dont-need") {
+        onEach(base, length, (base, length) => functions.VirtualUnlock(base, BigInt(length)));
+      }
     },
 
     protect(base: bigint, length: number, protection: readonly Protection[], flags: readonly MapFlag[]): void {
-      const copy = isCopy(kernel32, base);
-      if (copy && flags.includes("shared") && protection.includes("write")) {
-        throw kernel32.error("EACCES", "VirtualProtect", "the file was not opened for writing");
-      }
-      setPages(kernel32, base, length, pagesFor(protection, copy));
+      onEach(base, length, (base, length) => {
+        const copy = isCopy(kernel32, base);
+        if (copy && flags.includes("shared") && protection.includes("write")) {
+          throw kernel32.error("EACCES", "VirtualProtect", "the file was not opened for writing");
+        }
+        setPages(kernel32, base, length, pagesFor(protection, copy));
+      });
     },
 
     populate(base: bigint, length: number): void {
-      prefetch(base, length);
+      onEach(base, length, prefetch);
     },
 
     lock(base: bigint, length: number): void {
-      kernel32.check(functions.VirtualLock(base, BigInt(length)), "VirtualLock");
+      let locked = 0;
+      try {
+        onEach(base, length, (base, length) => {
+          kernel32.check(functions.VirtualLock(base, BigInt(length)), "VirtualLock");
+          locked += length;
+        });
+      } catch (error) {
+        onEach(base, locked, unlock);
+        throw error;
+      }
     },
 
     unlock(base: bigint, length: number): void {
-      if (functions.VirtualUnlock(base, BigInt(length)) !== 0) return;
-      // As on POSIX, unlocking what is not locked is not an error.
-      if (kernel32.lastError !== WIN32_ERRORS.NOT_LOCKED) throw kernel32.failure("VirtualUnlock");
+      onEach(base, length, unlock);
     },
 
     residency(base: bigint, _length: number, into: Uint8Array): void {
@@ -150,11 +179,14 @@ function sizesOf({ functions }: Kernel32): { pageSize: number; allocationGranula
 // ---------------------------------------------------------------- mapping
 
 function allocate(kernel32: Kernel32, base: bigint, length: number, type: number, pages: number): bigint {
-  const address = kernel32.functions.VirtualAlloc(base, BigInt(length), type, pages);
+  return checkRoom(kernel32, kernel32.functions.VirtualAlloc(base, BigInt(length), type, pages), "VirtualAlloc");
+}
+
+function checkRoom(kernel32: Kernel32, address: bigint, syscall: string): bigint {
   if (address !== 0n) return address;
   // Only the length can be wrong among the parameters: it is more than a process has addresses.
   const code = kernel32.lastError === WIN32_ERRORS.INVALID_PARAMETER ? "ENOMEM" : undefined;
-  throw kernel32.failure("VirtualAlloc", { code });
+  throw kernel32.failure(syscall, { code });
 }
 
 /** Takes a place that was left, unless another thread was faster. */

@@ -20,6 +20,22 @@ const NAMED = {
 /** What opens memory to be run. Windows turns the one into the other. Wine does not, and wants the other for a view. */
 const EXECUTE = WIN32.FILE_MAP_EXECUTE | WIN32.SECTION_MAP_EXECUTE;
 
+/** Makes memory of this length with a name, or opens it if there is some already, whatever its length. */
+export function makeSection(
+  kernel32: Kernel32,
+  name: string,
+  byteLength: number,
+  pages: number,
+): { readonly handle: bigint; readonly existed: boolean } {
+  const { CreateFileMappingW } = kernel32.ffi.load(["kernel32.dll"], NAMED);
+  // A success may leave it as it is.
+  kernel32.functions.SetLastError(0);
+  const handle = CreateFileMappingW(INVALID_HANDLE, 0n, pages, ...halves(byteLength), wideString(name));
+  const existed = kernel32.lastError === WIN32_ERRORS.ALREADY_EXISTS;
+  if (handle === 0n) throw kernel32.failure("CreateFileMappingW", { path: name });
+  return { handle, existed };
+}
+
 /** Makes the part of Windows that knows memory by its name. */
 export function windowsNamed(kernel32: Kernel32): NamedMemory {
   const { functions } = kernel32;
@@ -29,11 +45,7 @@ export function windowsNamed(kernel32: Kernel32): NamedMemory {
   const make = (name: string, { byteLength, executable }: NamedInit): OpenedFile => {
     if (!byteLength) throw kernel32.error("EINVAL", "CreateFileMappingW", "new memory by a name needs a size", name);
     const pages = executable ? WIN32.PAGE_EXECUTE_READWRITE : WIN32.PAGE_READWRITE;
-    // A success may leave it as it is.
-    functions.SetLastError(0);
-    const handle = named().CreateFileMappingW(INVALID_HANDLE, 0n, pages, ...halves(byteLength), wideString(name));
-    const existed = kernel32.lastError === WIN32_ERRORS.ALREADY_EXISTS;
-    if (handle === 0n) throw kernel32.failure("CreateFileMappingW", { path: name });
+    const { handle, existed } = makeSection(kernel32, name, byteLength, pages);
     return existed ? { descriptor: handle } : { descriptor: handle, created: name };
   };
 

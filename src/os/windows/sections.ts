@@ -22,9 +22,12 @@ export function sectionLength({ functions }: Kernel32, handle: bigint): number |
   return Number(length);
 }
 
-/** Whether a handle is that of a section. */
-export function isSection(kernel32: Kernel32, handle: bigint): boolean {
-  return sectionLength(kernel32, handle) !== undefined;
+/** Whether a handle is that of a section: nothing else can be mapped as it is. One page says so as well as all of them. */
+export function isSection({ functions }: Kernel32, handle: bigint): boolean {
+  const base = functions.MapViewOfFile(handle, WIN32.FILE_MAP_READ, 0, 0, 1n);
+  if (base === 0n) return false;
+  functions.UnmapViewOfFile(base);
+  return true;
 }
 
 const NTDLL = {
@@ -48,11 +51,16 @@ export function sectionIdentity(kernel32: Kernel32, handle: bigint): string | un
   const information = new Uint8Array(OBJECT_NAME.size);
   const status = ntdll.NtQueryObject(handle, OBJECT_NAME.class, information, information.length, 0n);
   const bytes = status === 0 ? new DataView(information.buffer).getUint16(OBJECT_NAME.Length, true) : 0;
-  return `${length}:${hashOf(information.subarray(OBJECT_NAME.text, OBJECT_NAME.text + bytes))}`;
+  return `${length}:${bytes === 0 ? "" : hashOf(information.subarray(OBJECT_NAME.text, OBJECT_NAME.text + bytes))}`;
+}
+
+/** Whether an identity is that of a section without a name, which others of its length have too. */
+export function hasNoName(identity: string): boolean {
+  return identity.endsWith(":");
 }
 
 /** FNV-1a of 64 bits. */
-function hashOf(bytes: Uint8Array): bigint {
+export function hashOf(bytes: Uint8Array): bigint {
   return bytes.reduce(
     (hash, byte) => BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100_0000_01b3n),
     0xcbf2_9ce4_8422_2325n,

@@ -13,6 +13,8 @@ import { windowsHandles } from "./handles.ts";
 import { windowsLocking } from "./locks.ts";
 import { windowsMemory } from "./memory.ts";
 import { windowsNamed } from "./named.ts";
+import { placeholdersOf } from "./placeholders.ts";
+import { windowsWaiting } from "./waiting.ts";
 
 /** A C library that is a part of Windows itself. Compilers have others of their own. */
 const MSVCRT = ["msvcrt.dll"];
@@ -30,18 +32,19 @@ const CALLS: Readonly<Record<FlagKind, string>> = {
 export function windows(ffi: Ffi, arch: string): System {
   const kernel32 = new Kernel32(ffi);
   const handleOf = runtimeDescriptors(kernel32);
+  const placeholders = once(() => placeholdersOf(kernel32));
   const guard = once(() => arch === "x64" ? unlessRefused(() => installWindowsGuard(kernel32)) : undefined);
   const features: Readonly<Record<Feature, () => boolean>> = {
     guard: () => guard() !== undefined,
     residency: () => true,
     handle: () => true,
-    wait: () => false,
+    wait: () => true,
     // A view lies over no memory that is in use (error 487), and an engine that finds its reservation in pieces dies.
     wasm: () => false,
     named: () => true,
     seal: () => false,
     "lock-range": () => true,
-    reserve: () => false,
+    reserve: () => placeholders() !== undefined,
     preallocate: () => true,
   };
   const files = windowsFiles(kernel32, handleOf);
@@ -50,7 +53,7 @@ export function windows(ffi: Ffi, arch: string): System {
     ...files,
     ...windowsNamed(kernel32),
     ...windowsHandles(kernel32, handleOf),
-    ...windowsMemory(kernel32),
+    ...windowsMemory(kernel32, placeholders),
     ...cBytes(ffi.load(MSVCRT, BYTES), once(() => ffi.load(MSVCRT, SEARCH)), ffi.search),
     supportsFlag: (kind, flag) => hasWord(kernel32.words, kind, flag),
     requireWords(kind: FlagKind, words: readonly string[]): void {
@@ -59,9 +62,7 @@ export function windows(ffi: Ffi, arch: string): System {
     },
     supportsFeature: (feature) => features[feature](),
     guard,
-    // WaitOnAddress does not reach beyond the process. Named objects would need a count of the waiters in everybody's
-    // memory.
-    waiting: () => undefined,
+    waiting: once(() => windowsWaiting(kernel32)),
     locking: once(() =>
       windowsLocking(kernel32, handleOf, (path, flag) => {
         const opened: OpenedFile = {};

@@ -1,11 +1,12 @@
 /** Views of files on Windows. */
+import { writesToFile } from "../../arguments/flags.ts";
 import { MmapError } from "../../error.ts";
 import type { MapRequest } from "../contract.ts";
 import { once } from "../once.ts";
 import { WIN32_ERRORS } from "./errors.ts";
 import { halves, INVALID_HANDLE, type Kernel32 } from "./kernel32.ts";
 import { WIN32 } from "./numbers.ts";
-import { type Placeholders, placeholdersOf } from "./placeholders.ts";
+import type { Placeholders } from "./placeholders.ts";
 import { pagesFor, setPages } from "./protection.ts";
 import { isSection } from "./sections.ts";
 
@@ -19,6 +20,11 @@ const KINDS = {
   copy: { pages: WIN32.PAGE_WRITECOPY, pagesX: WIN32.PAGE_EXECUTE_WRITECOPY, view: WIN32.FILE_MAP_COPY },
 } as const satisfies Record<Sharing, { pages: number; pagesX: number; view: number }>;
 
+/** What a view is to be made of. Whether the descriptor is a section is asked once for each view, since it takes a call. */
+interface ViewRequest extends MapRequest {
+  readonly isSection: boolean;
+}
+
 /** No processor has smaller pages. */
 const SMALLEST_PAGE = 4096;
 
@@ -29,14 +35,42 @@ export class FileViews {
   readonly #becomeCopies: () => boolean;
   readonly #placeholders: () => Placeholders | undefined;
 
-  constructor(kernel32: Kernel32, pageSize: number) {
+  constructor(kernel32: Kernel32, pageSize: number, placeholders: () => Placeholders | undefined) {
     this.#kernel32 = kernel32;
     this.#becomeCopies = once(() => canBecomeCopies(kernel32, pageSize));
-    this.#placeholders = once(() => placeholdersOf(kernel32));
+    this.#placeholders = placeholders;
   }
 
   /** Maps a part of a file. */
   map(request: MapRequest, length: number, absorbing: boolean): bigint {
+    return this.#map(this.#viewRequest(request), length, absorbing);
+  }
+
+  /** Throws what mapping would throw, as far as that can be known without mapping a file, which may be too short yet. */
+  probe(request: MapRequest): void {
+    const kernel32 = this.#kernel32;
+    const { CloseHandle, UnmapViewOfFile } = kernel32.functions;
+    const wanted = this.#viewRequest(request);
+    if (wanted.isSection) {
+      UnmapViewOfFile(this.#map(wanted, request.unit, true));
+      return;
+    }
+    const reachesFile = writesToFile(request.protection, request.flags);
+    const section = openSection(kernel32, request, reachesFile ? "write" : "copy", 0);
+    if (section !== 0n) {
+      CloseHandle(section);
+      return;
+    }
+    // The rights to a file are checked before its length.
+    const error = kernel32.failure("CreateFileMappingW");
+    if (error.errno !== WIN32_ERRORS.FILE_INVALID) throw error;
+  }
+
+  #viewRequest(request: MapRequest): ViewRequest {
+    return { ...request, isSection: isSection(this.#kernel32, request.descriptor as bigint) };
+  }
+
+  #map(request: ViewRequest, length: number, absorbing: boolean): bigint {
     const { protection, flags } = request;
     if (flags.includes("shared")) return this.#mapShared(request, length);
     // Every page of a copy is counted against the page file. The guard makes copies of single pages of what is read.
@@ -44,19 +78,8 @@ export class FileViews {
     return reads ? this.#mapAs("read", request, length) : this.#mapCopy(request, length);
   }
 
-  /** Puts memory in place of a view: see {@linkcode Placeholders.blank}. */
-  blank(base: bigint, length: number): boolean | undefined {
-    return this.#placeholders()?.blank(base, length);
-  }
-
-  /** Throws what mapping a section would throw. */
-  probe(request: MapRequest): void {
-    const base = this.map(request, request.unit, true);
-    this.#kernel32.functions.UnmapViewOfFile(base);
-  }
-
   /** Maps so that stores reach the file. */
-  #mapShared(request: MapRequest, length: number): bigint {
+  #mapShared(request: ViewRequest, length: number): bigint {
     const allowsWrite = request.protection.includes("write");
     let base: bigint;
     try {
@@ -71,14 +94,15 @@ export class FileViews {
       // What is asked for may allow less than what `protect` may ask for later.
       if (!allowsWrite) setPages(this.#kernel32, base, length, pagesFor(request.protection, false));
     } catch (error) {
-      this.#kernel32.functions.UnmapViewOfFile(base);
+      if (request.place === undefined) this.#kernel32.functions.UnmapViewOfFile(base);
+      else this.#placeholders()!.clear(base, length);
       throw error;
     }
     return base;
   }
 
   /** Maps what keeps its stores to itself; also if none are allowed, so that a stray one is kept as well. */
-  #mapCopy(request: MapRequest, length: number): bigint {
+  #mapCopy(request: ViewRequest, length: number): bigint {
     try {
       return this.#mapAs("copy", request, length);
     } catch (error) {
@@ -88,10 +112,10 @@ export class FileViews {
     }
   }
 
-  #mapAs(sharing: Sharing, request: MapRequest, length: number): bigint {
+  #mapAs(sharing: Sharing, request: ViewRequest, length: number): bigint {
     const kernel32 = this.#kernel32;
     const descriptor = request.descriptor as bigint;
-    if (isSection(kernel32, descriptor)) return this.#mapSection(sharing, request, descriptor, length, length);
+    if (request.isSection) return this.#mapSection(sharing, request, descriptor, length, length);
     const byteLength = bytesInFile(kernel32, request, length);
     const section = openSection(kernel32, request, sharing, request.offset + byteLength);
     kernel32.checkAddress(section, "CreateFileMappingW");
@@ -104,10 +128,12 @@ export class FileViews {
   }
 
   /** Maps pages of a section, which has `byteLength` bytes of them. */
-  #mapSection(sharing: Sharing, request: MapRequest, section: bigint, length: number, byteLength: number): bigint {
+  #mapSection(sharing: Sharing, request: ViewRequest, section: bigint, length: number, byteLength: number): bigint {
     const kernel32 = this.#kernel32;
-    const { offset } = request;
-    const placed = this.#placeholders()?.map({ section, offset, length, pages: pagesOf(sharing, request) }) ?? 0n;
+    const { offset, place, isSection } = request;
+    const pages = pagesOf(sharing, request);
+    const placed = this.#placeholders()?.map({ section, offset, toEnd: !isSection, length, pages, place }) ?? 0n;
+    if (place !== undefined) return kernel32.checkAddress(placed, "MapViewOfFile3");
     if (placed !== 0n) return placed;
     const access = KINDS[sharing].view | (isExecutable(request) ? WIN32.FILE_MAP_EXECUTE : 0);
     const address = kernel32.functions.MapViewOfFile(section, access, ...halves(offset), BigInt(byteLength));
@@ -154,7 +180,7 @@ function bytesInFile(kernel32: Kernel32, { descriptor, offset }: MapRequest, len
 }
 
 /** A section of a file up to `end`, or of all of it if that is 0; 0 if Windows refuses. */
-export function openSection(kernel32: Kernel32, request: MapRequest, sharing: Sharing, end: number): bigint {
+function openSection(kernel32: Kernel32, request: MapRequest, sharing: Sharing, end: number): bigint {
   const pages = pagesOf(sharing, request);
   return kernel32.functions.CreateFileMappingW(request.descriptor as bigint, 0n, pages, ...halves(end), 0n);
 }
