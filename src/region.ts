@@ -1005,12 +1005,7 @@ export class MappedRegion implements Disposable {
    * ```
    */
   follow(): boolean {
-    const mapping = this.#live();
-    const { byteLengthToEnd = 0 } = mapping;
-    if (byteLengthToEnd <= mapping.byteLength) return false;
-    this.check();
-    mapping.resize(byteLengthToEnd, this.#views);
-    return true;
+    return this.#live().follow(this.#views);
   }
 
   /**

@@ -5,6 +5,8 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, mmap, MmapError, platform } from "../mod.ts";
+import { host, useHost } from "../src/host.ts";
+import type { System } from "../src/os/contract.ts";
 import { EMULATOR } from "./support/emulated.ts";
 import { countingBytes, fileOf, freshPath } from "./support/files.ts";
 import { guarded } from "./support/guarded.ts";
@@ -40,6 +42,30 @@ test("it never makes its file longer, and a shorter file changes nothing", cuts,
     3 * PAGE,
     2 * PAGE,
   ]);
+});
+
+test("it changes nothing of a file that is cut while it looks", cuts, () => {
+  const path = fileOf(3 * PAGE);
+  const made = host();
+  let cutting = false;
+  const status: System["status"] = (descriptor) => {
+    const found = made.system.status(descriptor);
+    if (cutting) truncateSync(path, 2 * PAGE);
+    return found;
+  };
+  useHost({ ...made, system: { ...made.system, status } });
+  try {
+    for (const access of ["read", "write"] as const) {
+      truncateSync(path, 3 * PAGE);
+      using region = mmap(path, { access, size: PAGE });
+      cutting = true;
+      assertEquals(region.follow(), true);
+      cutting = false;
+      assertEquals([region.byteLength, region.fileLength], [3 * PAGE, 2 * PAGE]);
+    }
+  } finally {
+    useHost(made);
+  }
 });
 
 test("a region that has lost pages does not follow", { skip: guarded.skip || cuts.skip }, () => {
