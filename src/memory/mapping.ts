@@ -386,10 +386,14 @@ export class Mapping {
   #shrink(byteLength: number, change: Change, occupants: Occupants): void {
     const before = this.byteLength;
     this.#byteLength = byteLength;
+    const { protections } = this.#pages;
     let undo = (): void => {};
     try {
       this.#resizePages(byteLength, change, occupants);
-      undo = () => this.#pages.resize(this.#lengthOfPages(before), occupants, () => {});
+      undo = () => {
+        this.#pages.resize(this.#lengthOfPages(before), occupants, () => {});
+        this.#pages.restore(protections);
+      };
       if (change.to < change.from) this.file!.cut(change.from, change.to);
     } catch (error) {
       undo();

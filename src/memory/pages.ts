@@ -254,6 +254,12 @@ export class Pages {
     this.#everWritable ||= this.#everAllowedStores;
   }
 
+  /** Protects them as they were when they had this length before. */
+  restore(protections: Protections): void {
+    this.#protectPieces(this.#base, protections.pieces);
+    this.#protections = protections;
+  }
+
   /**
    * From now on, stores that are not allowed are counted, but only in what is protected. The rest becomes writable, so
    * that stores stay there uncounted, as before.
