@@ -83,6 +83,11 @@ export class MappedFile {
     this.#system.grow(this.handle, byteLength);
   }
 
+  /** Reserves the blocks of what the file has already, up to a byte, if blocks are to be reserved. */
+  fillHoles(to: number): void {
+    if (this.#preallocates && to > 0) this.#system.allocate(this.handle, 0, to);
+  }
+
   /** Takes growth back, if nobody else can have added to the file meanwhile. */
   undoGrowth(from: number, to: number): void {
     if (!this.#isOpen()) return;
