@@ -68,6 +68,38 @@ test("it changes nothing of a file that is cut while it looks", cuts, () => {
   }
 });
 
+test(
+  "a page that was stored to shows what others add to the file behind it",
+  onPosix("way to read a file at an offset"),
+  () => {
+    const room = platform.supports("reserve") ? [{}, { reserve: 2 ** 30 }] : [{}];
+    for (const more of room) {
+      for (const offset of [0, 7]) {
+        const path = fileOf(new Uint8Array(PAGE + 100).fill(1));
+        using copy = mmap(path, { access: "copy", offset, ...more });
+        using only = mmap(path, { offset, ...more });
+        using kept = mmap(path, { access: "copy", offset, ...more });
+        for (const region of [copy, only, kept]) region.bytes[region.byteLength - 1] = 7;
+        kept.protect(["none"], { byteOffset: PAGE, byteLength: 1 });
+        appendFileSync(path, new Uint8Array(3 * PAGE).fill(2));
+        for (const region of [copy, only, kept]) {
+          const before = region.byteLength;
+          assertEquals(region.follow(), true);
+          if (region === kept) {
+            assertThrows(() => region.read(before, 1), TypeError, `["none"]`);
+            region.protect(["read"]);
+          }
+          assertEquals([...region.read(before - 2, 4)], [1, 7, 2, 2]);
+          assert(region.read(before).every((byte) => byte === 2));
+        }
+        copy.resize(10);
+        copy.resize(PAGE);
+        assertEquals(copy.read(), new Uint8Array(PAGE).fill(1));
+      }
+    }
+  },
+);
+
 test("a region that has lost pages does not follow", { skip: guarded.skip || cuts.skip }, () => {
   const path = fileOf(3 * PAGE);
   using region = mmap(path);

@@ -74,6 +74,11 @@ export class MappedFile {
     return this.#isOpen() ? this.#system.status(this.handle).byteLength : undefined;
   }
 
+  /** Reads bytes of the file. False if the system cannot. */
+  readAt(offset: number, into: Uint8Array): boolean {
+    return this.#system.readAt?.(this.handle, offset, into) ?? false;
+  }
+
   /** Makes the file at least so long. */
   grow(byteLength: number): void {
     if (this.#preallocates) {

@@ -354,9 +354,24 @@ export class Mapping {
   }
 
   #changeTo(byteLength: number, change: Change, occupants: Occupants): void {
+    const before = this.byteLength;
     if (!this.#system.cutsMappedFiles) this.#resizeWithFile(byteLength, change, occupants);
-    else if (byteLength < this.byteLength) this.#shrink(byteLength, change, occupants);
+    else if (byteLength < before) this.#shrink(byteLength, change, occupants);
     else this.#grow(byteLength, change, occupants);
+    if (byteLength > before) this.#refillPage(before, byteLength);
+  }
+
+  /**
+   * Shows what the file has behind the old end, in the page in which that was. The page may be a copy, because it was
+   * stored to, and would show for ever what the file had when it was copied.
+   */
+  #refillPage(from: number, to: number): void {
+    const { file } = this;
+    const start = this.#lead + from;
+    const end = Math.min(alignUp(start, this.#pages.unit), this.#lead + to);
+    if (!file || start >= end || !this.#pages.mayBeCopies) return;
+    const bytes = new Uint8Array(end - start);
+    if (file.readAt(this.#offset + from, bytes)) this.#pages.replace(start, bytes);
   }
 
   /** How long the file is; `null` if there is none, or its length cannot be known. */

@@ -130,6 +130,12 @@ export class Pages {
     return this.#everAllowedStores && this.flags.includes("private");
   }
 
+  /** Whether there may be pages that are copies, and no longer show what the file has. */
+  get mayBeCopies(): boolean {
+    if (this.#request.descriptor === null || !this.flags.includes("private")) return false;
+    return this.#everAllowedStores || this.#hasStores || this.#absorbsStores && !this.#slot;
+  }
+
   /** Whether stores are allowed, and make a private copy of their page. */
   get copiesOnWrite(): boolean {
     return this.flags.includes("private") && this.#protections.whole.includes("write");
@@ -234,6 +240,24 @@ export class Pages {
     const { start, length } = span;
     if (length === 0) return;
     this.#allowing(["read", "write"], () => this.#system.write(this.#base + BigInt(start), new Uint8Array(length)));
+  }
+
+  /** Puts other bytes into a page, whatever it allows. If they are there already, it is not copied. */
+  replace(start: number, bytes: Uint8Array): void {
+    const { unit } = this;
+    const page = { start: start - start % unit, length: unit };
+    const address = this.#base + BigInt(start);
+    const replace = (): void => {
+      if (!this.#system.equal(address, bytes)) this.#system.write(address, bytes);
+    };
+    // Without a guard, pages that absorb stores are writable in truth, and have to stay so.
+    if (this.#absorbsStores && !this.#slot) return replace();
+    this.#setProtection(this.#base + BigInt(page.start), unit, ["read", "write"]);
+    try {
+      replace();
+    } finally {
+      this.#protectPieces(this.#base, this.#protections.within(page.start, page.start + unit));
+    }
   }
 
   // ---------------------------------------------------------------- what they allow
