@@ -908,8 +908,9 @@ export class MappedRegion implements Disposable {
    * `docs/safety.md`.
    *
    * If `resize` fails, the region and the file are as they were, with three exceptions. The views may be detached. The
-   * file may stay longer if others have it open. Windows cannot cut a file while it is mapped, so the region is
-   * unmapped for the cut: if it cannot be mapped again, its length is 0, and the file may already be cut.
+   * file may stay longer if others have it open, and memory from ANONYMOUS does. Windows cannot cut a file while it is
+   * mapped, so the region is unmapped for the cut: if it cannot be mapped again, its length is 0, and the file may
+   * already be cut.
    *
    * A `private` region of a file that shrinks drops what was stored beyond its new end: when it grows again, it shows what
    * the file has there. On Windows, what was stored to the rest of the last page is there again.
