@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, mmap, MmapError, platform } from "../mod.ts";
+import { Tail } from "../examples/support/tail.ts";
 import { host, useHost } from "../src/host.ts";
 import type { System } from "../src/os/contract.ts";
 import { EMULATOR } from "./support/emulated.ts";
@@ -158,6 +159,36 @@ test("a descriptor that was closed is an error", onPosix("descriptors that the p
   assertEquals(assertThrows(() => region.fileLength, MmapError).code, "EBADF");
   appendFileSync(path, "more");
   assertEquals(assertThrows(() => region.follow(), MmapError).code, "EBADF");
+});
+
+test("examples/tail.ts prints no zeros for what is cut while it is read", { skip: guarded.skip || cuts.skip }, () => {
+  const path = fileOf(new Uint8Array(10).fill(1));
+  const made = host();
+  let cutting = false;
+  const system: System = {
+    ...made.system,
+    read(...given) {
+      if (cutting) truncateSync(path, 5);
+      made.system.read(...given);
+    },
+  };
+  useHost({ ...made, system });
+  try {
+    using tail = new Tail(path);
+    assertEquals(tail.read(), new Uint8Array(10).fill(1));
+    for (const length of [20, 3 * PAGE]) {
+      appendFileSync(path, new Uint8Array(length).fill(2));
+      cutting = true;
+      const found = tail.read();
+      assert(!found.includes(0), String(found));
+      cutting = false;
+      appendFileSync(path, "new");
+      assertEquals(new TextDecoder().decode(tail.read().slice(-3)), "new");
+    }
+  } finally {
+    useHost(made);
+  }
+  assertThrows(() => new Tail(`${path}/log`), Error, "ENOTDIR");
 });
 
 /** A program that prints a log, and what it has printed so far. */
