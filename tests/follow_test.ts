@@ -88,6 +88,10 @@ test(
           assertEquals(region.follow(), true);
           if (region === kept) {
             assertThrows(() => region.read(before, 1), TypeError, `["none"]`);
+            if (platform.supports("guard")) {
+              region.bytes[before] = 2;
+              assertEquals(region.faults, 1);
+            }
             region.protect(["read"]);
           }
           assertEquals([...region.read(before - 2, 4)], [1, 7, 2, 2]);
