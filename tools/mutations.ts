@@ -302,7 +302,11 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ["|| !this.#pages.mayBeCopies) return;", "|| this.#pages.mayBeCopies) return;", "follow"],
     ["return this.#everAllowedStores || this.#hasStores ||", "return this.#everAllowedStores ||", "follow"],
     ["return this.#everAllowedStores || this.#hasStores ||", "return this.#hasStores ||", "follow"],
-    ["this.#protections.within(page.start, page.start + unit)", "[]", "follow"],
+    [
+      "this.#system.write(address, bytes);\n    } finally {\n      this.#protectPieces(this.#base, before);",
+      "this.#system.write(address, bytes);\n    } finally {",
+      "follow",
+    ],
     ["        this.#pages.restore(protections);\n", "", "resize"],
     ["if (cut) file.fillHoles(Math.min(before, after));", "", "preallocate"],
     ["this.#whole = this.#ifLongEnough(this.#whole, this.#mapping.byteLength);\n    if", "if", "reserve", "bun"],

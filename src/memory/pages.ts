@@ -245,18 +245,18 @@ export class Pages {
   /** Puts other bytes into a page, whatever it allows. If they are there already, it is not copied. */
   replace(start: number, bytes: Uint8Array): void {
     const { unit } = this;
-    const page = { start: start - start % unit, length: unit };
+    const first = start - start % unit;
+    const before = this.#protections.within(first, first + unit);
+    const allow = (word: Protection): boolean => before.every(({ protection }) => protection.includes(word));
     const address = this.#base + BigInt(start);
-    const replace = (): void => {
-      if (!this.#system.equal(address, bytes)) this.#system.write(address, bytes);
-    };
+    if (allow("read") && this.#system.equal(address, bytes)) return;
     // Without a guard, pages that absorb stores are writable in truth, and have to stay so.
-    if (this.#absorbsStores && !this.#slot) return replace();
-    this.#setProtection(this.#base + BigInt(page.start), unit, ["read", "write"]);
+    if (allow("write") || this.#absorbsStores && !this.#slot) return this.#system.write(address, bytes);
+    this.#setProtection(this.#base + BigInt(first), unit, ["read", "write"]);
     try {
-      replace();
+      this.#system.write(address, bytes);
     } finally {
-      this.#protectPieces(this.#base, this.#protections.within(page.start, page.start + unit));
+      this.#protectPieces(this.#base, before);
     }
   }
 
