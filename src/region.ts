@@ -920,11 +920,12 @@ export class MappedRegion implements Disposable {
    * `docs/safety.md`.
    *
    * If `resize` fails, the region and the file are as they were, with three exceptions. The views may be detached. The
-   * file may stay longer if others have it open. Windows cannot cut a file while it is mapped, so the region is
-   * unmapped for the cut: if it cannot be mapped again, its length is 0, and the file may already be cut.
+   * file may stay longer if others have it open, and memory from ANONYMOUS does. Windows cannot cut a file while it is
+   * mapped, so the region is unmapped for the cut: if it cannot be mapped again, its length is 0, and the file may
+   * already be cut.
    *
-   * A `private` region of a file that shrinks drops what was stored beyond its new end, except in the rest of the last
-   * page. That is there again if the region grows.
+   * A `private` region of a file that shrinks drops what was stored beyond its new end: when it grows again, it shows what
+   * the file has there. On Windows, what was stored to the rest of the last page is there again.
    *
    * What {@linkcode lock} and {@linkcode advise} did may be forgotten, in a part or in all of the region, so call them
    * again. The flag "locked" is kept.
@@ -1017,12 +1018,7 @@ export class MappedRegion implements Disposable {
    * ```
    */
   follow(): boolean {
-    const mapping = this.#live();
-    const { byteLengthToEnd = 0 } = mapping;
-    if (byteLengthToEnd <= mapping.byteLength) return false;
-    this.check();
-    mapping.resize(byteLengthToEnd, this.#views);
-    return true;
+    return this.#live().follow(this.#views);
   }
 
   /**

@@ -751,6 +751,8 @@ describe("a safetensors file", () => {
     for (const metadata of [5, "text", [], { a: 5 }, { a: { b: "c" } }]) {
       assertBroken(TypeError, `__metadata__: ${JSON.stringify(metadata)} given`, { "__metadata__": metadata });
     }
+    const deep = `{"a":${"[".repeat(200_000)}${"]".repeat(200_000)}}`;
+    assertThrows(() => openSafetensors(safetensorsOf(deep, new Uint8Array(0))), TypeError, '"a": [[');
   });
 
   test("with impossible lengths is refused", () => {

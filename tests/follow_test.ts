@@ -5,6 +5,9 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, mmap, MmapError, platform } from "../mod.ts";
+import { Tail } from "../examples/support/tail.ts";
+import { host, useHost } from "../src/host.ts";
+import type { System } from "../src/os/contract.ts";
 import { EMULATOR } from "./support/emulated.ts";
 import { countingBytes, fileOf, freshPath } from "./support/files.ts";
 import { guarded } from "./support/guarded.ts";
@@ -41,6 +44,66 @@ test("it never makes its file longer, and a shorter file changes nothing", cuts,
     2 * PAGE,
   ]);
 });
+
+test("it changes nothing of a file that is cut while it looks", cuts, () => {
+  const path = fileOf(3 * PAGE);
+  const made = host();
+  let cutting = false;
+  const status: System["status"] = (descriptor) => {
+    const found = made.system.status(descriptor);
+    if (cutting) truncateSync(path, 2 * PAGE);
+    return found;
+  };
+  useHost({ ...made, system: { ...made.system, status } });
+  try {
+    for (const access of ["read", "write"] as const) {
+      truncateSync(path, 3 * PAGE);
+      using region = mmap(path, { access, size: PAGE });
+      cutting = true;
+      assertEquals(region.follow(), true);
+      cutting = false;
+      assertEquals([region.byteLength, region.fileLength], [3 * PAGE, 2 * PAGE]);
+    }
+  } finally {
+    useHost(made);
+  }
+});
+
+test(
+  "a page that was stored to shows what others add to the file behind it",
+  onPosix("way to read a file at an offset"),
+  () => {
+    const room = platform.supports("reserve") ? [{}, { reserve: 2 ** 30 }] : [{}];
+    for (const more of room) {
+      for (const offset of [0, 7]) {
+        const path = fileOf(new Uint8Array(PAGE + 100).fill(1));
+        using copy = mmap(path, { access: "copy", offset, ...more });
+        using only = mmap(path, { offset, ...more });
+        using kept = mmap(path, { access: "copy", offset, ...more });
+        for (const region of [copy, only, kept]) region.bytes[region.byteLength - 1] = 7;
+        kept.protect(["none"], { byteOffset: PAGE, byteLength: 1 });
+        appendFileSync(path, new Uint8Array(3 * PAGE).fill(2));
+        for (const region of [copy, only, kept]) {
+          const before = region.byteLength;
+          assertEquals(region.follow(), true);
+          if (region === kept) {
+            assertThrows(() => region.read(before, 1), TypeError, `["none"]`);
+            if (platform.supports("guard")) {
+              region.bytes[before] = 2;
+              assertEquals(region.faults, 1);
+            }
+            region.protect(["read"]);
+          }
+          assertEquals([...region.read(before - 2, 4)], [1, 7, 2, 2]);
+          assert(region.read(before).every((byte) => byte === 2));
+        }
+        copy.resize(10);
+        copy.resize(PAGE);
+        assertEquals(copy.read(), new Uint8Array(PAGE).fill(1));
+      }
+    }
+  },
+);
 
 test("a region that has lost pages does not follow", { skip: guarded.skip || cuts.skip }, () => {
   const path = fileOf(3 * PAGE);
@@ -100,6 +163,36 @@ test("a descriptor that was closed is an error", onPosix("descriptors that the p
   assertEquals(assertThrows(() => region.fileLength, MmapError).code, "EBADF");
   appendFileSync(path, "more");
   assertEquals(assertThrows(() => region.follow(), MmapError).code, "EBADF");
+});
+
+test("examples/tail.ts prints no zeros for what is cut while it is read", { skip: guarded.skip || cuts.skip }, () => {
+  const path = fileOf(new Uint8Array(10).fill(1));
+  const made = host();
+  let cutting = false;
+  const system: System = {
+    ...made.system,
+    read(...given) {
+      if (cutting) truncateSync(path, 5);
+      made.system.read(...given);
+    },
+  };
+  useHost({ ...made, system });
+  try {
+    using tail = new Tail(path);
+    assertEquals(tail.read(), new Uint8Array(10).fill(1));
+    for (const length of [20, 3 * PAGE]) {
+      appendFileSync(path, new Uint8Array(length).fill(2));
+      cutting = true;
+      const found = tail.read();
+      assert(!found.includes(0), String(found));
+      cutting = false;
+      appendFileSync(path, "new");
+      assertEquals(new TextDecoder().decode(tail.read().slice(-3)), "new");
+    }
+  } finally {
+    useHost(made);
+  }
+  assertThrows(() => new Tail(`${path}/log`), Error, "ENOTDIR");
 });
 
 /** A program that prints a log, and what it has printed so far. */

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, mmap, MmapError, platform } from "../mod.ts";
@@ -96,6 +96,26 @@ for (const type of ["tmpfs", "ext4"] as const) {
         region.resize(64 * 1024);
         region.bytes.fill(1);
         assertEquals([region.faults, statSync(path).size], [0, 64 * 1024]);
+      }
+      // Of a file that is to be replaced, nothing is lost either. It may have holes.
+      for (const length of [PAGE, 64 * MEBIBYTE]) {
+        writeFileSync(path, countingBytes(PAGE));
+        truncateSync(path, length);
+        const { code } = assertThrows(
+          () =>
+            mmap(path, {
+              open: ["read", "write", "create", "truncate"],
+              protection: ["read", "write"],
+              flags: ["shared"],
+              size: 32 * MEBIBYTE,
+              preallocate: true,
+            }),
+          MmapError,
+        );
+        assertEquals([code, statSync(path).size], ["ENOSPC", length]);
+        const found = new Uint8Array(readFileSync(path));
+        assertEquals(found.subarray(0, PAGE), countingBytes(PAGE));
+        assert(found.subarray(PAGE).every((byte) => byte === 0));
       }
       rmSync(path);
       assertEquals(Number(execFileSync("stat", ["-f", "-c", "%f", directory], { encoding: "utf8" })), free);

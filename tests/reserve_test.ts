@@ -225,6 +225,16 @@ describe("a region that has room to grow", can, () => {
     assertEquals([view[0], region.read(farther + 9, 1)[0], next.buffer === view.buffer], [7, 8, !isWindows]);
   });
 
+  test("has views when it has outgrown what one buffer can hold", () => {
+    using region = mmap(freshPath(), { access: "create", size: PAGE, reserve: TERABYTE });
+    const { bytes } = region;
+    region.resize(5 * 2 ** 30);
+    const [first, last] = [region.view(Uint8Array, 0, 1), region.view(Uint8Array, 5 * 2 ** 30 - 1, 1)];
+    first[0] = 7;
+    last[0] = 8;
+    assertEquals([bytes[0], ...region.read(5 * 2 ** 30 - 1)], [7, 8]);
+  });
+
   test("is as it was if it cannot grow", notInQemu("has no mlock2"), () => {
     const made = host();
     const starts: number[] = [];

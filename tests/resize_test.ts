@@ -253,6 +253,28 @@ test("a file that will not shrink or grow leaves the region as it was", onLinux(
   }
 });
 
+test(
+  "a file that will not shrink leaves the protection of each part as it was",
+  onLinux("memory that can be sealed"),
+  () => {
+    for (const reserve of [undefined, 2 ** 30]) {
+      using region = mmap(ANONYMOUS, { size: 4 * PAGE, reserve });
+      region.protect(["read"], { byteOffset: 2 * PAGE, byteLength: PAGE });
+      region.seal("shrink");
+      for (const size of [PAGE, 2 * PAGE + 1, 0]) {
+        assertEquals(assertThrows(() => region.resize(size), MmapError).code, "EPERM");
+        assertThrows(() => region.write("a", 2 * PAGE), TypeError, `["read"]`);
+        region.write("a", 3 * PAGE);
+        assertEquals(region.protection, ["read", "write"]);
+      }
+      assertEquals(region.fileLength, 4 * PAGE);
+      if (!platform.supports("guard")) continue;
+      region.bytes[2 * PAGE] = 1;
+      assertEquals(region.faults, 1);
+    }
+  },
+);
+
 test("wrong lengths are refused, and change nothing", () => {
   using region = mmap(null, { size: 100 });
   const { bytes } = region;

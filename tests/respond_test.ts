@@ -28,6 +28,13 @@ test("a client that has the contents gets 304", async () => {
     [{ "if-modified-since": BEFORE }, { "last-modified": DATE }, 200],
     [{ "if-modified-since": DATE }, {}, 200],
     [{ "if-modified-since": "yesterday" }, { "last-modified": DATE }, 200],
+    [{ "if-modified-since": "Monday, 23-Nov-26 20:00:00 GMT" }, { "last-modified": DATE }, 304],
+    [{ "if-modified-since": "Mon Nov 23 20:00:00 2026" }, { "last-modified": DATE }, 304],
+    [{ "if-modified-since": "Mon Nov 23 19:59:59 2026" }, { "last-modified": DATE }, 200],
+    // Engines take all of these for dates.
+    [{ "if-modified-since": "2030" }, { "last-modified": DATE }, 200],
+    [{ "if-modified-since": "2030-01-01T00:00:00Z" }, { "last-modified": DATE }, 200],
+    [{ "if-modified-since": "version 3000" }, { "last-modified": DATE }, 200],
     // An ETag says more than a date.
     [{ "if-none-match": '"two"', "if-modified-since": AFTER }, { etag: '"one"', "last-modified": DATE }, 200],
     [{ "if-none-match": '"one"', "if-modified-since": BEFORE }, { etag: '"one"', "last-modified": DATE }, 304],
@@ -112,6 +119,13 @@ test("a region stays mapped if it is not asked for, or if there is no response",
     [{ unmap: 1 }, "unmap: 1 given, wanted a boolean"],
     [{ unmaps: true }, 'options: unknown "unmaps" given, wanted "unmap"'],
   ];
+  for (const other of [null, undefined, URL, {}, { method: "GET", headers: { range: "bytes=0-1" } }]) {
+    assertThrows(
+      () => respond(region, other as never, undefined, { unmap: true }),
+      TypeError,
+      "given, wanted a Request",
+    );
+  }
   for (const [options, message] of wrong) {
     assertThrows(() => respond(region, request, undefined, options as never), TypeError, message);
   }

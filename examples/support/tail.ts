@@ -27,6 +27,11 @@ export class Tail implements Disposable {
     }
     log.follow();
     const bytes = log.read(this.#seen);
+    if (log.faults > 0 || log.fileLength! < log.byteLength) {
+      // It was cut while it was read. Zeros may have taken the place of what is gone.
+      this.#close();
+      return this.read();
+    }
     this.#seen += bytes.length;
     // The old file is read to its end before the new one begins.
     if (bytes.length === 0 && this.#wasReplaced()) {
@@ -44,9 +49,10 @@ export class Tail implements Disposable {
     let file: number;
     try {
       file = openSync(this.#path, "r");
-    } catch {
+    } catch (error) {
       // The new log is not there yet.
-      return undefined;
+      if ((error as { code?: string }).code === "ENOENT") return undefined;
+      throw error;
     }
     this.#inode = fstatSync(file, { bigint: true }).ino;
     this.#seen = 0;

@@ -110,7 +110,7 @@ const OPTIONS: readonly string[] = ["unmap"];
  * Accept-Ranges are set for you.
  * @param options Whether to unmap the region at the end.
  * @returns The response.
- * @throws {TypeError} If `region` is not a region, or is unmapped; or if `headers` or `options` are not valid.
+ * @throws {TypeError} If `region` is not a region, or is unmapped; or if `request`, `headers` or `options` are not valid.
  *
  * @example
  * ```ts
@@ -131,6 +131,7 @@ export function respond(
   options?: RespondOptions,
 ): Response {
   checkRegion(region);
+  checkRequest(request);
   const all = new Headers(headers);
   const end = unmaps(options) ? () => region.unmap() : () => {};
   const { method } = request;
@@ -158,6 +159,12 @@ export function respond(
   const response = new Response(region.read(start, length), { status, headers: all });
   end();
   return response;
+}
+
+/** Libraries have classes of their own that are like `Request`. */
+function checkRequest(request: Partial<Request> | null | undefined): void {
+  if (typeof request?.method === "string" && typeof request.headers?.get === "function") return;
+  throw new TypeError(`request: ${describe(request)} given, wanted a Request`);
 }
 
 function withoutBody(status: number, headers: Headers, end: () => void): Response {
@@ -201,7 +208,24 @@ function isAlreadyThere({ method, headers: asked }: Request, headers: Headers): 
     return tags.trim() === "*" || tag !== null && (tags.match(TAG) ?? []).map(wanted).includes(wanted(tag));
   }
   // What is no date is NaN, which is less than nothing.
-  return Date.parse(headers.get("last-modified") ?? "") <= Date.parse(asked.get("if-modified-since") ?? "");
+  return Date.parse(headers.get("last-modified") ?? "") <= timeOf(asked.get("if-modified-since") ?? "");
+}
+
+/**
+ * The [dates of HTTP](https://httpwg.org/specs/rfc9110.html#http.date), of which the last two are obsolete. Engines see a
+ * date in nearly every text with a number.
+ */
+const DATES = [
+  /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/,
+  /^\w+day, \d\d-\w{3}-\d\d \d\d:\d\d:\d\d GMT$/,
+  /^\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$/,
+];
+
+/** The time that a header names. NaN for anything but a date of HTTP. */
+function timeOf(header: string): number {
+  if (!DATES.some((date) => date.test(header))) return NaN;
+  // All of them are in GMT, whether or not they say so.
+  return Date.parse(header.endsWith("GMT") ? header : `${header} GMT`);
 }
 
 /** An ETag. A comma may be part of one. */

@@ -96,6 +96,8 @@ interface Lengths {
  */
 function mapThenSize(mapping: Mapping, file: MappedFile, { before, cut, after }: Lengths): void {
   mapping.map();
+  // A full disk is known before anything is lost: the cut frees the blocks that are reserved again after it.
+  if (cut) file.fillHoles(Math.min(before, after));
   const grows = after > before;
   if (grows) file.grow(after);
   try {

@@ -80,6 +80,11 @@ export class MappedFile {
     return this.#isOpen() ? this.#system.status(this.handle).byteLength : undefined;
   }
 
+  /** Reads bytes of the file. False if the system cannot. */
+  readAt(offset: number, into: Uint8Array): boolean {
+    return this.#system.readAt?.(this.handle, offset, into) ?? false;
+  }
+
   /** Makes the file at least so long. */
   grow(byteLength: number): void {
     if (this.#preallocates) {
@@ -87,6 +92,11 @@ export class MappedFile {
       if (from < byteLength) this.#system.allocate(this.handle, from, byteLength);
     }
     this.#system.grow(this.handle, byteLength);
+  }
+
+  /** Reserves the blocks of what the file has already, up to a byte, if blocks are to be reserved. */
+  fillHoles(to: number): void {
+    if (this.#preallocates && to > 0) this.#system.allocate(this.handle, 0, to);
   }
 
   /** Takes growth back, if nobody else can have added to the file meanwhile. */

@@ -337,16 +337,41 @@ export class Mapping {
    * are undone.
    */
   resize(byteLength: number, occupants: Occupants): void {
-    const change = this.#fileChange(byteLength);
-    if (!this.#system.cutsMappedFiles) this.#resizeWithFile(byteLength, change, occupants);
-    else if (byteLength < this.byteLength) this.#shrink(byteLength, change, occupants);
-    else this.#grow(byteLength, change, occupants);
+    this.#changeTo(byteLength, this.#fileChange(byteLength), occupants);
   }
 
-  /** How long the mapping would be if it ended where the file does; `undefined` if that cannot be known. */
-  get byteLengthToEnd(): number | undefined {
-    const { fileLength } = this;
-    return fileLength === null ? undefined : fileLength - this.offset;
+  /**
+   * Ends where the file ends now, if that is longer. Returns whether it is. The file is asked once, and never made longer:
+   * if somebody cuts it meanwhile, the region has lost pages, as it would have a moment later.
+   */
+  follow(occupants: Occupants): boolean {
+    const { file, fileLength } = this;
+    if (!file || fileLength === null || fileLength - this.offset <= this.byteLength) return false;
+    this.check();
+    this.#requireChanging(file);
+    this.#changeTo(fileLength - this.offset, { from: fileLength, to: fileLength, cuts: false }, occupants);
+    return true;
+  }
+
+  #changeTo(byteLength: number, change: Change, occupants: Occupants): void {
+    const before = this.byteLength;
+    if (!this.#system.cutsMappedFiles) this.#resizeWithFile(byteLength, change, occupants);
+    else if (byteLength < before) this.#shrink(byteLength, change, occupants);
+    else this.#grow(byteLength, change, occupants);
+    if (byteLength > before) this.#refillPage(before, byteLength);
+  }
+
+  /**
+   * Shows what the file has behind the old end, in the page in which that was. The page may be a copy, because it was
+   * stored to, and would show for ever what the file had when it was copied.
+   */
+  #refillPage(from: number, to: number): void {
+    const { file } = this;
+    const start = this.#lead + from;
+    const end = Math.min(alignUp(start, this.#pages.unit), this.#lead + to);
+    if (!file || start >= end || !this.#pages.mayBeCopies) return;
+    const bytes = new Uint8Array(end - start);
+    if (file.readAt(this.#offset + from, bytes)) this.#pages.replace(start, bytes);
   }
 
   /** How long the file is; `null` if there is none, or its length cannot be known. */
@@ -375,10 +400,14 @@ export class Mapping {
   #shrink(byteLength: number, change: Change, occupants: Occupants): void {
     const before = this.byteLength;
     this.#byteLength = byteLength;
+    const { protections } = this.#pages;
     let undo = (): void => {};
     try {
       this.#resizePages(byteLength, change, occupants);
-      undo = () => this.#pages.resize(this.#lengthOfPages(before), occupants, () => {});
+      undo = () => {
+        this.#pages.resize(this.#lengthOfPages(before), occupants, () => {});
+        this.#pages.restore(protections);
+      };
       if (change.to < change.from) this.file!.cut(change.from, change.to);
     } catch (error) {
       undo();
@@ -446,16 +475,20 @@ export class Mapping {
     const { file, offset } = this;
     if (!file) return { from: 0, to: 0, cuts: false };
     file.check();
-    if (!file.hasLength || file.kind === "fixed") {
-      const what = file.hasLength ? "memory whose length the system fixes" : "a device or of memory of the kernel's";
-      throw this.#system.error("ENOTSUP", "mremap", `A region of ${what} cannot change its length`);
-    }
+    this.#requireChanging(file);
     const from = file.byteLength!;
     const to = file.lengthToHold(offset, byteLength, from, this.#pages.everShared);
     // What the file has beyond the region is not the region's to cut off.
     const cuts = file.kind === "regular" && this.#pages.everShared && byteLength < this.byteLength &&
       file.lengthToEnd(offset, this.byteLength) >= from;
     return { from, to: cuts ? Math.min(to, file.lengthToEnd(offset, byteLength)) : to, cuts };
+  }
+
+  /** Throws ENOTSUP for a file whose length cannot be known, or never changes. */
+  #requireChanging({ hasLength, kind }: MappedFile): void {
+    if (hasLength && kind !== "fixed") return;
+    const what = hasLength ? "memory whose length the system fixes" : "a device or of memory of the kernel's";
+    throw this.#system.error("ENOTSUP", "mremap", `A region of ${what} cannot change its length`);
   }
 
   #setLength(byteLength: number, occupants: Occupants): void {

@@ -130,6 +130,12 @@ export class Pages {
     return this.#everAllowedStores && this.flags.includes("private");
   }
 
+  /** Whether there may be pages that are copies, and no longer show what the file has. */
+  get mayBeCopies(): boolean {
+    if (this.#request.descriptor === null || !this.flags.includes("private")) return false;
+    return this.#everAllowedStores || this.#hasStores || this.#absorbsStores && !this.#slot;
+  }
+
   /** Whether stores are allowed, and make a private copy of their page. */
   get copiesOnWrite(): boolean {
     return this.flags.includes("private") && this.#protections.whole.includes("write");
@@ -238,6 +244,24 @@ export class Pages {
     this.#allowing(["read", "write"], () => this.#system.write(this.#base + BigInt(start), new Uint8Array(length)));
   }
 
+  /** Puts other bytes into a page, whatever it allows. If they are there already, it is not copied. */
+  replace(start: number, bytes: Uint8Array): void {
+    const { unit } = this;
+    const first = start - start % unit;
+    const before = this.#protections.within(first, first + unit);
+    const allow = (word: Protection): boolean => before.every(({ protection }) => protection.includes(word));
+    const address = this.#base + BigInt(start);
+    if (allow("read") && this.#system.equal(address, bytes)) return;
+    // Without a guard, pages that absorb stores are writable in truth, and have to stay so.
+    if (allow("write") || this.#absorbsStores && !this.#slot) return this.#system.write(address, bytes);
+    this.#setProtection(this.#base + BigInt(first), unit, ["read", "write"]);
+    try {
+      this.#system.write(address, bytes);
+    } finally {
+      this.#protectPieces(this.#base, before);
+    }
+  }
+
   // ---------------------------------------------------------------- what they allow
 
   /** Throws a TypeError if a byte of `span` does not allow `wanted`. */
@@ -254,6 +278,12 @@ export class Pages {
     this.#protections = protections;
     this.#everAllowedStores ||= protection.includes("write");
     this.#everWritable ||= this.#everAllowedStores;
+  }
+
+  /** Protects them as they were when they had this length before. */
+  restore(protections: Protections): void {
+    this.#protectPieces(this.#base, protections.pieces);
+    this.#protections = protections;
   }
 
   /**

@@ -248,7 +248,9 @@ export class Views implements Occupants {
   #bufferFor(start: number, length: number): Window {
     const { longestBuffer } = this.#ffi;
     const window = Math.min(longestBuffer, length <= SHORT_WINDOW / 2 ? SHORT_WINDOW : LONGEST_WINDOW);
-    // The buffer over everything costs the collector more the longer it is. If it exists already, use it.
+    // The buffer over everything costs the collector more the longer it is. If it exists already, and still holds
+    // everything, use it.
+    this.#whole = this.#ifLongEnough(this.#whole, this.#mapping.byteLength);
     if (this.#whole || this.#mapping.byteLength <= window) return { buffer: this.whole, start: 0 };
     if (length > longestBuffer) {
       throw new RangeError(`length: ${length} bytes given, but ${this.#ffi.runtime} can view at most ${longestBuffer}`);

@@ -124,6 +124,11 @@ export interface Files {
   undoGrowth(descriptor: Descriptor, growth: Growth): void;
   /** Cuts a file. */
   setLength(descriptor: Descriptor, byteLength: number): void;
+  /**
+   * Reads bytes of a file, as many as there are. False if the system cannot, or if the descriptor was opened for
+   * aligned reads only. Missing on systems where reading would move the position of the descriptor.
+   */
+  readAt?(descriptor: Descriptor, offset: number, into: Uint8Array): boolean;
   close(descriptor: Descriptor): void;
   /**
    * Closes a file that opening has made, and removes it unless it belongs to somebody else by now. `byteLength` is the

@@ -4,7 +4,7 @@ import { truncateSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import vm from "node:vm";
 import { assert } from "@std/assert";
-import { type MappedRegion, mmap, type MmapOptions } from "../../mod.ts";
+import { type MappedRegion, mmap, type MmapOptions, platform } from "../../mod.ts";
 import { collectAll } from "../support/collector.ts";
 import { mappedRanges, mappingsOf, openDescriptors } from "../support/proc.ts";
 
@@ -16,6 +16,14 @@ const SOURCES: readonly (() => MappedRegion)[] = [
   () => mmap(path, { access: "copy" }),
   () => mmap(null, { size: MIB, flags: ["shared"] }),
   () => mmap(null, { size: MIB }),
+  ...platform.supports("reserve")
+    ? [
+      () => mmap(path, { access: "write", reserve: 2 ** 30 }),
+      () => mmap(path, { access: "copy", reserve: 2 ** 30 }),
+      // It outgrows its room.
+      () => mmap(path, { access: "write", reserve: 2 * MIB, preallocate: platform.supports("preallocate") }),
+    ]
+    : [],
 ];
 
 /** Every byte that a region says it has is mapped. */

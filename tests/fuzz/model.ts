@@ -300,12 +300,26 @@ export class Model {
   resize(byteLength: number): void {
     if (!this.#fitsReserve(byteLength)) this.hasRoom = "maybe";
     else if (this.byteLength === 0) this.hasRoom = this.init.reserve > 0;
+    if (!this.shared) this.#refill(byteLength);
     this.byteLength = byteLength;
     for (const page of this.pages.keys()) if (page >= this.endPage) this.pages.delete(page);
     if (this.backing.kind === "memory") this.#clear();
     this.#resizeAllowed();
     this.#unite();
     if (!this.shared) this.#mayHaveMoved();
+  }
+
+  /** Behind the old end, a page that is a copy shows the file as it is now. */
+  #refill(byteLength: number): void {
+    const page = this.#pageOf(this.byteLength);
+    const own = this.pages.get(page);
+    const [from, to] = [
+      this.init.offset + this.byteLength,
+      Math.min(this.init.offset + byteLength, page * PAGE + PAGE),
+    ];
+    if (own && this.backing.kind !== "memory" && from < to) {
+      own.set(this.backing.bytes.subarray(from, to), from - page * PAGE);
+    }
   }
 
   /** Memory that was given up does not come back. */

@@ -127,8 +127,17 @@ function isObject(given: unknown): given is Readonly<Record<string, unknown>> {
   return typeof given === "object" && given !== null && !Array.isArray(given);
 }
 
+/** The JSON of a value. Bun parses brackets that are in each other more deeply than it can write them. */
+function jsonOf(given: unknown): string | undefined {
+  try {
+    return JSON.stringify(given);
+  } catch {
+    return undefined;
+  }
+}
+
 /** What was given, if it is not too long for a message. */
 function shownJson(given: unknown): string {
-  const text = JSON.stringify(given) ?? "undefined";
+  const text = jsonOf(given) ?? describe(given);
   return text.length <= 100 ? text : `${text.slice(0, 100)}…`;
 }

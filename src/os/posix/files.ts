@@ -89,6 +89,10 @@ export function posixFiles(libc: Libc, extensions: Extensions): Omit<Files, keyo
 
     setLength,
 
+    readAt(descriptor: Descriptor, offset: number, into: Uint8Array): boolean {
+      return libc.more.pread(descriptor as number, into, BigInt(into.length), BigInt(offset)) !== -1n;
+    },
+
     close,
 
     discard(path: string, descriptor: Descriptor, byteLength: number): void {
