@@ -1000,8 +1000,8 @@ export class MappedRegion implements Disposable {
    * a word at the beginning of the file.
    *
    * @returns Whether the region has become longer. `false` for memory without a file.
-   * @throws {MmapError} What {@linkcode resize} throws: if the OS refuses, if {@linkcode faults} is not 0 (`EIO`), or if
-   * you have closed the descriptor (`EBADF`).
+   * @throws {MmapError} If the OS refuses. If {@linkcode faults} is not 0 (`EIO`). If you have closed the descriptor
+   * (`EBADF`). If the file was replaced in a container, and its path has to be mapped again (`ESTALE`).
    * @throws {TypeError} If the region is unmapped.
    *
    * @example
