@@ -32,7 +32,11 @@ const COMMON: BuildOptions = {
 const CORE = `
   export * from "./mod.ts";
   export { arch as "#arch", host as "#host", identities as "#identities" } from "./src/host.ts";
-  export { checkedDescriptor as "#checkedDescriptor", isRegion as "#isRegion" } from "./src/region.ts";
+  export {
+    checkedDescriptor as "#checkedDescriptor",
+    isRegion as "#isRegion",
+    sharedWord as "#sharedWord",
+  } from "./src/region.ts";
   export { mapSource as "#mapSource" } from "./src/memory/open.ts";
 `;
 
@@ -42,8 +46,13 @@ const CORE = `
  */
 const ONCE: Sources = {
   "src/mmap.ts": `export { mmap } from "./mod.js"`,
-  "src/region.ts":
-    `export { MappedRegion, "#checkedDescriptor" as checkedDescriptor, "#isRegion" as isRegion } from "./mod.js"`,
+  "src/region.ts": `
+    export {
+      MappedRegion,
+      "#checkedDescriptor" as checkedDescriptor,
+      "#isRegion" as isRegion,
+      "#sharedWord" as sharedWord,
+    } from "./mod.js"`,
   "src/memory/open.ts": `export { "#mapSource" as mapSource } from "./mod.js"`,
   "src/error.ts": `export { MmapError } from "./mod.js"`,
   "src/host.ts": `export { "#arch" as arch, "#host" as host, "#identities" as identities } from "./mod.js"`,
