@@ -26,28 +26,21 @@ export function describe(value: unknown, depth = 0): string {
   }
   if (typeof value === "function") return "function";
   if (typeof value !== "object" || value === null) return String(value);
-  if (isBytes(value)) return describeBytes(bytesOf(value));
+  if (isBytes(value)) return describeBytes(value);
   if (value instanceof Date) return value.toISOString();
   if (depth === DEPTH) return "...";
-  const entries = value instanceof Map || value instanceof Set
-    ? [...value.entries()]
-    : Object.entries(value);
-  return `{${
-    entries.map(([key, item]) =>
-      `${describe(key, depth + 1)}: ${describe(item, depth + 1)}`
-    ).join(", ")
-  }}`;
+  const entries = value instanceof Map || value instanceof Set ? [...value.entries()] : Object.entries(value);
+  return `{${entries.map(([key, item]) => `${describe(key, depth + 1)}: ${describe(item, depth + 1)}`).join(", ")}}`;
 }
 
 /** How arrays of length 0, and arrays of nothing but zeros, are described. */
 export const EMPTY = "array[0]";
 export const ZEROS = "zeros";
 
-function describeBytes(bytes: Uint8Array): string {
-  if (bytes.length === 0) return EMPTY;
-  return `array[${bytes.length}] ${
-    bytes.some((byte) => byte !== 0) ? digest(bytes) : ZEROS
-  }`;
+function describeBytes(value: ArrayBuffer | ArrayBufferView): string {
+  if (value.byteLength === 0) return EMPTY;
+  const bytes = bytesOf(value);
+  return `array[${bytes.length}] ${bytes.some((byte) => byte !== 0) ? digest(bytes) : ZEROS}`;
 }
 
 function digest(bytes: Uint8Array): string {
@@ -68,9 +61,7 @@ export function ownSize(value: unknown, other: ArrayBufferLike): number {
     if (ArrayBuffer.isView(item)) return sizeOf(item.buffer, depth);
     if (isBytes(item)) return item.byteLength;
     if (depth === DEPTH) return 0;
-    const items = item instanceof Map || item instanceof Set
-      ? [...item.values()]
-      : Object.values(item);
+    const items = item instanceof Map || item instanceof Set ? [...item.values()] : Object.values(item);
     return items.reduce(
       (sum: number, part) => sum + sizeOf(part, depth + 1),
       0,

@@ -2,15 +2,7 @@
  * What is measured. Each probe runs in a process of its own, so that it finds memory as it is at the start, and so that a
  * process that ends is an answer.
  */
-import {
-  closeSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { type MappedRegion, mmap, platform } from "../mod.ts";
 import type { Bytes, Case } from "./case.ts";
@@ -259,9 +251,7 @@ async function withFar(
 /** A view of the input, or a region of it. */
 function far(tried: Case, files: Files, which: string): Promise<Answer> {
   return withFar(tried, files, which, async (region, at, size) => {
-    using part = tried.whole
-      ? mmap(files.fresh, { offset: at, size })
-      : undefined;
+    using part = tried.whole ? mmap(files.fresh, { offset: at, size }) : undefined;
     const result = await tried.use(
       part?.bytes ?? region.view(Uint8Array, at, size),
     );
@@ -277,6 +267,11 @@ async function position(
 ): Promise<Answer | null> {
   const { position } = tried;
   if (position === undefined) return null;
+  // A package that takes no positions fails at a near one, too.
+  const whole = new Uint8Array(DECOY + readFileSync(files.small).length);
+  whole.set(readFileSync(files.small), DECOY);
+  const result = await position(whole, DECOY, whole.length - DECOY);
+  if (describe(await result()) !== await expected(tried, files.small)) throw new Error(`${tried.name}: no positions`);
   return await withFar(tried, files, which, async (region, at, size) => {
     const result = await position(region.bytes, at, size);
     return await result();
@@ -290,9 +285,7 @@ async function long(
   which: string,
 ): Promise<Answer | null> {
   if (long === undefined || (long.only ?? which) !== which) return null;
-  const size = which === "4" && platform.runtime === "bun"
-    ? 4 * GIB
-    : FAR[which];
+  const size = which === "4" && platform.runtime === "bun" ? 4 * GIB : FAR[which];
   sparse(fresh, size, long.fill?.(size) ?? [[size - 1, Uint8Array.of(1)]]);
   try {
     using region = mmap(fresh);

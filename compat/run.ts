@@ -2,7 +2,7 @@
  * Tries packages on mapped files, and writes docs/works-with.md from what they do:
  *
  *     (cd compat && npm ci --ignore-scripts)
- *     node compat/run.ts              # all of them; takes some minutes, 5 GiB of memory and Linux
+ *     node compat/run.ts              # all of them; takes 20 minutes, 5 GiB of memory and Linux
  *     node compat/run.ts --check      # fails if the document would change
  *     node compat/run.ts fflate avsc  # only prints what these do
  */
@@ -64,9 +64,7 @@ function ask(tried: Case, probe: string, directory: string): unknown {
     return JSON.parse(child.stdout.trim().split("\n").at(-1) ?? "");
   }
   const end = child.error?.message ?? child.signal ?? child.status;
-  const told = `${tried.name}, ${probe}: ${end}\n${child.stdout}${
-    child.stderr.slice(0, 4000)
-  }`;
+  const told = `${tried.name}, ${probe}: ${end}\n${child.stdout}${child.stderr.slice(0, 4000)}`;
   // An error that nobody caught is one of the case. What is measured is caught.
   if (child.status === 1 || probe === "make") throw new Error(told);
   process.stderr.write(`${told}\n`);
@@ -78,11 +76,7 @@ function findingsOf(tried: Case): Findings {
   try {
     ask(tried, "make", directory);
     const asked = Object.entries(PROBES).filter(([key]) =>
-      key.startsWith("position")
-        ? tried.position
-        : key.startsWith("long")
-        ? tried.long
-        : true
+      key.startsWith("position") ? tried.position : key.startsWith("long") ? tried.long : true
     );
     return Object.fromEntries(
       asked.map(([key, probe]) => [key, ask(tried, probe, directory)]),

@@ -1,6 +1,7 @@
 /** Archives and compression. */
-import type { Bytes, Case, Long } from "../case.ts";
+import type { Bytes, Case, Long, Result } from "../case.ts";
 import { bufferOver, joined, noise, own, utf8 } from "../bytes.ts";
+import { KEEP } from "../advice.ts";
 import { LAST, tarParts, zipParts } from "../archives.ts";
 
 /** What all archives in memory hold. */
@@ -51,8 +52,7 @@ async function trailerFor(bytes: Bytes): Promise<number[]> {
 }
 
 /** Something that becomes much shorter, so that what a compressor takes for its output does not count. */
-const pattern = (size: number, seed: number): Bytes =>
-  joined(...Array(Math.ceil(size / 1000)).fill(noise(1000, seed)));
+const pattern = (size: number, seed: number): Bytes => joined(...Array(Math.ceil(size / 1000)).fill(noise(1000, seed)));
 
 const nodeGzip: Pick<Case, "input" | "use" | "long"> = {
   input: pattern,
@@ -70,32 +70,26 @@ const nodeGzip: Pick<Case, "input" | "use" | "long"> = {
 };
 
 /** The small file behind a long one. */
-const lastOfZip = (use: (bytes: Bytes) => Promise<unknown>): Long => ({
+const lastOfZip = (use: Long["use"]): Long => ({
   fill: zipParts,
-  async use(bytes) {
-    const found = await use(bytes);
-    return () => found;
-  },
+  use,
   want: () => LAST.data,
 });
 
-async function jszip(bytes: Bytes, name: string): Promise<Uint8Array> {
-  const { default: JSZip } = await import("jszip");
-  return (await JSZip.loadAsync(bytes)).file(name)!.async("uint8array");
+/** Opens an archive, and reads one file of it later. */
+async function jszip(bytes: Bytes, name: string): Promise<Result> {
+  const opened = await (await import("jszip")).default.loadAsync(bytes);
+  return () => opened.file(name)!.async("uint8array");
 }
 
-async function yauzl(bytes: Bytes, name: string): Promise<Uint8Array> {
+async function yauzl(bytes: Bytes, name: string): Promise<Result> {
   const { default: { fromBufferPromise } } = await import("yauzl");
   const opened = await fromBufferPromise(bufferOver(bytes), {
     lazyEntries: true,
   });
   for await (const entry of opened.eachEntry()) {
     if (entry.fileName !== name) continue;
-    return joined(
-      ...await Array.fromAsync<Uint8Array>(
-        await opened.openReadStreamPromise(entry),
-      ),
-    );
+    return async () => joined(...await Array.fromAsync<Uint8Array>(await opened.openReadStreamPromise(entry)));
   }
   throw new Error(`${name}: not found`);
 }
@@ -108,9 +102,19 @@ async function lastOfTar(bytes: Bytes): Promise<Uint8Array> {
   let last: Uint8Array[] = [];
   for await (const entry of reader) {
     if (entry.header.size > 2 ** 30) { for await (const _ of entry); }
-    else last = await Array.fromAsync<Uint8Array>(entry);
+    else last = await Array.fromAsync(entry as AsyncIterable<Uint8Array>);
   }
   return joined(...last);
+}
+
+/** The number that compressed bytes begin with in snappy's format: how many there were. */
+function varintOf(bytes: Uint8Array): number {
+  let value = 0;
+  for (const [at, byte] of bytes.subarray(0, 10).entries()) {
+    value += (byte & 0x7f) * 2 ** (7 * at);
+    if (byte < 0x80) break;
+  }
+  return value;
 }
 
 let zstdReady: Promise<void> | undefined;
@@ -126,11 +130,10 @@ export const ARCHIVES: readonly Case[] = [
     },
     long: lastOfZip(async (bytes) => {
       const { unzipSync } = await import("fflate");
-      return unzipSync(bytes, {
-        filter: ({ name }) => name === LAST.name,
-      })[LAST.name];
+      const found = unzipSync(bytes, { filter: ({ name }) => name === LAST.name });
+      return () => found[LAST.name];
     }),
-    advice: "",
+    advice: "Use yauzl for archives beyond 4 GiB.",
   },
   {
     name: "fflate",
@@ -149,29 +152,23 @@ export const ARCHIVES: readonly Case[] = [
       const found = await promise;
       return () => found;
     },
-    advice: "",
+    advice: "Push copies (`region.read`), or use `Gunzip`.",
   },
   {
     name: "jszip",
     call: "loadAsync(bytes)",
     input: zip,
-    async use(bytes) {
-      const found = await jszip(bytes, "data.bin");
-      return () => found;
-    },
+    use: (bytes) => jszip(bytes, "data.bin"),
     long: lastOfZip((bytes) => jszip(bytes, LAST.name)),
-    advice: "",
+    advice: "Use yauzl for archives beyond 2 GiB. Read before you unmap.",
   },
   {
     name: "yauzl",
     call: "fromBufferPromise(buffer)",
     input: zip,
-    async use(bytes) {
-      const found = await yauzl(bytes, "data.bin");
-      return () => found;
-    },
+    use: (bytes) => yauzl(bytes, "data.bin"),
     long: lastOfZip((bytes) => yauzl(bytes, LAST.name)),
-    advice: "",
+    advice: "Read before you unmap.",
   },
   {
     name: "tar-stream",
@@ -207,21 +204,21 @@ export const ARCHIVES: readonly Case[] = [
       },
       want: () => LAST.data,
     },
-    advice: "",
+    advice: `Map the archive by itself. ${KEEP}`,
   },
   {
     name: "node:zlib",
     runtime: "node",
     call: "gzipSync(bytes)",
     ...nodeGzip,
-    advice: "",
+    advice: "Write parts into `createGzip()`.",
   },
   {
     name: "node:zlib",
     runtime: "deno",
     call: "gzipSync(bytes)",
     ...nodeGzip,
-    advice: "",
+    advice: "Write parts into `createGzip()`.",
   },
   {
     name: "Bun.gzipSync",
@@ -239,7 +236,7 @@ export const ARCHIVES: readonly Case[] = [
       },
       want: trailerFor,
     },
-    advice: "",
+    advice: "Write parts into `createGzip()` of `node:zlib`.",
   },
   {
     name: "pako",
@@ -249,7 +246,7 @@ export const ARCHIVES: readonly Case[] = [
       const found = (await import("pako")).ungzip(bytes);
       return () => found;
     },
-    advice: "",
+    advice: "Push parts into `new Inflate()`.",
   },
   {
     name: "@bokuweb/zstd-wasm",
@@ -265,7 +262,7 @@ export const ARCHIVES: readonly Case[] = [
       const found = zstd.decompress(bytes);
       return () => found;
     },
-    advice: "",
+    advice: "Use `zstdDecompressSync` of `node:zlib`. Call `init` only once.",
   },
   {
     name: "lz4js",
@@ -289,18 +286,32 @@ export const ARCHIVES: readonly Case[] = [
       const found = await (await import("snappy")).compress(bufferOver(bytes));
       return () => found;
     },
-    advice: "",
+    long: {
+      async use(bytes) {
+        const found = await (await import("snappy")).compress(
+          bufferOver(bytes),
+        );
+        return () => varintOf(found);
+      },
+      want: (bytes) => bytes.length,
+    },
+    advice: "Unmap only after the promise has settled.",
   },
   {
     name: "lz4-napi",
     call: "compress(bytes)",
     input: pattern,
     async use(bytes) {
-      const found = await (await import("lz4-napi")).compress(
-        bufferOver(bytes),
-      );
+      const found = await (await import("lz4-napi")).compress(bufferOver(bytes));
       return () => found;
     },
-    advice: "",
+    long: {
+      async use(bytes) {
+        const found = await (await import("lz4-napi")).compress(bufferOver(bytes));
+        return () => found.readUInt32LE();
+      },
+      want: (bytes) => bytes.length,
+    },
+    advice: "Compress parts of less than 4 GiB. Unmap only after the promise has settled.",
   },
 ];

@@ -45,7 +45,7 @@ export const DATABASES: readonly Case[] = [
       },
       want: (bytes) => bytes.length,
     },
-    advice: "",
+    advice: "Check the length: SQLite has no blobs of 2 GiB.",
   },
   {
     name: "better-sqlite3",
@@ -56,7 +56,7 @@ export const DATABASES: readonly Case[] = [
       const opened = new Database(bufferOver(bytes));
       return () => opened.prepare(QUERY).get();
     },
-    advice: "",
+    advice: "Open the file by its path.",
   },
   {
     name: "node:sqlite",
@@ -110,7 +110,7 @@ export const DATABASES: readonly Case[] = [
       const opened = Database.deserialize(bytes);
       return () => opened.query(QUERY).get();
     },
-    advice: "",
+    advice: "Open the file by its path.",
   },
   {
     name: "sql.js",
@@ -121,7 +121,7 @@ export const DATABASES: readonly Case[] = [
       const opened = new Database(bytes);
       return () => opened.exec(QUERY);
     },
-    advice: "",
+    advice: "Open the file by its path, in another package.",
   },
   {
     name: "@sqlite.org/sqlite-wasm",
@@ -142,7 +142,7 @@ export const DATABASES: readonly Case[] = [
       );
       return () => opened.selectArrays(QUERY);
     },
-    advice: "",
+    advice: "Map the file [into SQLite's memory](../examples/wasm/README.md).",
   },
   {
     name: "@duckdb/node-api",
@@ -161,15 +161,14 @@ export const DATABASES: readonly Case[] = [
       async use(bytes) {
         const { DuckDBInstance, blobValue } = await import("@duckdb/node-api");
         const connection = await (await DuckDBInstance.create()).connect();
-        const rows =
-          (await connection.runAndReadAll("select octet_length($1)", [
-            blobValue(bytes),
-          ])).getRows();
+        const rows = (await connection.runAndReadAll("select octet_length($1)", [
+          blobValue(bytes),
+        ])).getRows();
         return () => Number(rows[0][0]);
       },
       want: (bytes) => bytes.length,
     },
-    advice: "",
+    advice: "Check the length: DuckDB has no blobs of 4 GiB.",
   },
   {
     name: "lmdb",

@@ -19,8 +19,7 @@ const long = (use: Long["use"], name = "sha1"): Long => ({
   want: inParts(name),
 });
 
-const hex = (hash: ArrayBuffer | Uint8Array<ArrayBuffer>): string =>
-  new Uint8Array(hash).toHex();
+const hex = (hash: ArrayBuffer | Uint8Array<ArrayBuffer>): string => new Uint8Array(hash).toHex();
 
 /** A case whose call is the same for short and long inputs. */
 function hashed(
@@ -32,47 +31,26 @@ function hashed(
 }
 
 export const HASHES: readonly Case[] = [
-  hashed({
-    name: "node:crypto",
-    runtime: "node",
-    call: "createHash(name).update(bytes)",
-    advice: "",
-  }, (bytes) => {
-    const found = createHash("sha1").update(bytes).digest("hex");
-    return () => found;
-  }),
-  hashed({
-    name: "node:crypto",
-    runtime: "node",
-    call: "hash(name, bytes)",
-    advice: "",
-  }, async (bytes) => {
+  ...(["node", "deno", "bun"] as const).map((runtime) =>
+    hashed({
+      name: "node:crypto",
+      runtime,
+      call: "createHash(name).update(bytes)",
+      advice: runtime === "node" ? "Update with parts, or use `hash`." : "",
+    }, (bytes) => {
+      const found = createHash("sha1").update(bytes).digest("hex");
+      return () => found;
+    })
+  ),
+  hashed({ name: "node:crypto", runtime: "node", call: "hash(name, bytes)", advice: "" }, async (bytes) => {
     const found = (await import("node:crypto")).hash("sha1", bytes, "hex");
-    return () => found;
-  }),
-  hashed({
-    name: "node:crypto",
-    runtime: "deno",
-    call: "createHash(name).update(bytes)",
-    advice: "",
-  }, (bytes) => {
-    const found = createHash("sha1").update(bytes).digest("hex");
-    return () => found;
-  }),
-  hashed({
-    name: "node:crypto",
-    runtime: "bun",
-    call: "createHash(name).update(bytes)",
-    advice: "",
-  }, (bytes) => {
-    const found = createHash("sha1").update(bytes).digest("hex");
     return () => found;
   }),
   hashed({
     name: "crypto.subtle",
     runtime: "node",
     call: "digest(name, bytes)",
-    advice: "",
+    advice: "Use `hash` of `node:crypto`, or `createHash` with parts.",
   }, async (bytes) => {
     const found = hex(await crypto.subtle.digest("SHA-1", bytes));
     return () => found;
@@ -117,6 +95,6 @@ export const HASHES: readonly Case[] = [
         return hash.digest();
       },
     },
-    advice: "",
+    advice: "Use `create64()`, and update it with parts.",
   },
 ];

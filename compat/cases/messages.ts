@@ -1,7 +1,8 @@
 /** Messages and records. */
 import { Buffer } from "node:buffer";
-import type { Case } from "../case.ts";
+import type { Bytes, Case, Result } from "../case.ts";
 import { bufferOver, noise, own } from "../bytes.ts";
+import { KEEP } from "../advice.ts";
 
 interface Message {
   readonly name: string;
@@ -53,8 +54,7 @@ export const MESSAGES: readonly Case[] = [
   {
     name: "msgpackr",
     call: "unpack(bytes)",
-    input: async (size, seed) =>
-      own((await import("msgpackr")).pack(message(size, seed))),
+    input: async (size, seed) => own((await import("msgpackr")).pack(message(size, seed))),
     async use(bytes) {
       const found = (await import("msgpackr")).unpack(bytes);
       return () => found;
@@ -66,29 +66,27 @@ export const MESSAGES: readonly Case[] = [
       });
       return () => found;
     },
-    advice: "Give it a view of the record, not a position.",
+    advice: `Give it a view of the record, not a position. ${KEEP}`,
   },
   {
     name: "@msgpack/msgpack",
     call: "decode(bytes)",
-    input: async (size, seed) =>
-      own((await import("@msgpack/msgpack")).encode(message(size, seed))),
+    input: async (size, seed) => own((await import("@msgpack/msgpack")).encode(message(size, seed))),
     async use(bytes) {
       const found = (await import("@msgpack/msgpack")).decode(bytes);
       return () => found;
     },
-    advice: "",
+    advice: KEEP,
   },
   {
     name: "cbor-x",
     call: "decode(bytes)",
-    input: async (size, seed) =>
-      own((await import("cbor-x")).encode(message(size, seed))),
+    input: async (size, seed) => own((await import("cbor-x")).encode(message(size, seed))),
     async use(bytes) {
       const found = (await import("cbor-x")).decode(bytes);
       return () => found;
     },
-    advice: "",
+    advice: KEEP,
   },
   {
     name: "avsc",
@@ -105,20 +103,23 @@ export const MESSAGES: readonly Case[] = [
       const { value } = (await avro()).decode(bufferOver(whole), at);
       return () => ({ ...value });
     },
-    advice: "Give it a view of the record, not a position.",
+    advice: "Give it a `Buffer` over the record, not a position.",
   },
   {
     name: "protobufjs",
     call: "Message.decode(bytes)",
-    input: async (size, seed) =>
-      own((await protobuf()).encode(message(size, seed)).finish()),
+    input: async (size, seed) => own((await protobuf()).encode(message(size, seed)).finish()),
     async use(bytes) {
-      const { name, tags, data } = (await protobuf()).decode(
-        bytes,
-      ) as unknown as Message;
+      const { name, tags, data } = (await protobuf()).decode(bytes) as unknown as Message;
       return () => [name, tags, data];
     },
-    advice: "",
+    async position(whole, at, size) {
+      const reader = (await import("protobufjs")).default.Reader.create(whole);
+      reader.pos = at;
+      const { name, tags, data } = (await protobuf()).decode(reader, size) as unknown as Message;
+      return () => [name, tags, data];
+    },
+    advice: KEEP,
   },
   {
     name: "@bufbuild/protobuf",
@@ -139,7 +140,7 @@ export const MESSAGES: readonly Case[] = [
       const { value } = fromBinary(BytesValueSchema, bytes);
       return () => value;
     },
-    advice: "",
+    advice: KEEP,
   },
   {
     name: "bson",
@@ -156,7 +157,17 @@ export const MESSAGES: readonly Case[] = [
       const { name, tags, data } = deserialize(bytes, { promoteBuffers: true });
       return () => [name, tags, data];
     },
-    advice: "",
+    async position(whole, index) {
+      const { deserialize } = await import("bson");
+      const options = {
+        promoteBuffers: true,
+        allowObjectSmallerThanBufferSize: true,
+        index,
+      };
+      const { name, tags, data } = deserialize(whole, options);
+      return () => [name, tags, data];
+    },
+    advice: KEEP,
   },
   {
     name: "flatbuffers",
@@ -170,19 +181,23 @@ export const MESSAGES: readonly Case[] = [
       builder.finish(builder.endObject());
       return own(builder.asUint8Array());
     },
-    async use(bytes) {
-      const { ByteBuffer } = await import("flatbuffers");
-      const buffer = new ByteBuffer(bytes);
-      const table = buffer.readInt32(buffer.position()) + buffer.position();
-      const field = table + buffer.__offset(table, 4);
-      // What the generated code for a vector of bytes does.
-      const data = new Uint8Array(
-        buffer.bytes().buffer,
-        buffer.bytes().byteOffset + buffer.__vector(field),
-        buffer.__vector_len(field),
-      );
-      return () => data;
-    },
-    advice: "",
+    use: (bytes) => flatbuffer(bytes, 0),
+    position: flatbuffer,
+    advice: `${KEEP} Strings are copies already.`,
   },
 ];
+
+/** What the generated code for a table with one vector of bytes does. */
+async function flatbuffer(bytes: Bytes, position: number): Promise<Result> {
+  const { ByteBuffer } = await import("flatbuffers");
+  const buffer = new ByteBuffer(bytes);
+  buffer.setPosition(position);
+  const table = buffer.readInt32(buffer.position()) + buffer.position();
+  const field = table + buffer.__offset(table, 4);
+  const data = new Uint8Array(
+    buffer.bytes().buffer,
+    buffer.bytes().byteOffset + buffer.__vector(field),
+    buffer.__vector_len(field),
+  );
+  return () => data;
+}

@@ -12,7 +12,7 @@ export const RUNTIMES: readonly Case[] = [
       const found = structuredClone(bytes);
       return () => found;
     },
-    advice: "",
+    advice: "It copies the whole region, however short the view is. Send `view.slice()`.",
   },
   {
     name: "structuredClone",
@@ -23,7 +23,7 @@ export const RUNTIMES: readonly Case[] = [
       const found = structuredClone(bytes, { transfer: [bytes.buffer] });
       return () => found;
     },
-    advice: "",
+    advice: "Send `region.handle`, and map the same memory on the other side.",
   },
   {
     name: "Blob",
@@ -34,7 +34,7 @@ export const RUNTIMES: readonly Case[] = [
       const found = await new Blob([bytes]).bytes();
       return () => found;
     },
-    advice: "",
+    advice: "Use `stream` of `@region/mmap/web`.",
   },
   {
     name: "Response",
@@ -45,7 +45,7 @@ export const RUNTIMES: readonly Case[] = [
       const found = await new Response(bytes).bytes();
       return () => found;
     },
-    advice: "",
+    advice: "Use `respond` of `@region/mmap/web`.",
   },
   {
     name: "ReadableStream",
@@ -63,7 +63,7 @@ export const RUNTIMES: readonly Case[] = [
       const [found] = await Array.fromAsync(stream);
       return () => found;
     },
-    advice: "",
+    advice: "Use `stream` of `@region/mmap/web`, which copies parts.",
   },
   {
     name: "Buffer.from",
@@ -78,7 +78,7 @@ export const RUNTIMES: readonly Case[] = [
       const found = Buffer.from(whole.buffer, at, size);
       return () => found;
     },
-    advice: "",
+    advice: "`Buffer.from(bytes)` copies. `buffer.slice` does not.",
   },
   {
     name: "Float32Array",
@@ -89,7 +89,7 @@ export const RUNTIMES: readonly Case[] = [
       const found = floatsOver(bytes);
       return () => found;
     },
-    advice: "",
+    advice: "Map the part by itself.",
   },
   {
     name: "ws",

@@ -14,9 +14,7 @@ function csv(size: number, seed: number): Bytes {
 
 function xml(size: number, seed: number): Bytes {
   return utf8(
-    `<list><item id="${seed}">${
-      letters(size, seed)
-    }</item><item>b</item></list>`,
+    `<list><item id="${seed}">${letters(size, seed)}</item><item>b</item></list>`,
   );
 }
 
@@ -34,7 +32,7 @@ export const TEXT: readonly Case[] = [
       use: (bytes) => () => text(bytes).length,
       want: (bytes) => bytes.length,
     },
-    advice: "",
+    advice: "A text has at most 512 MiB. Decode parts, or use `lines` of `@region/mmap/lines`.",
   },
   {
     name: "papaparse",
@@ -44,7 +42,7 @@ export const TEXT: readonly Case[] = [
       const { data } = (await import("papaparse")).default.parse(text(bytes));
       return () => data;
     },
-    advice: "",
+    advice: "Decode and parse parts that end at a line.",
   },
   {
     name: "csv-parse",
@@ -56,7 +54,7 @@ export const TEXT: readonly Case[] = [
       });
       return () => found;
     },
-    advice: "",
+    advice: "Parse parts that end at a line.",
   },
   {
     name: "fast-xml-parser",
@@ -82,6 +80,6 @@ export const TEXT: readonly Case[] = [
       parser.write(text(bytes)).close();
       return () => found;
     },
-    advice: "",
+    advice: "Decode and write parts, with `stream: true`.",
   },
 ];
