@@ -294,7 +294,10 @@ export class MappedRegion implements Disposable {
    * resized or collected, the transferred buffer reads as zeros, and stores to it go nowhere.
    *
    * All views share this buffer, so `structuredClone(view)` and `postMessage(view)` copy the whole region, however
-   * short the view is. Send `view.slice()` instead.
+   * short the view is. Send `view.slice()` instead. There are two exceptions: views of parts of a region of more than
+   * 1 GiB have shorter buffers, and those of a region with a {@linkcode MmapOptions.reserve} have a longer one. Then this
+   * buffer, which is as long as the region, is a second one over the same memory. As long as such a region grows in its
+   * place, a buffer that was transferred goes on to show it.
    *
    * @throws {RangeError} If the runtime cannot make an `ArrayBuffer` that long (Bun: 4 GiB). Use {@linkcode view}
    * instead.
