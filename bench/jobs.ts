@@ -106,13 +106,14 @@ const storeToBytes: Store = ({ bytes }, offset) => {
 const storeByWrite: Store = (region, offset) => region.write(ONE, offset);
 
 /** Doubles a file of 4 KiB on tmpfs and its region until they have 1 GiB. */
-function double(store: Store): Job {
+function double(store: Store, reserve?: number): Job {
   const path = `/dev/shm/mmap-bench-grow.${process.pid}`;
   const options: MmapOptions = {
     open: ["read", "write", "create", "truncate"],
     protection: ["read", "write"],
     flags: ["shared"],
     size: PAGE,
+    reserve,
   };
   return {
     run(): void {
@@ -120,6 +121,23 @@ function double(store: Store): Job {
       for (let length = PAGE; length < GIB; length *= 2) {
         region.resize(length * 2);
         store(region, length);
+      }
+      region.unmap();
+      rmSync(path);
+    },
+  };
+}
+
+/** Appends 64 MiB to a file on tmpfs in steps of 64 KiB, and looks at the end of each. */
+function append(reserve?: number): Job {
+  const path = `/dev/shm/mmap-bench-append.${process.pid}`;
+  const step = 1 << 16;
+  return {
+    run(): void {
+      const region = mmap(path, { access: "create", size: step, reserve });
+      for (let length = step; length <= 64 * MIB; length += step) {
+        region.resize(length);
+        keep(region.bytes[length - 1]);
       }
       region.unmap();
       rmSync(path);
@@ -236,6 +254,9 @@ const JOBS: Readonly<Record<string, () => Job | undefined>> = {
   "anonymous": mapMemory,
   "resize-memory": () => double(storeToBytes),
   "resize-memory.write": () => double(storeByWrite),
+  "resize-memory.reserve": () => double(storeToBytes, GIB),
+  "append": () => append(GIB),
+  "append.moved": () => append(),
   "flush": flushPage,
   "many-0": () => mapAmong(0),
   "many-10000": () => mapAmong(10000),
