@@ -22,11 +22,7 @@ function tarHeader(name: string, size: number): Uint8Array {
   const header = new Uint8Array(BLOCK);
   const put = (at: number, text: string): void => header.set(utf8(text), at);
   put(0, name);
-  put(
-    100,
-    octal(0o644, 7) + octal(0, 7) + octal(0, 7) + octal(size, 11) +
-      octal(0, 11),
-  );
+  put(100, octal(0o644, 7) + octal(0, 7) + octal(0, 7) + octal(size, 11) + octal(0, 11));
   put(148, " ".repeat(8)); // stands for the sum while it is taken
   put(156, "0"); // a file
   put(257, "ustar\x0000");
@@ -44,12 +40,8 @@ export function tarParts(size: number): Parts {
 }
 
 /** Fields of 2, 4 or 8 bytes, little-endian. */
-function fields(
-  ...values: readonly (readonly [bytes: 2 | 4 | 8, value: number])[]
-): Uint8Array {
-  const view = new DataView(
-    new ArrayBuffer(values.reduce((sum, [bytes]) => sum + bytes, 0)),
-  );
+function fields(...values: readonly (readonly [bytes: 2 | 4 | 8, value: number])[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(values.reduce((sum, [bytes]) => sum + bytes, 0)));
   let at = 0;
   for (const [bytes, value] of values) {
     if (bytes === 2) view.setUint16(at, value, true);
@@ -63,21 +55,10 @@ function fields(
 const MAX32 = 0xffff_ffff;
 
 /** By PKWARE's APPNOTE, 4.3.7 and 4.3.12: what stands before a file, and what says where it is. Nothing is compressed. */
-function zipEntry(
-  name: string,
-  sum: number,
-  size: number,
-  at: number,
-): { local: Uint8Array; central: Uint8Array } {
+function zipEntry(name: string, sum: number, size: number, at: number): { local: Uint8Array; central: Uint8Array } {
   const large = size >= MAX32 || at >= MAX32;
   const extra = (...values: readonly number[]): Uint8Array =>
-    large
-      ? fields(
-        [2, 1],
-        [2, 8 * values.length],
-        ...values.map((value) => [8, value] as const),
-      )
-      : new Uint8Array();
+    large ? fields([2, 1], [2, 8 * values.length], ...values.map((value) => [8, value] as const)) : new Uint8Array();
   const shown = (value: number): [4, number] => [4, large ? MAX32 : value];
   const [first, second] = [extra(size, size), extra(size, size, at)];
   const common = (more: Uint8Array) =>
@@ -94,22 +75,9 @@ function zipEntry(
       [2, more.length],
     ] as const;
   return {
-    local: joined(
-      fields([4, 0x0403_4b50], ...common(first)),
-      utf8(name),
-      first,
-    ),
+    local: joined(fields([4, 0x0403_4b50], ...common(first)), utf8(name), first),
     central: joined(
-      fields(
-        [4, 0x0201_4b50],
-        [2, 45],
-        ...common(second),
-        [2, 0],
-        [2, 0],
-        [2, 0],
-        [4, 0],
-        shown(at),
-      ),
+      fields([4, 0x0201_4b50], [2, 45], ...common(second), [2, 0], [2, 0], [2, 0], [4, 0], shown(at)),
       utf8(name),
       second,
     ),
@@ -118,30 +86,13 @@ function zipEntry(
 
 /** By the same, 4.3.14 to 4.3.16: where the list of files is. */
 function zipEnd(count: number, length: number, at: number): Uint8Array {
-  const end = fields(
-    [4, 0x0605_4b50],
-    [2, 0],
-    [2, 0],
-    [2, count],
-    [2, count],
-    [4, length],
-    [4, Math.min(at, MAX32)],
-    [2, 0],
-  );
+  const end = fields([4, 0x0605_4b50], [2, 0], [2, 0], [2, count], [2, count], [4, length], [4, Math.min(at, MAX32)], [
+    2,
+    0,
+  ]);
   if (at < MAX32) return end;
   return joined(
-    fields(
-      [4, 0x0606_4b50],
-      [8, 44],
-      [2, 45],
-      [2, 45],
-      [4, 0],
-      [4, 0],
-      [8, count],
-      [8, count],
-      [8, length],
-      [8, at],
-    ),
+    fields([4, 0x0606_4b50], [8, 44], [2, 45], [2, 45], [4, 0], [4, 0], [8, count], [8, count], [8, length], [8, at]),
     fields([4, 0x0706_4b50], [4, 0], [8, at + length], [4, 1]),
     end,
   );

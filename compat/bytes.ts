@@ -27,13 +27,7 @@ export function letters(length: number, seed: number): string {
 /** The same bytes in a buffer of their own, as an array of exactly that class. */
 export function own(bytes: ArrayBuffer | ArrayBufferView): Bytes {
   if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes.slice(0));
-  return Uint8Array.from(
-    new Uint8Array(
-      bytes.buffer as ArrayBuffer,
-      bytes.byteOffset,
-      bytes.byteLength,
-    ),
-  );
+  return Uint8Array.from(new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength));
 }
 
 export function utf8(text: string): Bytes {
@@ -41,9 +35,7 @@ export function utf8(text: string): Bytes {
 }
 
 export function joined(...parts: readonly Uint8Array[]): Bytes {
-  const whole = new Uint8Array(
-    parts.reduce((sum, part) => sum + part.length, 0),
-  );
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);
@@ -63,9 +55,7 @@ export function floatsOver(bytes: Bytes): Float32Array<ArrayBuffer> {
 }
 
 /** What a function wrote to a path. */
-export async function written(
-  write: (path: string) => unknown,
-): Promise<Bytes> {
+export async function written(write: (path: string) => unknown): Promise<Bytes> {
   const directory = mkdtempSync(join(tmpdir(), "compat-written-"));
   try {
     const path = join(directory, "file");
@@ -79,7 +69,5 @@ export async function written(
 /** Numbers that are the same for the same seed, none of them NaN. */
 export function numbers(size: number, seed: number): Bytes {
   const words = new Uint32Array(noise(size & ~3, seed).buffer, 0, size >> 2);
-  return new Uint8Array(
-    Float32Array.from(words, (word) => word / 2 ** 16).buffer,
-  );
+  return new Uint8Array(Float32Array.from(words, (word) => word / 2 ** 16).buffer);
 }

@@ -24,11 +24,7 @@ export interface Case {
   /** Does the usual thing. */
   readonly use: (bytes: Bytes) => Result | Promise<Result>;
   /** Finds the input at this position of a longer array, if the package takes positions. */
-  readonly position?: (
-    whole: Bytes,
-    at: number,
-    size: number,
-  ) => Result | Promise<Result>;
+  readonly position?: (whole: Bytes, at: number, size: number) => Result | Promise<Result>;
   /** An input that is longer than 2 or 4 GiB, if the package works on all of it. */
   readonly long?: Long;
   /** The column that is written by hand. */
@@ -39,9 +35,7 @@ export interface Long {
   /** 2 or 4 GiB, if only one of them is tried. */
   readonly only?: "2" | "4";
   /** What the file holds beside zeros, which is a one at its end if this is missing. */
-  readonly fill?: (
-    size: number,
-  ) => Iterable<readonly [at: number, bytes: Uint8Array]>;
+  readonly fill?: (size: number) => Iterable<readonly [at: number, bytes: Uint8Array]>;
   /** Does the usual thing on all of it. */
   readonly use: (bytes: Bytes) => Result | Promise<Result>;
   /** Comes to the same result in another way, for example in parts. */

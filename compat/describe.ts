@@ -12,15 +12,12 @@ function bytesOf(value: ArrayBuffer | ArrayBufferView): Uint8Array {
 }
 
 function isBytes(value: unknown): value is ArrayBuffer | ArrayBufferView {
-  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer ||
-    value instanceof SharedArrayBuffer;
+  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
 }
 
 /** The same text for the same result, with the contents of arrays as a hash. Tells empty ones and zeros: see EMPTY. */
 export function describe(value: unknown, depth = 0): string {
-  if (
-    typeof value === "bigint" || typeof value === "string" && value.length < 100
-  ) return String(value);
+  if (typeof value === "bigint" || typeof value === "string" && value.length < 100) return String(value);
   if (typeof value === "string") {
     return `string[${value.length}] ${digest(new TextEncoder().encode(value))}`;
   }
@@ -62,10 +59,7 @@ export function ownSize(value: unknown, other: ArrayBufferLike): number {
     if (isBytes(item)) return item.byteLength;
     if (depth === DEPTH) return 0;
     const items = item instanceof Map || item instanceof Set ? [...item.values()] : Object.values(item);
-    return items.reduce(
-      (sum: number, part) => sum + sizeOf(part, depth + 1),
-      0,
-    );
+    return items.reduce((sum: number, part) => sum + sizeOf(part, depth + 1), 0);
   };
   return sizeOf(value, 0);
 }

@@ -28,17 +28,14 @@ export const LIMIT = 100;
 /** Beside its result, a call takes no more than this share of its input if it reads the input in place. */
 const NO_COPY = 0.5;
 
-export function documentOf(
-  chapters: readonly { heading: string; rows: readonly Row[] }[],
-): string {
+export function documentOf(chapters: readonly { heading: string; rows: readonly Row[] }[]): string {
   const tables = chapters.map(({ heading, rows }) => `## ${heading}\n\n${tableOf(rows)}`);
   return `${introduction(chapters.flatMap(({ rows }) => rows))}\n${tables.join("\n")}`;
 }
 
 function tableOf(rows: readonly Row[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |\n`;
-  return line(HEADINGS) + line(HEADINGS.map(() => "---")) +
-    rows.map((row) => line(cellsOf(row))).join("");
+  return line(HEADINGS) + line(HEADINGS.map(() => "---")) + rows.map((row) => line(cellsOf(row))).join("");
 }
 
 function cellsOf(row: Row): string[] {
@@ -62,9 +59,7 @@ function versionOf({ name, runtime }: Case): string {
   const [file, key, label] = runtime === undefined
     ? ["package.json", name, ""]
     : ["../package.json", runtime, runtime === "deno" ? "Deno " : "Bun "];
-  const { dependencies, devDependencies } = JSON.parse(
-    readFileSync(new URL(file, import.meta.url), "utf8"),
-  );
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(new URL(file, import.meta.url), "utf8"));
   return `${label}${(dependencies ?? devDependencies)[key]}`;
 }
 
@@ -78,10 +73,7 @@ function copying({ small, memory }: Findings): string {
 }
 
 /** Whether something happens to the region with its whole buffer, and with a view of a part. */
-function effect(
-  { small, placed }: Findings,
-  which: "writes" | "taken",
-): string {
+function effect({ small, placed }: Findings, which: "writes" | "taken"): string {
   if (isNone(small)) return words(small);
   if (isNone(placed)) return words(placed);
   const part = placed.some((one) => one.by === "view" && one[which]);
@@ -108,13 +100,8 @@ function anyOffset({ small, placed }: Findings): string {
 function offsetWords(placed: readonly Placed[], inPlace: boolean): string {
   const bad = placed.filter(({ answer }) => answer !== "right");
   if (bad.length > 0) {
-    const kinds = [...new Set(bad.map(({ answer }) => words(answer)))].join(
-      " or ",
-    );
-    return bad.every(({ offset }) => offset % 8 !== 0) &&
-        bad.length < placed.length
-      ? `${kinds} if it is odd`
-      : kinds;
+    const kinds = [...new Set(bad.map(({ answer }) => words(answer)))].join(" or ");
+    return bad.every(({ offset }) => offset % 8 !== 0) && bad.length < placed.length ? `${kinds} if it is odd` : kinds;
   }
   if (!inPlace || placed.every((one) => one.inPlace)) return "yes";
   return placed.some((one) => one.inPlace) ? "yes, copied if it is odd" : "yes, copied";
@@ -214,11 +201,15 @@ Words in bold are what you would not notice, or not in time. These have some:
 ${rows.map(warningOf).filter((warning) => warning !== "").join("")}`;
 }
 
-/** The bold cells of a row. */
+/** What is bold in the cells of a row. */
 function warningOf(row: Row): string {
   const [name, call, ...cells] = cellsOf(row);
-  const bold = cells.flatMap((cell, at) =>
-    cell.includes("**") ? [`${HEADINGS[at + 2]}: ${cell.replaceAll("**", "")}`] : []
-  );
-  return bold.length === 0 ? "" : `- ${name}, ${call}. ${bold.join(". ")}.\n`;
+  const warnings = cells.flatMap((cell, at) => {
+    const bold = cell.split("; ").filter((part) => part.includes("**")).join(", ").replaceAll("**", "");
+    if (bold === "") return [];
+    const heading = HEADINGS[at + 2];
+    if (bold === "yes") return [heading];
+    return [heading.startsWith("beyond") ? bold : `${heading}: ${bold}`];
+  });
+  return warnings.length === 0 ? "" : `- ${name}, ${call}: ${warnings.join("; ")}.\n`;
 }

@@ -19,10 +19,7 @@ const OFFSETS = [1, 3, 5, 8];
 
 /** Beyond 2 and 4 GiB. This is left of them modulo 2^31 or 2^32, and another input lies there. */
 const DECOY = 8192;
-const FAR: Readonly<Record<string, number>> = {
-  "2": 2 * GIB + DECOY,
-  "4": 4 * GIB + DECOY,
-};
+const FAR: Readonly<Record<string, number>> = { "2": 2 * GIB + DECOY, "4": 4 * GIB + DECOY };
 
 /** Answer of one try. An error is a text that begins with "error: ". */
 export type Answer = "right" | "wrong" | "empty" | "zeros" | `error: ${string}`;
@@ -51,33 +48,15 @@ interface Files {
 
 function filesIn(directory: string): Files {
   const at = (name: string): string => join(directory, name);
-  return {
-    small: at("small"),
-    decoy: at("decoy"),
-    large: at("large"),
-    fresh: at("fresh"),
-  };
+  return { small: at("small"), decoy: at("decoy"), large: at("large"), fresh: at("fresh") };
 }
 
 export type Probe = (tried: Case, files: Files, which: string) => unknown;
 
-const PROBES: Readonly<Record<string, Probe>> = {
-  make,
-  small,
-  placed,
-  unmapped,
-  memory,
-  far,
-  position,
-  long,
-};
+const PROBES: Readonly<Record<string, Probe>> = { make, small, placed, unmapped, memory, far, position, long };
 
 /** Runs the probe of this name, for example "far 2". */
-export async function probe(
-  tried: Case,
-  name: string,
-  directory: string,
-): Promise<unknown> {
+export async function probe(tried: Case, name: string, directory: string): Promise<unknown> {
   const [kind, which] = name.split(" ");
   return await PROBES[kind](tried, filesIn(directory), which);
 }
@@ -108,29 +87,16 @@ async function answerOf(want: string, find: () => unknown): Promise<Answer> {
 }
 
 /** One try on these bytes of a region that keeps its changes to itself. */
-async function attempt(
-  tried: Case,
-  want: string,
-  region: MappedRegion,
-  bytes: Bytes,
-): Promise<Small> {
+async function attempt(tried: Case, want: string, region: MappedRegion, bytes: Bytes): Promise<Small> {
   const before = describe(region.read());
   const buffer = bytes.buffer;
   let result = (): unknown => undefined;
-  const answer = await answerOf(
-    want,
-    async () => (result = await tried.use(bytes))(),
-  );
+  const answer = await answerOf(want, async () => (result = await tried.use(bytes))());
   const taken = buffer.detached;
   const writes = describe(region.read()) !== before;
   if (answer !== "right") return { answer, inPlace: false, writes, taken };
   region.write(region.read().map((byte) => byte ^ 0x55));
-  return {
-    answer,
-    inPlace: await answerOf(want, result) !== "right",
-    writes,
-    taken,
-  };
+  return { answer, inPlace: await answerOf(want, result) !== "right", writes, taken };
 }
 
 /** The region's whole buffer. */
@@ -140,10 +106,7 @@ async function small(tried: Case, { small: path }: Files): Promise<Small> {
   return await attempt(tried, want, region, region.bytes);
 }
 
-async function placed(
-  tried: Case,
-  { small: path, fresh }: Files,
-): Promise<Placed[]> {
+async function placed(tried: Case, { small: path, fresh }: Files): Promise<Placed[]> {
   const want = await expected(tried, path);
   const input = readFileSync(path);
   const size = input.length;
@@ -153,23 +116,10 @@ async function placed(
     file.set(input, offset);
     writeFileSync(fresh, file);
     using part = mmap(fresh, { access: "copy", offset, size });
-    tries.push({
-      by: "mmap",
-      offset,
-      ...await attempt(tried, want, part, part.bytes),
-    });
+    tries.push({ by: "mmap", offset, ...await attempt(tried, want, part, part.bytes) });
     if (tried.whole) continue;
     using whole = mmap(fresh, { access: "copy" });
-    tries.push({
-      by: "view",
-      offset,
-      ...await attempt(
-        tried,
-        want,
-        whole,
-        whole.view(Uint8Array, offset, size),
-      ),
-    });
+    tries.push({ by: "view", offset, ...await attempt(tried, want, whole, whole.view(Uint8Array, offset, size)) });
   }
   return tries;
 }
@@ -189,10 +139,7 @@ async function unmapped(tried: Case, { small: path }: Files): Promise<Answer> {
  * The memory that the call takes at most, beside its result, as a share of its input. The pages of the file are all
  * mapped before, so that they do not count, and the call has been made once for a small input.
  */
-async function memory(
-  tried: Case,
-  { small: path, large }: Files,
-): Promise<number | null> {
+async function memory(tried: Case, { small: path, large }: Files): Promise<number | null> {
   if (tried.short) return null;
   await expected(tried, path);
   using region = mmap(large, { access: "copy" });
@@ -210,19 +157,11 @@ async function memory(
 }
 
 function kilobytes(key: string): number {
-  return Number(
-    new RegExp(`^${key}:\\s*(\\d+) kB$`, "m").exec(
-      readFileSync("/proc/self/status", "utf8"),
-    )?.[1],
-  );
+  return Number(new RegExp(`^${key}:\\s*(\\d+) kB$`, "m").exec(readFileSync("/proc/self/status", "utf8"))?.[1]);
 }
 
 /** A file of zeros that takes no room on the disk, with these parts. */
-function sparse(
-  path: string,
-  size: number,
-  parts: Iterable<readonly [at: number, bytes: Uint8Array]>,
-): void {
+function sparse(path: string, size: number, parts: Iterable<readonly [at: number, bytes: Uint8Array]>): void {
   const file = openSync(path, "w");
   ftruncateSync(file, size);
   for (const [at, bytes] of parts) writeSync(file, bytes, 0, bytes.length, at);
@@ -252,19 +191,13 @@ async function withFar(
 function far(tried: Case, files: Files, which: string): Promise<Answer> {
   return withFar(tried, files, which, async (region, at, size) => {
     using part = tried.whole ? mmap(files.fresh, { offset: at, size }) : undefined;
-    const result = await tried.use(
-      part?.bytes ?? region.view(Uint8Array, at, size),
-    );
+    const result = await tried.use(part?.bytes ?? region.view(Uint8Array, at, size));
     return await result();
   });
 }
 
 /** The whole file, and a position in it. */
-async function position(
-  tried: Case,
-  files: Files,
-  which: string,
-): Promise<Answer | null> {
+async function position(tried: Case, files: Files, which: string): Promise<Answer | null> {
   const { position } = tried;
   if (position === undefined) return null;
   // A package that takes no positions fails at a near one, too.
@@ -279,11 +212,7 @@ async function position(
 }
 
 /** An input that is that long. Bun has no arrays beyond 4 GiB, so it gets exactly that many bytes. */
-async function long(
-  { long }: Case,
-  { fresh }: Files,
-  which: string,
-): Promise<Answer | null> {
+async function long({ long }: Case, { fresh }: Files, which: string): Promise<Answer | null> {
   if (long === undefined || (long.only ?? which) !== which) return null;
   const size = which === "4" && platform.runtime === "bun" ? 4 * GIB : FAR[which];
   sparse(fresh, size, long.fill?.(size) ?? [[size - 1, Uint8Array.of(1)]]);

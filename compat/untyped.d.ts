@@ -31,23 +31,20 @@ declare module "opentype.js" {
     constructor(options: { name: string; unicode: number; advanceWidth: number; path: Path });
   }
   class Font {
-    constructor(options: {
-      familyName: string;
-      styleName: string;
-      unitsPerEm: number;
-      ascender: number;
-      descender: number;
-      glyphs: readonly Glyph[];
-    });
+    constructor(
+      options: {
+        familyName: string;
+        styleName: string;
+        unitsPerEm: number;
+        ascender: number;
+        descender: number;
+        glyphs: readonly Glyph[];
+      },
+    );
     toArrayBuffer(): ArrayBuffer;
     getPath(text: string, x: number, y: number, size: number): Path;
   }
-  const opentype: {
-    Path: typeof Path;
-    Glyph: typeof Glyph;
-    Font: typeof Font;
-    parse(buffer: ArrayBuffer): Font;
-  };
+  const opentype: { Path: typeof Path; Glyph: typeof Glyph; Font: typeof Font; parse(buffer: ArrayBuffer): Font };
   export default opentype;
 }
 

@@ -11,21 +11,12 @@ const files = (size: number, seed: number): Record<string, Bytes> => ({
 });
 
 async function zip(size: number, seed: number): Promise<Bytes> {
-  return own(
-    (await import("fflate")).zipSync(files(size, seed), {
-      level: 0,
-      mtime: "2026-11-27",
-    }),
-  );
+  return own((await import("fflate")).zipSync(files(size, seed), { level: 0, mtime: "2026-11-27" }));
 }
 
 async function tar(size: number, seed: number): Promise<Bytes> {
   const { createTar } = await import("nanotar");
-  return own(
-    createTar(
-      Object.entries(files(size, seed)).map(([name, data]) => ({ name, data })),
-    ),
-  );
+  return own(createTar(Object.entries(files(size, seed)).map(([name, data]) => ({ name, data }))));
 }
 
 async function gzip(size: number, seed: number): Promise<Bytes> {
@@ -34,10 +25,7 @@ async function gzip(size: number, seed: number): Promise<Bytes> {
 
 /** The last 8 bytes of a gzip file: the checksum of its contents, and their length modulo 2^32. */
 function trailerOf(compressed: Uint8Array): number[] {
-  const view = new DataView(
-    compressed.buffer,
-    compressed.byteOffset + compressed.length - 8,
-  );
+  const view = new DataView(compressed.buffer, compressed.byteOffset + compressed.length - 8);
   return [view.getUint32(0, true), view.getUint32(4, true)];
 }
 
@@ -70,11 +58,7 @@ const nodeGzip: Pick<Case, "input" | "use" | "long"> = {
 };
 
 /** The small file behind a long one. */
-const lastOfZip = (use: Long["use"]): Long => ({
-  fill: zipParts,
-  use,
-  want: () => LAST.data,
-});
+const lastOfZip = (use: Long["use"]): Long => ({ fill: zipParts, use, want: () => LAST.data });
 
 /** Opens an archive, and reads one file of it later. */
 async function jszip(bytes: Bytes, name: string): Promise<Result> {
@@ -84,9 +68,7 @@ async function jszip(bytes: Bytes, name: string): Promise<Result> {
 
 async function yauzl(bytes: Bytes, name: string): Promise<Result> {
   const { default: { fromBufferPromise } } = await import("yauzl");
-  const opened = await fromBufferPromise(bufferOver(bytes), {
-    lazyEntries: true,
-  });
+  const opened = await fromBufferPromise(bufferOver(bytes), { lazyEntries: true });
   for await (const entry of opened.eachEntry()) {
     if (entry.fileName !== name) continue;
     return async () => joined(...await Array.fromAsync<Uint8Array>(await opened.openReadStreamPromise(entry)));
@@ -252,9 +234,7 @@ export const ARCHIVES: readonly Case[] = [
     name: "@bokuweb/zstd-wasm",
     call: "decompress(bytes)",
     async input(size, seed) {
-      return own(
-        (await import("node:zlib")).zstdCompressSync(noise(size, seed)),
-      );
+      return own((await import("node:zlib")).zstdCompressSync(noise(size, seed)));
     },
     async use(bytes) {
       const { default: zstd } = await import("@bokuweb/zstd-wasm");
@@ -288,9 +268,7 @@ export const ARCHIVES: readonly Case[] = [
     },
     long: {
       async use(bytes) {
-        const found = await (await import("snappy")).compress(
-          bufferOver(bytes),
-        );
+        const found = await (await import("snappy")).compress(bufferOver(bytes));
         return () => varintOf(found);
       },
       want: (bytes) => bytes.length,

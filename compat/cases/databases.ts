@@ -11,10 +11,7 @@ function database(size: number, seed: number): Promise<Bytes> {
     const { DatabaseSync } = await import("node:sqlite");
     const database = new DatabaseSync(path);
     database.exec("create table item (name text, data blob)");
-    database.prepare("insert into item values (?, ?)").run(
-      `item ${seed}`,
-      noise(size, seed),
-    );
+    database.prepare("insert into item values (?, ?)").run(`item ${seed}`, noise(size, seed));
     database.close();
   });
 }
@@ -30,17 +27,13 @@ export const DATABASES: readonly Case[] = [
     input: noise,
     async use(bytes) {
       const { default: Database } = await import("better-sqlite3");
-      const { data } = new Database(":memory:").prepare(BOUND).get(
-        bufferOver(bytes),
-      ) as { data: Uint8Array };
+      const { data } = new Database(":memory:").prepare(BOUND).get(bufferOver(bytes)) as { data: Uint8Array };
       return () => data;
     },
     long: {
       async use(bytes) {
         const { default: Database } = await import("better-sqlite3");
-        const { length } = new Database(":memory:").prepare(LENGTH).get(
-          bufferOver(bytes),
-        ) as { length: number };
+        const { length } = new Database(":memory:").prepare(LENGTH).get(bufferOver(bytes)) as { length: number };
         return () => length;
       },
       want: (bytes) => bytes.length,
@@ -91,9 +84,7 @@ export const DATABASES: readonly Case[] = [
     long: {
       async use(bytes) {
         const { Database } = await import("bun:sqlite");
-        const found = new Database(":memory:").query(LENGTH).get(bytes) as {
-          length: number;
-        };
+        const found = new Database(":memory:").query(LENGTH).get(bytes) as { length: number };
         return () => found.length;
       },
       want: (bytes) => bytes.length,
@@ -132,14 +123,7 @@ export const DATABASES: readonly Case[] = [
       const sqlite3 = await init();
       const opened = new sqlite3.oo1.DB();
       const at = sqlite3.wasm.allocFromTypedArray(bytes);
-      sqlite3.capi.sqlite3_deserialize(
-        opened.pointer!,
-        "main",
-        at,
-        bytes.length,
-        bytes.length,
-        0,
-      );
+      sqlite3.capi.sqlite3_deserialize(opened.pointer!, "main", at, bytes.length, bytes.length, 0);
       return () => opened.selectArrays(QUERY);
     },
     advice: "Map the file [into SQLite's memory](../examples/wasm/README.md).",
@@ -177,11 +161,7 @@ export const DATABASES: readonly Case[] = [
     async use(bytes) {
       const { open } = await import("lmdb");
       const path = join(tmpdir(), `compat-lmdb-${crypto.randomUUID()}`);
-      const store = open<Uint8Array, string>({
-        path,
-        encoding: "binary",
-        noSubdir: true,
-      });
+      const store = open<Uint8Array, string>({ path, encoding: "binary", noSubdir: true });
       store.putSync("key", bufferOver(bytes));
       const found = own(store.get("key")!);
       await store.close();

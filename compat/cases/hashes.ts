@@ -14,19 +14,12 @@ function inParts(name: string): (bytes: Bytes) => string {
   };
 }
 
-const long = (use: Long["use"], name = "sha1"): Long => ({
-  use,
-  want: inParts(name),
-});
+const long = (use: Long["use"], name = "sha1"): Long => ({ use, want: inParts(name) });
 
 const hex = (hash: ArrayBuffer | Uint8Array<ArrayBuffer>): string => new Uint8Array(hash).toHex();
 
 /** A case whose call is the same for short and long inputs. */
-function hashed(
-  rest: Pick<Case, "name" | "runtime" | "call" | "advice">,
-  use: Case["use"],
-  name?: string,
-): Case {
+function hashed(rest: Pick<Case, "name" | "runtime" | "call" | "advice">, use: Case["use"], name?: string): Case {
   return { ...rest, input: noise, use, long: long(use, name) };
 }
 
@@ -55,29 +48,20 @@ export const HASHES: readonly Case[] = [
     const found = hex(await crypto.subtle.digest("SHA-1", bytes));
     return () => found;
   }),
-  hashed(
-    { name: "hash-wasm", call: "sha1(bytes)", advice: "" },
-    async (bytes) => {
-      const found = await (await import("hash-wasm")).sha1(bytes);
-      return () => found;
-    },
-  ),
-  hashed(
-    { name: "@noble/hashes", call: "sha1(bytes)", advice: "" },
-    async (bytes) => {
-      const found = (await import("@noble/hashes/legacy.js")).sha1(bytes)
-        .toHex();
-      return () => found;
-    },
-  ),
+  hashed({ name: "hash-wasm", call: "sha1(bytes)", advice: "" }, async (bytes) => {
+    const found = await (await import("hash-wasm")).sha1(bytes);
+    return () => found;
+  }),
+  hashed({ name: "@noble/hashes", call: "sha1(bytes)", advice: "" }, async (bytes) => {
+    const found = (await import("@noble/hashes/legacy.js")).sha1(bytes).toHex();
+    return () => found;
+  }),
   {
     name: "xxhash-wasm",
     call: "h64Raw(bytes)",
     input: noise,
     async use(bytes) {
-      const found = (await (await import("xxhash-wasm")).default()).h64Raw(
-        bytes,
-      );
+      const found = (await (await import("xxhash-wasm")).default()).h64Raw(bytes);
       return () => found;
     },
     long: {

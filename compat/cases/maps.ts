@@ -11,12 +11,7 @@ async function geotiff(size: number, seed: number): Promise<Bytes> {
   const width = 64;
   const height = Math.ceil(size / 4 / width);
   const values = floatsOver(numbers(4 * width * height, seed));
-  return own(
-    writeArrayBuffer(
-      values,
-      { width, height, SampleFormat: [3], BitsPerSample: [32] } as never,
-    ),
-  );
+  return own(writeArrayBuffer(values, { width, height, SampleFormat: [3], BitsPerSample: [32] } as never));
 }
 
 /** A tile with one layer and one feature, by hand: nothing in these packages writes tiles. */
@@ -53,20 +48,11 @@ export const MAPS: readonly Case[] = [
     name: "pmtiles",
     call: "new PMTiles(source).getZxy(z, x, y)",
     input: (size, seed) =>
-      written((path) =>
-        writePmtiles(
-          path,
-          MAX_ZOOM,
-          (z, x, y) => noise(size >> 4, seed + z + x + y),
-        )
-      ),
+      written((path) => writePmtiles(path, MAX_ZOOM, (z, x, y) => noise(size >> 4, seed + z + x + y))),
     async use(bytes) {
       const source: Source = {
         getKey: () => "mapped",
-        getBytes: (offset, length) =>
-          Promise.resolve({
-            data: bytes.slice(offset, offset + length).buffer,
-          }),
+        getBytes: (offset, length) => Promise.resolve({ data: bytes.slice(offset, offset + length).buffer }),
       };
       const opened = new PMTiles(source);
       await opened.getHeader();

@@ -9,21 +9,10 @@ const [WIDTH, HEIGHT] = [32, 24];
 /** A JPEG picture, made longer by segments of 64 KiB, which programs skip, behind its first two bytes. */
 async function jpeg(size: number, seed: number): Promise<Bytes> {
   const { default: { encode } } = await import("jpeg-js");
-  const { data } = encode({
-    data: noise(4 * WIDTH * HEIGHT, seed),
-    width: WIDTH + seed,
-    height: HEIGHT,
-  }, 90);
-  const segment = joined(
-    Uint8Array.of(0xff, 0xef, 0xff, 0xff),
-    new Uint8Array(0xfffd).fill(0x20),
-  );
+  const { data } = encode({ data: noise(4 * WIDTH * HEIGHT, seed), width: WIDTH + seed, height: HEIGHT }, 90);
+  const segment = joined(Uint8Array.of(0xff, 0xef, 0xff, 0xff), new Uint8Array(0xfffd).fill(0x20));
   const picture = own(data);
-  return joined(
-    picture.subarray(0, 2),
-    ...Array(Math.floor(size / 65_537)).fill(segment),
-    picture.subarray(2),
-  );
+  return joined(picture.subarray(0, 2), ...Array(Math.floor(size / 65_537)).fill(segment), picture.subarray(2));
 }
 
 /** A picture of noise, so that it is about as long as its pixels. */
@@ -46,33 +35,21 @@ function pdf(size: number, seed: number): Bytes {
     ),
     utf8(`<< /Length ${line.length} >>\nstream\n${line}\nendstream`),
     utf8("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"),
-    joined(
-      utf8(`<< /Length ${size} >>\nstream\n`),
-      new Uint8Array(size).fill(0x20),
-      utf8("\nendstream"),
-    ),
+    joined(utf8(`<< /Length ${size} >>\nstream\n`), new Uint8Array(size).fill(0x20), utf8("\nendstream")),
   ];
   const parts: Uint8Array[] = [utf8("%PDF-1.7\n")];
   const places: number[] = [];
   let at = parts[0].length;
   for (const [index, object] of objects.entries()) {
     places.push(at);
-    const part = joined(
-      utf8(`${index + 1} 0 obj\n`),
-      object,
-      utf8("\nendobj\n"),
-    );
+    const part = joined(utf8(`${index + 1} 0 obj\n`), object, utf8("\nendobj\n"));
     parts.push(part);
     at += part.length;
   }
   const table = places.map((place) => `${String(place).padStart(10, "0")} 00000 n \n`).join("");
   const count = objects.length + 1;
   parts.push(utf8(`xref\n0 ${count}\n0000000000 65535 f \n${table}`));
-  parts.push(
-    utf8(
-      `trailer\n<< /Size ${count} /Root 1 0 R >>\nstartxref\n${at}\n%%EOF\n`,
-    ),
-  );
+  parts.push(utf8(`trailer\n<< /Size ${count} /Root 1 0 R >>\nstartxref\n${at}\n%%EOF\n`));
   return joined(...parts);
 }
 
@@ -127,21 +104,10 @@ async function font(_size: number, seed: number): Promise<Bytes> {
   path.lineTo(100, 0);
   path.close();
   const glyphs = [
-    new Glyph({
-      name: ".notdef",
-      unicode: 0,
-      advanceWidth: 650,
-      path: new Path(),
-    }),
+    new Glyph({ name: ".notdef", unicode: 0, advanceWidth: 650, path: new Path() }),
     new Glyph({ name: "A", unicode: 65, advanceWidth: 650, path }),
   ];
-  const names = {
-    familyName: `Font ${seed}`,
-    styleName: "Medium",
-    unitsPerEm: 1000,
-    ascender: 800,
-    descender: -200,
-  };
+  const names = { familyName: `Font ${seed}`, styleName: "Medium", unitsPerEm: 1000, ascender: 800, descender: -200 };
   return own(new Font({ ...names, glyphs }).toArrayBuffer());
 }
 
@@ -153,11 +119,7 @@ function stl(size: number, seed: number): Bytes {
   const values = floatsOver(numbers(48 * count, seed));
   for (let triangle = 0; triangle < count; triangle++) {
     for (let value = 0; value < 12; value++) {
-      view.setFloat32(
-        84 + 50 * triangle + 4 * value,
-        values[12 * triangle + value],
-        true,
-      );
+      view.setFloat32(84 + 50 * triangle + 4 * value, values[12 * triangle + value], true);
     }
   }
   return new Uint8Array(view.buffer);
@@ -169,8 +131,7 @@ export const MEDIA: readonly Case[] = [
     call: "sharp(bytes).resize(8, 8).raw().toBuffer()",
     input: png,
     async use(bytes) {
-      const found = await (await import("sharp")).default(bytes).resize(8, 8)
-        .raw().toBuffer();
+      const found = await (await import("sharp")).default(bytes).resize(8, 8).raw().toBuffer();
       return () => found;
     },
     advice: "Unmap only after the promise has settled.",
@@ -180,9 +141,7 @@ export const MEDIA: readonly Case[] = [
     call: "PNG.sync.read(buffer)",
     input: png,
     async use(bytes) {
-      const { data } = (await import("pngjs")).default.PNG.sync.read(
-        bufferOver(bytes),
-      );
+      const { data } = (await import("pngjs")).default.PNG.sync.read(bufferOver(bytes));
       return () => data;
     },
     advice: "",
@@ -192,9 +151,7 @@ export const MEDIA: readonly Case[] = [
     call: "decode(bytes)",
     input: jpeg,
     async use(bytes) {
-      const { data } = (await import("jpeg-js")).default.decode(bytes, {
-        useTArray: true,
-      });
+      const { data } = (await import("jpeg-js")).default.decode(bytes, { useTArray: true });
       return () => data;
     },
     advice: "",
@@ -215,9 +172,7 @@ export const MEDIA: readonly Case[] = [
     input: jpeg,
     whole: true,
     async use(bytes) {
-      const found = (await import("exifreader")).default.load(bytes.buffer, {
-        expanded: true,
-      });
+      const found = (await import("exifreader")).default.load(bytes.buffer, { expanded: true });
       return () => found.file;
     },
     advice: "",
@@ -241,10 +196,7 @@ export const MEDIA: readonly Case[] = [
     call: "parseBuffer(bytes)",
     input: wav,
     async use(bytes) {
-      const { format } = await (await import("music-metadata")).parseBuffer(
-        bytes,
-        "audio/wav",
-      );
+      const { format } = await (await import("music-metadata")).parseBuffer(bytes, "audio/wav");
       return () => format;
     },
     advice: "",
@@ -255,10 +207,7 @@ export const MEDIA: readonly Case[] = [
     input: wav,
     async use(bytes) {
       const { WaveFile } = (await import("wavefile")).default;
-      const { data, fmt } = new WaveFile(bytes) as unknown as {
-        data: { samples: Uint8Array };
-        fmt: object;
-      };
+      const { data, fmt } = new WaveFile(bytes) as unknown as { data: { samples: Uint8Array }; fmt: object };
       return () => [fmt, data.samples];
     },
     advice: "",
@@ -295,9 +244,7 @@ export const MEDIA: readonly Case[] = [
     input: stl,
     whole: true,
     async use(bytes) {
-      const { STLLoader } = await import(
-        "three/examples/jsm/loaders/STLLoader.js"
-      );
+      const { STLLoader } = await import("three/examples/jsm/loaders/STLLoader.js");
       const { position, normal } = new STLLoader().parse(bytes.buffer).attributes;
       return () => [position.array, normal.array];
     },

@@ -11,10 +11,7 @@ interface Message {
 }
 
 function message(size: number, seed: number): Message {
-  const tags = Array.from(
-    { length: 20 },
-    (_, tag) => `the tag ${tag} of message ${seed}`,
-  );
+  const tags = Array.from({ length: 20 }, (_, tag) => `the tag ${tag} of message ${seed}`);
   return { name: `message ${seed}`, tags, data: noise(size, seed) };
 }
 
@@ -60,10 +57,7 @@ export const MESSAGES: readonly Case[] = [
       return () => found;
     },
     async position(whole, at, size) {
-      const found = (await import("msgpackr")).unpack(whole, {
-        start: at,
-        end: at + size,
-      });
+      const found = (await import("msgpackr")).unpack(whole, { start: at, end: at + size });
       return () => found;
     },
     advice: `Give it a view of the record, not a position. ${KEEP}`,
@@ -127,12 +121,7 @@ export const MESSAGES: readonly Case[] = [
     async input(size, seed) {
       const { create, toBinary } = await import("@bufbuild/protobuf");
       const { BytesValueSchema } = await import("@bufbuild/protobuf/wkt");
-      return own(
-        toBinary(
-          BytesValueSchema,
-          create(BytesValueSchema, { value: noise(size, seed) }),
-        ),
-      );
+      return own(toBinary(BytesValueSchema, create(BytesValueSchema, { value: noise(size, seed) })));
     },
     async use(bytes) {
       const { fromBinary } = await import("@bufbuild/protobuf");
@@ -145,12 +134,7 @@ export const MESSAGES: readonly Case[] = [
   {
     name: "bson",
     call: "deserialize(bytes, { promoteBuffers: true })",
-    input: async (size, seed) =>
-      own(
-        (await import("bson")).serialize(
-          message(Math.min(size, 15 << 20), seed),
-        ),
-      ),
+    input: async (size, seed) => own((await import("bson")).serialize(message(Math.min(size, 15 << 20), seed))),
     short: true,
     async use(bytes) {
       const { deserialize } = await import("bson");
@@ -159,11 +143,7 @@ export const MESSAGES: readonly Case[] = [
     },
     async position(whole, index) {
       const { deserialize } = await import("bson");
-      const options = {
-        promoteBuffers: true,
-        allowObjectSmallerThanBufferSize: true,
-        index,
-      };
+      const options = { promoteBuffers: true, allowObjectSmallerThanBufferSize: true, index };
       const { name, tags, data } = deserialize(whole, options);
       return () => [name, tags, data];
     },

@@ -5,19 +5,11 @@ import { bufferOver, floatsOver, joined, noise, numbers, own, utf8, written } fr
 import { KEEP } from "../advice.ts";
 
 /** A store of zarrita over one region: the array in it has one chunk, and that is all of the file. */
-async function chunk(
-  bytes: Bytes,
-): Promise<
-  import("zarrita").Array<"float32", import("zarrita").AsyncReadable>
-> {
+async function chunk(bytes: Bytes): Promise<import("zarrita").Array<"float32", import("zarrita").AsyncReadable>> {
   const zarr = await import("zarrita");
   const store = new Map<string, Uint8Array>();
   const shape = [bytes.length / 4];
-  await zarr.create(store as never, {
-    shape,
-    chunkShape: shape,
-    dtype: "float32",
-  });
+  await zarr.create(store as never, { shape, chunkShape: shape, dtype: "float32" });
   store.set("/c/0", bytes);
   return await zarr.open(store as never, { kind: "array" }) as never;
 }
@@ -28,12 +20,7 @@ export const NUMBERS: readonly Case[] = [
     call: "tableFromIPC(bytes)",
     async input(size, seed) {
       const { tableFromArrays, tableToIPC } = await import("apache-arrow");
-      return own(
-        tableToIPC(
-          tableFromArrays({ x: floatsOver(numbers(size, seed)) }),
-          "file",
-        ),
-      );
+      return own(tableToIPC(tableFromArrays({ x: floatsOver(numbers(size, seed)) }), "file"));
     },
     async use(bytes) {
       const { tableFromIPC } = await import("apache-arrow");
@@ -68,24 +55,15 @@ export const NUMBERS: readonly Case[] = [
     call: "parquetRead({ file: { byteLength, slice } })",
     async input(size, seed) {
       const { parquetWriteBuffer } = await import("hyparquet-writer");
-      const data = Array.from(
-        { length: 16 },
-        (_, row) => noise(size >> 4, seed + row),
-      );
+      const data = Array.from({ length: 16 }, (_, row) => noise(size >> 4, seed + row));
       return new Uint8Array(
-        parquetWriteBuffer({
-          columnData: [{ name: "x", data, type: "BYTE_ARRAY" }],
-          codec: "UNCOMPRESSED",
-        }),
+        parquetWriteBuffer({ columnData: [{ name: "x", data, type: "BYTE_ARRAY" }], codec: "UNCOMPRESSED" }),
       );
     },
     async use(bytes) {
       const { parquetReadObjects } = await import("hyparquet");
       const slice = (start: number, end?: number): ArrayBuffer => bytes.slice(start, end).buffer;
-      const rows = await parquetReadObjects({
-        file: { byteLength: bytes.length, slice },
-        utf8: false,
-      });
+      const rows = await parquetReadObjects({ file: { byteLength: bytes.length, slice }, utf8: false });
       return () => rows;
     },
     advice:
@@ -97,9 +75,7 @@ export const NUMBERS: readonly Case[] = [
     input: numbers,
     async use(bytes) {
       const { get } = await import("zarrita");
-      const { data } = await get(await chunk(bytes) as never) as {
-        data: Float32Array;
-      };
+      const { data } = await get(await chunk(bytes) as never) as { data: Float32Array };
       return () => data;
     },
     advice: "",
@@ -123,19 +99,9 @@ export const NUMBERS: readonly Case[] = [
     input(size, seed) {
       const data = numbers(size, seed);
       const header = utf8(
-        JSON.stringify({
-          x: {
-            dtype: "F32",
-            shape: [data.length / 4],
-            data_offsets: [0, data.length],
-          },
-        }).padEnd(96),
+        JSON.stringify({ x: { dtype: "F32", shape: [data.length / 4], data_offsets: [0, data.length] } }).padEnd(96),
       );
-      return joined(
-        new Uint8Array(new BigUint64Array([BigInt(header.length)]).buffer),
-        header,
-        data,
-      );
+      return joined(new Uint8Array(new BigUint64Array([BigInt(header.length)]).buffer), header, data);
     },
     async use(bytes) {
       const { default: { SafeTensor } } = await import("safetensors");
@@ -182,13 +148,7 @@ export const NUMBERS: readonly Case[] = [
     name: "mmdb-lib",
     call: "new Reader(buffer).get(address)",
     input: (size, seed) =>
-      written((path) =>
-        writeMmdb(
-          path,
-          size < 10_000 ? 4 : 18,
-          (network) => ({ city: `City ${network} of ${seed}` }),
-        )
-      ),
+      written((path) => writeMmdb(path, size < 10_000 ? 4 : 18, (network) => ({ city: `City ${network} of ${seed}` }))),
     async use(bytes) {
       const { Reader } = await import("mmdb-lib");
       const reader = new Reader(bufferOver(bytes));
@@ -228,9 +188,7 @@ export const NUMBERS: readonly Case[] = [
       const { InferenceSession, Tensor } = await import("onnxruntime-node");
       const session = await InferenceSession.create(negation());
       const values = floatsOver(bytes);
-      const { y } = await session.run({
-        x: new Tensor("float32", values, [values.length]),
-      });
+      const { y } = await session.run({ x: new Tensor("float32", values, [values.length]) });
       return () => y.data;
     },
     advice: "",
@@ -240,37 +198,16 @@ export const NUMBERS: readonly Case[] = [
 const DIMENSIONS = 8;
 
 /** A message of protobuf with a field of these bytes, of fewer than 128. */
-function field(
-  number: number,
-  ...contents: readonly (Uint8Array | string)[]
-): Bytes {
-  const data = joined(
-    ...contents.map((part) => typeof part === "string" ? utf8(part) : part),
-  );
+function field(number: number, ...contents: readonly (Uint8Array | string)[]): Bytes {
+  const data = joined(...contents.map((part) => typeof part === "string" ? utf8(part) : part));
   return joined(Uint8Array.of(number << 3 | 2, data.length), data);
 }
 
 /** A model that negates numbers, by onnx.proto: the version of the format, one operation, its input and its output. */
 function negation(): Bytes {
   const value = (name: string): Bytes =>
-    joined(
-      field(1, name),
-      field(
-        2,
-        field(1, Uint8Array.of(1 << 3, 1), field(2, field(1, field(2, "n")))),
-      ),
-    );
+    joined(field(1, name), field(2, field(1, Uint8Array.of(1 << 3, 1), field(2, field(1, field(2, "n"))))));
   const node = field(1, field(1, "x"), field(2, "y"), field(4, "Neg"));
-  const graph = field(
-    7,
-    node,
-    field(2, "graph"),
-    field(11, value("x")),
-    field(12, value("y")),
-  );
-  return joined(
-    Uint8Array.of(1 << 3, 8),
-    graph,
-    field(8, Uint8Array.of(2 << 3, 13)),
-  );
+  const graph = field(7, node, field(2, "graph"), field(11, value("x")), field(12, value("y")));
+  return joined(Uint8Array.of(1 << 3, 8), graph, field(8, Uint8Array.of(2 << 3, 13)));
 }

@@ -98,22 +98,12 @@ export const RUNTIMES: readonly Case[] = [
     async use(bytes) {
       const { WebSocket, WebSocketServer } = await import("ws");
       const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-      const server = new WebSocketServer({
-        port: 0,
-        host: "127.0.0.1",
-        maxPayload: 2 ** 28,
-      });
-      server.on(
-        "connection",
-        (socket) => socket.on("message", (data) => resolve(data as Uint8Array)),
-      );
+      const server = new WebSocketServer({ port: 0, host: "127.0.0.1", maxPayload: 2 ** 28 });
+      server.on("connection", (socket) => socket.on("message", (data) => resolve(data as Uint8Array)));
       await new Promise((listening) => server.on("listening", listening));
-      const socket = new WebSocket(
-        `ws://127.0.0.1:${(server.address() as { port: number }).port}`,
-        {
-          perMessageDeflate: false,
-        },
-      );
+      const socket = new WebSocket(`ws://127.0.0.1:${(server.address() as { port: number }).port}`, {
+        perMessageDeflate: false,
+      });
       socket.on("error", reject);
       socket.on("open", () => socket.send(bytes));
       const found = await promise;

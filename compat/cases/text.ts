@@ -7,15 +7,11 @@ const text = (bytes: Bytes): string => new TextDecoder().decode(bytes);
 /** Rows of two fields, the second of them long. */
 function csv(size: number, seed: number): Bytes {
   const field = letters(Math.ceil(size / 4), seed);
-  return utf8(
-    `name,data\n${[0, 1, 2, 3].map((row) => `row ${row},${field}\n`).join("")}`,
-  );
+  return utf8(`name,data\n${[0, 1, 2, 3].map((row) => `row ${row},${field}\n`).join("")}`);
 }
 
 function xml(size: number, seed: number): Bytes {
-  return utf8(
-    `<list><item id="${seed}">${letters(size, seed)}</item><item>b</item></list>`,
-  );
+  return utf8(`<list><item id="${seed}">${letters(size, seed)}</item><item>b</item></list>`);
 }
 
 export const TEXT: readonly Case[] = [
@@ -28,10 +24,7 @@ export const TEXT: readonly Case[] = [
       const found = text(bytes);
       return () => found;
     },
-    long: {
-      use: (bytes) => () => text(bytes).length,
-      want: (bytes) => bytes.length,
-    },
+    long: { use: (bytes) => () => text(bytes).length, want: (bytes) => bytes.length },
     advice: "A text has at most 512 MiB. Decode parts, or use `lines` of `@region/mmap/lines`.",
   },
   {
@@ -49,9 +42,7 @@ export const TEXT: readonly Case[] = [
     call: "parse(buffer)",
     input: csv,
     async use(bytes) {
-      const found = (await import("csv-parse/sync")).parse(bufferOver(bytes), {
-        max_record_size: 0,
-      });
+      const found = (await import("csv-parse/sync")).parse(bufferOver(bytes), { max_record_size: 0 });
       return () => found;
     },
     advice: "Parse parts that end at a line.",
@@ -61,9 +52,7 @@ export const TEXT: readonly Case[] = [
     call: "parse(bytes)",
     input: xml,
     async use(bytes) {
-      const found = new (await import("fast-xml-parser")).XMLParser().parse(
-        bytes,
-      );
+      const found = new (await import("fast-xml-parser")).XMLParser().parse(bytes);
       return () => found;
     },
     advice: "",
