@@ -68,6 +68,8 @@ const SAME_ON_EVERY_PROCESSOR = [
   "kernel_memory",
   "locks",
   "named_partners",
+  "permissions",
+  "preallocate",
   "quarantine",
   "stopped",
   "waiting_model",
