@@ -2,9 +2,10 @@
 // each error said what was wrong.
 import process from "node:process";
 import { Worker } from "node:worker_threads";
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { mmap, MmapError } from "../../mod.ts";
 import { collectAll } from "../support/collector.ts";
+import { isWine } from "../support/systems.ts";
 
 const [where, path, count] = process.argv.slice(2);
 
@@ -18,6 +19,14 @@ const WAYS: readonly (readonly [code: string, errno: number, act: () => unknown]
   ["", 0, () => mmap(path).unmap()],
 ];
 
+/**
+ * What Wine says in place of the right number if V8 asks it for something in the moment between the call and the look:
+ * ERROR_OLD_WIN_VERSION, once in tens of thousands of calls. No call of the library fails with it.
+ */
+const SAID_BY_WINE = 1150;
+const MOST_OF_THEM = 3;
+let saidByWine = 0;
+
 /** Keeps the collector busy. */
 let garbage: unknown[] = [];
 
@@ -25,7 +34,9 @@ async function fail(): Promise<void> {
   for (let round = 0; round < Number(count); round++) {
     const [code, errno, act] = WAYS[Math.floor(Math.random() * WAYS.length)];
     garbage.push(Array.from({ length: 20 }, (_, index) => ({ text: `${index} of ${round}` })));
-    assertEquals(outcome(act), [code, errno], `round ${round}`);
+    const found = outcome(act);
+    if (isWine && found[1] === SAID_BY_WINE) saidByWine++;
+    else assertEquals(found, [code, errno], `round ${round}`);
     if (round % 100 !== 0) continue;
     garbage = [];
     // Timers and the collector's threads get their turn.
@@ -49,5 +60,6 @@ if (where === "worker") {
   process.exitCode = await new Promise((resolve) => worker.once("exit", resolve));
 } else {
   await fail();
+  assert(saidByWine <= MOST_OF_THEM, `${saidByWine} times`);
   process.stdout.write("survived\n");
 }
