@@ -23,6 +23,7 @@ async function killWriter(path: string, milliseconds: number): Promise<void> {
 test("another process sees exactly the stores made before a kill, and the file has what was flushed", {
   timeout: 120_000,
 }, async () => {
+  let most = 0;
   for (let round = 0; round < 5; round++) {
     const path = fileOf(new Uint8Array((SLOTS + 2) * 4));
     await killWriter(path, Math.random() * 200);
@@ -30,7 +31,9 @@ test("another process sees exactly the stores made before a kill, and the file h
     using region = mmap(path);
     const { int32 } = region;
     const [stored, flushed] = [Atomics.load(int32, 0), Atomics.load(int32, 1)];
-    assert(stored > 0 && stored <= SLOTS, `${stored} stores`);
+    // It may be killed before it has stored anything, but not each time.
+    assert(stored >= 0 && stored <= SLOTS, `${stored} stores`);
+    most = Math.max(most, stored);
     // The writer stores a slot and then reports it. It may be killed between the two.
     for (let slot = 0; slot < stored; slot++) {
       if (int32[slot + 2] !== slot + 1) assertEquals(int32[slot + 2], slot + 1, `slot ${slot} of ${stored}`);
@@ -45,4 +48,5 @@ test("another process sees exactly the stores made before a kill, and the file h
       if (file[slot + 2] !== slot + 1) assertEquals(file[slot + 2], slot + 1, `slot ${slot} of ${flushed} flushed`);
     }
   }
+  assert(most > 0, "nothing was stored");
 });

@@ -123,8 +123,8 @@ export class World {
     for (const entry of this.stolen) {
       if (entry.model !== model) continue;
       entry.model = undefined;
-      // A region that keeps its place may still be shown.
-      entry.dropped ||= model.init.reserve > 0;
+      // A region that keeps its place may still be shown, and touched where it allows nothing.
+      if (model.init.reserve > 0) entry.dropped = model.mayFault = true;
     }
     model.stolen = false;
   }
