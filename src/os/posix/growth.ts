@@ -1,22 +1,12 @@
 /** Makes files longer on POSIX. Files never become shorter by it, whatever others do to them meanwhile. */
-import type { Ffi } from "../../ffi/contract.ts";
 import type { Extensions } from "./extensions.ts";
+import { Flock, LAST_BYTE } from "./flock.ts";
 import type { Libc } from "./libc.ts";
 
 /**
  * How long to wait for somebody who has locked all of a file, in milliseconds. Then it is made longer without the lock.
  */
 const PATIENCE = 100;
-
-/**
- * The byte that is locked: the last that a file can have. Locks on contents do not get in its way, and neither do those of
- * this library on a whole file, which end before it.
- */
-export const LAST_BYTE: bigint = 2n ** 63n - 2n;
-
-const MEMORY = {
-  calloc: { parameters: ["usize", "usize"], result: "usize" }, // void *calloc(size_t count, size_t size)
-} as const;
 
 /** Makes files longer. */
 export class Grower {
@@ -75,19 +65,12 @@ export class Grower {
 class Lock {
   readonly #libc: Libc;
   readonly #command: number;
-  /** A `struct flock`. fcntl is declared with a number as its last argument, so its address is passed. */
-  readonly #address: bigint;
-  readonly #view: DataView;
+  readonly #flock: Flock;
 
   constructor(libc: Libc, command: number) {
-    const { ffi, constants: { libraries, flock, numbers } } = libc;
     this.#libc = libc;
     this.#command = command;
-    this.#address = allocate(ffi, libraries, flock.size);
-    this.#view = new DataView(ffi.arrayBuffer(this.#address, flock.size));
-    this.#view.setInt16(flock.whence, numbers.SEEK_SET, true);
-    this.#view.setBigInt64(flock.start, LAST_BYTE, true);
-    this.#view.setBigInt64(flock.length, 1n, true);
+    this.#flock = new Flock(libc);
   }
 
   /** Takes the lock. False if somebody has it for too long, or the file cannot be locked. */
@@ -106,11 +89,6 @@ class Lock {
   }
 
   #set(descriptor: number, type: number): boolean {
-    this.#view.setInt16(this.#libc.constants.flock.type, type, true);
-    return this.#libc.functions.fcntl(descriptor, this.#command, this.#address) === 0;
+    return this.#flock.set(descriptor, this.#command, type, LAST_BYTE, 1n) === 0;
   }
-}
-
-function allocate(ffi: Ffi, libraries: readonly string[], size: number): bigint {
-  return ffi.load(libraries, MEMORY).calloc(1n, BigInt(size));
 }

@@ -4,7 +4,7 @@
  * them out and are kept out by them.
  */
 import type { Locking, LockRequest } from "../contract.ts";
-import { LAST_BYTE } from "./growth.ts";
+import { Flock, LAST_BYTE } from "./flock.ts";
 import { cString, type Libc } from "./libc.ts";
 
 /** What systems have different names for. */
@@ -16,20 +16,14 @@ export interface LockCalls {
 
 /** Makes the locking of a system that has such locks. */
 export function descriptorLocking(libc: Libc, { command, reopen }: LockCalls): Locking {
-  const { functions, constants: { flock, numbers } } = libc;
-  // fcntl takes an address as the number that its last argument is for all others. These bytes stay where they are.
-  const bytes = new Uint8Array(new ArrayBuffer(flock.size));
-  const address = functions.memcpy(bytes, 0n, 0n);
-  const view = new DataView(bytes.buffer);
-  view.setInt16(flock.whence, numbers.SEEK_SET, true);
+  const { numbers } = libc.constants;
+  const flock = new Flock(libc);
 
   /** Returns false if somebody else is in the way. */
   const set = (descriptor: number, type: number, { start, length }: LockRequest): boolean => {
-    view.setInt16(flock.type, type, true);
-    view.setBigInt64(flock.start, BigInt(start), true);
     // Everything from there on, except the byte with which files are kept from being cut as they grow.
-    view.setBigInt64(flock.length, length === undefined ? LAST_BYTE - BigInt(start) : BigInt(length), true);
-    return unlessTaken(libc, "fcntl", () => functions.fcntl(descriptor, command, address));
+    const bytes = length === undefined ? LAST_BYTE - BigInt(start) : BigInt(length);
+    return unlessTaken(libc, "fcntl", () => flock.set(descriptor, command, type, BigInt(start), bytes));
   };
 
   return {
