@@ -290,7 +290,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ["descriptor !== null || reserve !== undefined ||", "descriptor !== null ||", "reserve"],
     ["if (reserve < byteLength) {", "if (reserve < byteLength - 1) {", "reserve"],
     ["if (stays) occupants.outgrow();", "if (false) occupants.outgrow();", "reserve"],
-    ["if (!file?.hasLength) return null;", "if (!file) return null;", "follow"],
+    ["return file?.hasLength ?", "return file ?", "follow"],
     [
       "fileLength - this.offset <= this.byteLength) return false;",
       "fileLength - this.offset === this.byteLength) return false;",

@@ -80,6 +80,12 @@ export class MappedFile {
     return this.#isOpen() ? this.#system.status(this.handle).byteLength : undefined;
   }
 
+  /** The same. Throws an MmapError if the descriptor is no longer its own. */
+  requireByteLength(): number {
+    this.check();
+    return this.#system.status(this.handle).byteLength;
+  }
+
   /** Reads bytes of the file. False if the system cannot. */
   readAt(offset: number, into: Uint8Array): boolean {
     return this.#system.readAt?.(this.handle, offset, into) ?? false;

@@ -377,9 +377,7 @@ export class Mapping {
   /** How long the file is; `null` if there is none, or its length cannot be known. */
   get fileLength(): number | null {
     const { file } = this;
-    if (!file?.hasLength) return null;
-    file.check();
-    return file.byteLength!;
+    return file?.hasLength ? file.requireByteLength() : null;
   }
 
   #grow(byteLength: number, change: Change, occupants: Occupants): void {

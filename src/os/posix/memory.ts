@@ -192,15 +192,12 @@ function reserveAs(
   unit: number,
   place: bigint | undefined,
 ): bigint {
-  const { functions, constants: { map, numbers } } = libc;
-  const bits = libc.access(protection, "mmap");
-  const flags = libc.bits(map, ["private", "anonymous"], "mmap") | libc.unreserved |
-    (place === undefined ? 0 : numbers.MAP_FIXED);
+  const { functions, constants: { numbers } } = libc;
+  if (place !== undefined) return libc.mapAnonymous(length, protection, place, numbers.MAP_FIXED);
   // Pages of the usual size begin at multiples of it.
   const more = unit - functions.getpagesize();
-  const address = functions.mmap(place ?? 0n, BigInt(length + more), bits, flags, -1, 0n);
-  if (address === MAP_FAILED) throw libc.failure("mmap");
-  if (more === 0 || place !== undefined) return address;
+  const address = libc.mapAnonymous(length + more, protection);
+  if (more === 0) return address;
   const before = Number(-address & BigInt(unit - 1));
   if (before > 0) functions.munmap(address, BigInt(before));
   const base = address + BigInt(before);
