@@ -148,8 +148,9 @@ static void lock(void) {
   close(fd);
 }
 
-static void first_byte(void) {
-  int fd = must(open(path_of("1g"), O_RDONLY | O_CLOEXEC), "open");
+/* Opens, maps all of it, reads its first byte, unmaps, closes. */
+static void look(const char *name) {
+  int fd = must(open(path_of(name), O_RDONLY | O_CLOEXEC), "open");
   struct stat status;
   must(fstat(fd, &status), "fstat");
   unsigned char *bytes = map_or_die(status.st_size, PROT_READ, MAP_PRIVATE, fd);
@@ -157,6 +158,10 @@ static void first_byte(void) {
   must(munmap(bytes, status.st_size), "munmap");
   close(fd);
 }
+
+static void look_4k(void) { look("4k"); }
+static void look_1m(void) { look("1m"); }
+static void look_1g(void) { look("1g"); }
 
 static void find(const char *needle) { sink = (unsigned long)memmem(text(), GIB, needle, strlen(needle)); }
 
@@ -200,7 +205,9 @@ static const struct {
     {"many-0", many_0, 1},
     {"many-10000", many_10000, 1},
     {"lock", lock, 1},
-    {"first-byte", first_byte, 1},
+    {"look-4k", look_4k, 1},
+    {"look-1m", look_1m, 1},
+    {"look-1g", look_1g, 1},
     {"find-byte", find_byte, 1},
     {"find-string", find_string, 1},
     {"find-short", find_short, 1},

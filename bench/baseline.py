@@ -79,8 +79,8 @@ def random_reads():
         sum(memory[at : at + 64])
 
 
-def first_byte():
-    descriptor = os.open(file("1g"), os.O_RDONLY)
+def look(name):
+    descriptor = os.open(file(name), os.O_RDONLY)
     with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as memory:
         memory[0]
     os.close(descriptor)
@@ -99,7 +99,9 @@ CASES = {
     "anonymous": (anonymous, 1),
     "resize-memory": (double, 1),
     "flush": (flush, 1),
-    "first-byte": (first_byte, 1),
+    "look-4k": (lambda: look("4k"), 1),
+    "look-1m": (lambda: look("1m"), 1),
+    "look-1g": (lambda: look("1g"), 1),
     "random": (random_reads, 1000),
     "find-byte": (lambda: text().find(b"\x01"), 1),
     "find-string": (lambda: text().find(b"needle in a haystack"), 1),

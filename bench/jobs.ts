@@ -1,7 +1,7 @@
 // What is measured in each runtime. A job is "case" for this library, and "case.variant" for another way to do the same
 // in the same process, so that the two can take turns. baseline.c and baseline.py have the same cases.
 import { Buffer } from "node:buffer";
-import { openSync, readFileSync, readSync, rmSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
 import process from "node:process";
 import { do_not_optimize as keep } from "mitata";
 import { type MappedRegion, mmap, type MmapOptions, platform } from "../mod.ts";
@@ -56,12 +56,17 @@ const textDescriptor: () => number = lazily(() => openSync(file("1g"), "r"));
 
 // ---------------------------------------------------------------- mapping and unmapping
 
-function mapFile(name: string, options?: MmapOptions): Job {
+/** What is done with bytes: as much of them as a job has to have. */
+type Use = (bytes: Uint8Array) => void;
+
+const readFirst: Use = (bytes) => keep(bytes[0]);
+
+function mapFile(name: string, use: Use = readPages, options?: MmapOptions): Job {
   const path = file(name);
   return {
     run(): void {
       const region = mmap(path, options);
-      readPages(region.bytes);
+      use(region.bytes);
       region.unmap();
     },
   };
@@ -78,20 +83,45 @@ function mapMemory(): Job {
 }
 
 /** This many maps of `Bun.mmap`, and the collection that they lead to. */
-function mapWithBun(name: string): Job {
+function mapWithBun(name: string, use: Use = readPages): Job {
   const path = file(name);
   return {
     run(): void {
-      for (let maps = 0; maps < MAPS_A_COLLECTION; maps++) readPages(Bun!.mmap(path));
+      for (let maps = 0; maps < MAPS_A_COLLECTION; maps++) use(Bun!.mmap(path));
       collect();
     },
     runs: MAPS_A_COLLECTION,
   };
 }
 
-function readWhole(name: string): Job {
+function readWhole(name: string, use: Use = readPages): Job {
   const path = file(name);
-  return { run: () => readPages(readFileSync(path)) };
+  return { run: () => use(readFileSync(path)) };
+}
+
+/** Reads the first 64 bytes into an array. Who wants no more of a file does not have to map it. */
+function readHead(name: string): Job {
+  const [path, into] = [file(name), new Uint8Array(64)];
+  return {
+    run(): void {
+      const descriptor = openSync(path, "r");
+      readSync(descriptor, into, 0, 64, 0);
+      closeSync(descriptor);
+      keep(into[0]);
+    },
+  };
+}
+
+/** The ways to look at the first byte of a file. */
+function lookJobs(): Record<string, () => Job> {
+  const jobs: Record<string, () => Job> = {};
+  for (const name of ["4k", "1m", "1g"]) {
+    jobs[`look-${name}`] = () => mapFile(name, readFirst);
+    jobs[`look-${name}.bun`] = () => mapWithBun(name, readFirst);
+    jobs[`look-${name}.head`] = () => readHead(name);
+  }
+  jobs["look-1g.read"] = () => readWhole("1g", readFirst);
+  return jobs;
 }
 
 // ---------------------------------------------------------------- growing, flushing, many regions
@@ -244,11 +274,11 @@ function randomReadSync(): Job {
 
 const JOBS: Readonly<Record<string, () => Job | undefined>> = {
   "map-1m": () => mapFile("1m"),
-  "map-1m.unguarded": () => mapFile("1m", { guard: false }),
+  "map-1m.unguarded": () => mapFile("1m", readPages, { guard: false }),
   "map-1m.bun": () => mapWithBun("1m"),
   "map-1m.read": () => readWhole("1m"),
   "map-4k": () => mapFile("4k"),
-  "map-4k.unguarded": () => mapFile("4k", { guard: false }),
+  "map-4k.unguarded": () => mapFile("4k", readPages, { guard: false }),
   "map-4k.bun": () => mapWithBun("4k"),
   "map-4k.read": () => readWhole("4k"),
   "anonymous": mapMemory,
@@ -262,14 +292,7 @@ const JOBS: Readonly<Record<string, () => Job | undefined>> = {
   "many-10000": () => mapAmong(10000),
   "lock": () => lock(file("4k")),
   "lock.region": () => lock(mmap(file("4k"), { access: "write" })),
-  "first-byte": () => ({
-    run(): void {
-      const region = mmap(file("1g"));
-      keep(region.bytes[0]);
-      region.unmap();
-    },
-  }),
-  "first-byte.read": () => ({ run: () => keep(readFileSync(file("1g"))[0]) }),
+  ...lookJobs(),
   "random": () => randomReads((offset) => text().bytes.subarray(offset, offset + 64)),
   "random.read": randomReadSync,
   ...findJobs(),

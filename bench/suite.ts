@@ -37,6 +37,7 @@ const GIB = 2 ** 30;
 export const COUNTED: number = 256 * MIB;
 
 const touching = (what: string): string => `${what}, touch every page, unmap`;
+const looking = (length: string): string => `Map a file of ${length}, read its first byte, unmap`;
 
 /** All cases, in the order of the report. */
 export const CASES: readonly Case[] = [
@@ -54,6 +55,9 @@ export const CASES: readonly Case[] = [
     reference: "c",
     effort: SHORT,
   },
+  { job: "look-4k", title: looking("4 KiB"), variants: ["bun", "head"], reference: "c", effort: SHORT },
+  { job: "look-1m", title: looking("1 MiB"), variants: ["bun", "head"], reference: "c", effort: SHORT },
+  { job: "look-1g", title: looking("1 GiB"), variants: ["bun", "head", "read"], reference: "c", effort: SLOW },
   { job: "anonymous", title: touching("Map 1 MiB of memory (`null`)"), variants: [], reference: "c", effort: SHORT },
   { job: "many-0", title: "Map and unmap 4 KiB, no other region open", variants: [], reference: "c", effort: SHORT },
   { job: "many-10000", title: "The same with 10,000 others open", variants: [], reference: "c", effort: SHORT },
@@ -73,7 +77,6 @@ export const CASES: readonly Case[] = [
   },
   { job: "flush", title: "Flush 1 GiB with one dirty page", variants: [], reference: "c", effort: LONG },
   { job: "lock", title: "Lock a file and give it back", variants: ["region"], reference: "c", effort: SHORT },
-  { job: "first-byte", title: "First byte of a file of 1 GiB", variants: ["read"], reference: ".read", effort: SLOW },
   { job: "random", title: "64 bytes at a random place of 1 GiB", variants: ["read"], reference: ".read", effort: LONG },
   ...Object.entries({
     "find-byte": "`indexOf` of a byte in 1 GiB",
@@ -151,6 +154,7 @@ export const NAMES: Readonly<Record<string, string>> = {
   reserve: "the same, with `reserve`",
   moved: "without `reserve`",
   region: "the file of a region",
+  head: "`readSync` of its first 64 bytes",
   read: "`readFileSync`",
   "random.read": "`readSync`",
   heap: "the runtime's own array",
@@ -191,6 +195,14 @@ const mapTarget = (contestant: string, most: number): Target => ({
   most,
 });
 
+const lookTarget = (length: "4k" | "1m", contestant: string, most: number): Target => ({
+  text: `map+first byte+unmap of ${length === "4k" ? "4 KiB" : "1 MiB"} at most ${most}x C`,
+  job: `look-${length}`,
+  contestant,
+  reference: "c",
+  most,
+});
+
 /** The limits that are ratios; report.ts has those of other kinds. */
 export const TARGETS: readonly Target[] = [
   mapTarget("deno", 1.2),
@@ -203,7 +215,17 @@ export const TARGETS: readonly Target[] = [
     reference: "bun.bun",
     most: 1,
   },
+  lookTarget("1m", "deno", 1.25),
+  lookTarget("1m", "node", 1.35),
+  {
+    text: "map+first byte+unmap of 1 MiB ahead of Bun.mmap",
+    job: "look-1m",
+    contestant: "bun",
+    reference: "bun.bun",
+    most: 1,
+  },
   ...RUNTIMES.flatMap((runtime): Target[] => [
+    lookTarget("4k", runtime, 1.35),
     ...["find-byte", "find-string", "find-short", "find-rare"].map((job) => ({
       text: `${job} not behind Buffer.indexOf`,
       job,
@@ -228,7 +250,7 @@ export const TARGETS: readonly Target[] = [
     },
     {
       text: "first byte of 1 GiB 1000 times sooner than readFileSync",
-      job: "first-byte",
+      job: "look-1g",
       contestant: runtime,
       reference: `${runtime}.read`,
       most: 1 / 1000,

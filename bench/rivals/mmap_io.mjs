@@ -24,18 +24,28 @@ function readPages(bytes) {
   for (let at = 0; at < bytes.length; at += 4096) sink += bytes[at];
 }
 
-function mapJob(name) {
+function readFirst(bytes) {
+  sink += bytes[0];
+}
+
+function mapJob(name, use) {
   return {
     runs: MAPS_A_COLLECTION,
     async run() {
-      for (let maps = 0; maps < MAPS_A_COLLECTION; maps++) readPages(map(name));
+      for (let maps = 0; maps < MAPS_A_COLLECTION; maps++) use(map(name));
       globalThis.gc();
       await new Promise((resolve) => setImmediate(resolve));
     },
   };
 }
 
-const JOBS = { "map-1m": mapJob("1m"), "map-4k": mapJob("4k") };
+const JOBS = {
+  "map-1m": mapJob("1m", readPages),
+  "map-4k": mapJob("4k", readPages),
+  "look-4k": mapJob("4k", readFirst),
+  "look-1m": mapJob("1m", readFirst),
+  "look-1g": mapJob("1g", readFirst),
+};
 
 async function measure({ run, runs }, milliseconds) {
   const times = [];

@@ -63,6 +63,7 @@ export function mapFile(here: Host, opened: Opened, plan: Plan, mapping: Mapping
     status,
     ours,
     preallocates: plan.preallocate,
+    nonBlocking: opened.nonBlocking,
     close: plan.closeDescriptor ? closerOf(here, opened) : undefined,
   });
   const cut = cutsFirst(system, opened, plan, status);

@@ -17,19 +17,22 @@ export interface MappedFileInit {
   readonly ours: boolean;
   /** Whether the blocks of what is added to it are reserved first. */
   readonly preallocates?: boolean;
+  /** Whether the descriptor does not block, though nobody asked for that. */
+  readonly nonBlocking?: boolean;
   /** Closes the descriptor when the mapping is released. `undefined` leaves it open. */
   readonly close: ((descriptor: Descriptor) => void) | undefined;
 }
 
 /** A file that is mapped. */
 export class MappedFile {
-  readonly descriptor: Descriptor;
+  readonly #descriptor: Descriptor;
   /** What the system is called with. */
   readonly handle: Descriptor;
   readonly kind: FileStatus["kind"];
   readonly #system: System;
   readonly #unit: number;
   readonly #preallocates: boolean;
+  #nonBlocking: boolean;
   readonly #close: ((descriptor: Descriptor) => void) | undefined;
   readonly #identity: string | undefined;
   #knownAs: string | undefined;
@@ -37,15 +40,26 @@ export class MappedFile {
   #closed = false;
   #canBecomeStale: boolean | undefined;
 
-  constructor(system: System, { descriptor, own, status, ours, preallocates = false, close }: MappedFileInit) {
+  constructor(system: System, init: MappedFileInit) {
+    const { descriptor, own, status, ours, preallocates = false, nonBlocking = false, close } = init;
     this.#system = system;
-    this.descriptor = descriptor;
+    this.#descriptor = descriptor;
     this.handle = own ?? descriptor;
     this.kind = status.kind;
     this.#unit = status.unit;
     this.#preallocates = preallocates;
+    this.#nonBlocking = nonBlocking;
     this.#close = close;
     this.#identity = ours ? undefined : system.identity(this.handle);
+  }
+
+  /** The descriptor as others expect one: it blocks, unless they asked for another. Few ever see it. */
+  get descriptor(): Descriptor {
+    if (this.#nonBlocking) {
+      this.#system.block?.(this.#descriptor);
+      this.#nonBlocking = false;
+    }
+    return this.#descriptor;
   }
 
   /** What tells it from every other file, for all who have it. */
@@ -65,7 +79,7 @@ export class MappedFile {
 
   /** Throws an MmapError if the descriptor was closed, or is another file's by now. */
   check(): void {
-    if (this.#identity === undefined || this.#system.identity(this.descriptor) === this.#identity) return;
+    if (this.#identity === undefined || this.#system.identity(this.#descriptor) === this.#identity) return;
     throw this.#system.error("EBADF", "fstat", "The descriptor was closed, and is another file's now");
   }
 
@@ -150,7 +164,7 @@ export class MappedFile {
   /** Forbids what the words say, for everybody who has the file. */
   seal(seals: readonly Seal[]): void {
     this.check();
-    this.#system.seal(this.descriptor, seals);
+    this.#system.seal(this.#descriptor, seals);
   }
 
   /** Writes the file to disk in the background. Before that, `writeBack` hands over what its mapping holds. */
@@ -165,9 +179,9 @@ export class MappedFile {
     const isOpen = this.#isOpen();
     this.#closed = true;
     try {
-      if (isOpen) this.#close?.(this.descriptor);
+      if (isOpen) this.#close?.(this.#descriptor);
     } finally {
-      if (this.handle !== this.descriptor) this.#system.close(this.handle);
+      if (this.handle !== this.#descriptor) this.#system.close(this.handle);
     }
   }
 

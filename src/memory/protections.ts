@@ -54,6 +54,8 @@ export class Protections {
 
   /** The same for another length. */
   resized(length: number): Protections {
+    // Nearly every region is of one piece.
+    if (this.uniform) return Protections.uniform(length, this.whole);
     const known = Math.min(this.#end, length);
     const fresh = { start: known, length: length - known, protection: this.whole };
     return Protections.#of(this.whole, [...this.within(0, known), fresh]);
@@ -72,7 +74,7 @@ export class Protections {
 
   /** Throws a TypeError if a byte of `span` does not allow `wanted`. */
   require(wanted: "read" | "write", { start, length }: Span): void {
-    // Nearly every region is of one piece, and is read and written often.
+    // Memory of one piece is read and written often.
     if (this.uniform || length === 0) return requireWord(this.whole, wanted);
     for (const { protection } of this.within(start, start + length)) requireWord(protection, wanted);
   }

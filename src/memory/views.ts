@@ -120,7 +120,7 @@ export class Views implements Occupants {
   /** The buffer that is exactly as long as the mapping, if the other one is longer. */
   #exact: ArrayBuffer | undefined;
   /** The buffers for parts, by their first byte. */
-  readonly #windows: Map<number, ArrayBuffer> = new Map();
+  #windows: Map<number, ArrayBuffer> | undefined;
   /** Buffers that were made before the mapping grew in its place. */
   #outgrown: ArrayBuffer[] = [];
   readonly #views: Map<unknown, ArrayBufferView> = new Map();
@@ -186,7 +186,7 @@ export class Views implements Occupants {
     }
     this.#whole = undefined;
     this.#exact = undefined;
-    this.#windows.clear();
+    this.#windows = undefined;
     this.#outgrown = [];
     this.#views.clear();
     const heirs = this.#heirsNow;
@@ -220,7 +220,8 @@ export class Views implements Occupants {
   }
 
   #buffers(): ArrayBuffer[] {
-    const buffers = [...this.#windows.values(), ...this.#outgrown];
+    const buffers = this.#outgrown.slice();
+    this.#windows?.forEach((buffer) => buffers.push(buffer));
     if (this.#exact) buffers.push(this.#exact);
     if (this.#whole) buffers.push(this.#whole);
     return buffers;
@@ -266,10 +267,10 @@ export class Views implements Occupants {
 
   #window(start: number, length: number): ArrayBuffer {
     const { byteLength, capacity } = this.#mapping;
-    let buffer = this.#ifLongEnough(this.#windows.get(start), Math.min(length, byteLength - start));
+    let buffer = this.#ifLongEnough(this.#windows?.get(start), Math.min(length, byteLength - start));
     if (!buffer) {
       buffer = this.#lay(start, Math.min(length, capacity - start));
-      this.#windows.set(start, buffer);
+      (this.#windows ??= new Map()).set(start, buffer);
     }
     return buffer;
   }

@@ -147,8 +147,8 @@ export function hasWord(words: Words, kind: FlagKind, word: string): boolean {
 
 /** The message about the first word that a system lacks; `undefined` if it has them all. */
 export function missingWord(words: Words, kind: FlagKind, given: readonly string[]): string | undefined {
-  const missing = given.find((word) => !hasWord(words, kind, word));
-  return missing === undefined ? undefined : lacks(missing);
+  for (const word of given) if (!hasWord(words, kind, word)) return lacks(word);
+  return undefined;
 }
 
 /** The message about a word that a system lacks. */

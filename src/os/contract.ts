@@ -29,6 +29,8 @@ export interface OpenedFile {
   descriptor?: Descriptor;
   /** The path of the file, or its name, if opening made it. */
   created?: string;
+  /** Whether the descriptor does not block, though nobody asked for that. */
+  nonBlocking?: boolean;
 }
 
 /** How to make new memory with a name. */
@@ -84,6 +86,8 @@ export interface Files {
    * contents are run from the mapping, which needs a right of its own on some systems.
    */
   open(path: string, flags: readonly OpenFlag[], mode: number, executable: boolean, into: OpenedFile): void;
+  /** Makes a descriptor block that was opened not to, for a program that is given it. */
+  readonly block: ((descriptor: Descriptor) => void) | undefined;
   /**
    * A path in the one form in which others can compare it with what is allowed; `undefined` for a path that only the
    * system can read.

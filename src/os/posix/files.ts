@@ -37,6 +37,12 @@ export function posixFiles(libc: Libc, extensions: Extensions): Omit<Files, keyo
       if (flags.includes("direct")) extensions.bypassCache?.(into.descriptor as number);
     },
 
+    block(descriptor: Descriptor): void {
+      const { F_GETFL, F_SETFL, O_NONBLOCK } = libc.constants.numbers;
+      const bits = libc.check(functions.fcntl(descriptor as number, F_GETFL, 0n), "fcntl");
+      libc.check(functions.fcntl(descriptor as number, F_SETFL, BigInt(bits & ~O_NONBLOCK)), "fcntl");
+    },
+
     plainPath: (path) => path,
 
     openAnonymous(byteLength: number, flags: readonly MapFlag[], into: OpenedFile): void {
@@ -141,11 +147,13 @@ function openShared(libc: Libc, into: OpenedFile): number {
   return descriptor;
 }
 
+const creates = (word: OpenFlag): boolean => word === "create" || word === "ensure-create";
+
 /** The flags of open(2), except those that create. */
 function openBits(libc: Libc, flags: readonly OpenFlag[]): number {
   const { constants: { open, numbers } } = libc;
   const both = flags.includes("read") && flags.includes("write");
-  const bits = libc.bits(open, flags.filter((word) => word !== "create" && word !== "ensure-create"), "open");
+  const bits = libc.bits(open, flags.some(creates) ? flags.filter((word) => !creates(word)) : flags, "open");
   // O_RDONLY, O_WRONLY and O_RDWR are numbers, not bits.
   return (both ? bits & ~(open.write as number) | numbers.O_RDWR : bits) | numbers.O_CLOEXEC;
 }
@@ -185,7 +193,7 @@ function openPath(
   } else {
     into.created = openOrCreate(libc, path, attempt, flags.includes("create"));
   }
-  if (!flags.includes("non-block")) functions.fcntl(into.descriptor as number, numbers.F_SETFL, BigInt(bits));
+  into.nonBlocking = !flags.includes("non-block");
 }
 
 /** open(2) with more bits. False if it fails. */

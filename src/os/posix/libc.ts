@@ -10,9 +10,11 @@ import { type Dialect, type FirstFunctions, loadFirst, loadMore, type MoreFuncti
 /** What mmap and mremap return if they fail: -1 as an address. */
 export const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 
+const encoder: TextEncoder = new TextEncoder();
+
 /** A C string. */
 export function cString(text: string): Uint8Array {
-  return new TextEncoder().encode(text + "\0");
+  return encoder.encode(text + "\0");
 }
 
 /** The C library, loaded. */

@@ -28,6 +28,7 @@ export function windowsFiles(
 
   return {
     cutsMappedFiles: false,
+    block: undefined,
 
     // FlushViewOfFile hands bytes to the system, and only FlushFileBuffers, through the file, writes them to disk.
     keep(descriptor: Descriptor): Descriptor {
