@@ -19,6 +19,7 @@ type Name = keyof typeof NEEDLES;
 /** The programs that count the same, and what they are called with before the path. */
 const PROGRAMS: Readonly<Record<string, (needle: string) => readonly string[]>> = {
   wc: () => ["wc", "-l"],
+  grep: (needle) => ["grep", "-c", needle === "\n" ? "" : needle],
   rg: (needle) => ["rg", "--count-matches", needle],
 };
 
@@ -54,7 +55,9 @@ export function countJobs(
     jobs[`count-${name}`] = () => ({ run: () => keep(mapped().count(needle)) });
     jobs[`visit-${name}`] = () => ({ run: () => visit(mapped().indexesOf(needle)) });
     for (const way of ["count", "visit"]) {
-      jobs[`${way}-${name}.${program}`] = () => programJob([...PROGRAMS[program](needle), path]);
+      for (const one of [program, "grep"]) {
+        jobs[`${way}-${name}.${one}`] = () => programJob([...PROGRAMS[one](needle), path]);
+      }
       jobs[`${way}-${name}.loop`] = () => ({ run: () => loopOver(mapped(), needle) });
       jobs[`${way}-${name}.buffer`] = () => ({ run: () => loopOver(buffer(), needle) });
     }

@@ -8,9 +8,10 @@ import { ROOT } from "./machine.ts";
 import type { Results } from "./results.ts";
 import { compared, meansOf, mediansOf, referenceOf, type Rounds } from "./rounds.ts";
 import { spreadOf } from "./statistics.ts";
-import { type Case, CASES, GENERATIONS, NAMES, RUNTIMES } from "./suite.ts";
+import { SCANS } from "./scans.ts";
+import { type Case, CASES, GENERATIONS, NAMES, RUNTIMES, SECTIONS, WITH_SCANS } from "./suite.ts";
 import { digits, ratioText, spreadText, timeText } from "./text.ts";
-import { verdictsOf } from "./verdicts.ts";
+import { verdictsOf, worstScan } from "./verdicts.ts";
 
 // ---------------------------------------------------------------- tables
 
@@ -28,7 +29,7 @@ function nameOf(job: string, contestant: string): string {
   return `${process}: ${NAMES[`${job}.${variant}`] ?? NAMES[variant]}`;
 }
 
-/** A case as Markdown. */
+/** A case as Markdown, with everything that is known about it. */
 export function tableOf(one: Case, rounds: Rounds): string {
   const { bytes } = one;
   const rows = Object.keys(rounds).map((name) => {
@@ -45,33 +46,78 @@ export function tableOf(one: Case, rounds: Rounds): string {
       means ? ratioText(means.median) : "",
     ];
   });
-  const to = one.reference === "c" ? "C" : NAMES[one.job + one.reference] ?? NAMES[one.reference.slice(1)];
-  const head = ["", "median", ...bytes === undefined ? [] : ["speed"], `of ${to} (quartiles)`, "by means"];
+  const head = [
+    "",
+    "median",
+    ...bytes === undefined ? [] : ["speed"],
+    `of ${referenceName(one)} (quartiles)`,
+    "by means",
+  ];
   return `### ${one.title}\n\n${tableText(head, rows)}`;
 }
 
-/** How starts are measured, and what another way would see. */
-const STARTED =
-  `The collector has run before: V8's first collection, of up to some milliseconds, would fall on whoever uses up the first
-MiB of young memory, of which the library takes under half. The program that measures is TypeScript, so that a runtime
-has parsed something before; where it has not, the import takes about a fifth longer in Node. Deno keeps what
-it has made of a module: "for the first time" is what its first import of all takes, on a machine or in a container.`;
+/** What a case is compared with. */
+function referenceName({ job, reference }: Case): string {
+  return NAMES[job + reference] ?? NAMES[reference.replace(/^\./, "")];
+}
+
+/** A way to do something, in each runtime. */
+function rowOf({ job, reference }: Case, rounds: Rounds, variant: string): string[] {
+  const cells = RUNTIMES.map((runtime) => {
+    const name = variant === "" ? runtime : `${runtime}.${variant}`;
+    const ratio = compared(rounds, name, referenceOf(reference, name));
+    return ratio ? `${ratioText(ratio.median)} (${timeText(spreadOf(mediansOf(rounds, name)).median)})` : "";
+  });
+  return [NAMES[`${job}.${variant}`] ?? NAMES[variant], ...cells];
+}
+
+/** Programs that are no runtimes, as the page calls them. */
+const OTHERS: Readonly<Record<string, string>> = { python: "Python", "mmap-io": "mmap-io" };
+
+/** The rows of a case: what it is and what it is compared with, then one for each other way to do it. */
+function rowsOf(one: Case, rounds: Rounds): string[][] {
+  const { title, variants, reference } = one;
+  const timeOf = (name: string): string => timeText(spreadOf(mediansOf(rounds, name)).median);
+  const others = Object.keys(OTHERS).filter((name) => rounds[name]).map((name) => {
+    const ratio = reference === "c" ? compared(rounds, name, "c") : undefined;
+    return `${OTHERS[name]} ${ratio ? ratioText(ratio.median) : timeOf(name)}`;
+  });
+  const of = [reference === "c" ? `C ${timeOf("c")}` : referenceName(one), ...others].join("; ");
+  const shown = variants.filter((variant) =>
+    `.${variant}` !== reference && RUNTIMES.some((runtime) => rounds[`${runtime}.${variant}`])
+  );
+  const [, ...cells] = rowOf(one, rounds, "");
+  return [[`**${title}**`, ...cells, of], ...shown.map((variant) => [...rowOf(one, rounds, variant), ""])];
+}
+
+/** The scans in one row: the worst of them. */
+function scanRow({ cases }: Results): string[] {
+  const cells = RUNTIMES.map((runtime) => {
+    const { job, ratio } = worstScan(cases, runtime);
+    return ratio ? `${ratioText(ratio.median)} (${job.slice("scan-".length)})` : "";
+  });
+  return [`**Scan 1 MiB, the worst of ${SCANS.length} ways**`, ...cells, NAMES.heap];
+}
+
+function sectionText(title: string, jobs: readonly string[], results: Results): string {
+  const cases = jobs.map((job) => CASES.find((one) => one.job === job)!).filter(({ job }) => results.cases[job]);
+  const rows = cases.flatMap((one) => rowsOf(one, results.cases[one.job]));
+  if (title === WITH_SCANS) rows.push(scanRow(results));
+  return `## ${title}\n\n${tableText(["", "Deno", "Bun", "Node", "compared with"], rows)}`;
+}
 
 function startingTable({ starting }: Results): string {
   const columns = {
-    "import, JavaScript": "script wall",
-    "of CPU": "script cpu",
-    "for the first time": "unseen wall",
-    "import, sources": "source wall",
+    "import": "script wall",
+    "for the first time on a machine": "unseen wall",
+    "of the sources": "source wall",
     "first map": "map wall",
-    "of CPU ": "map cpu",
   };
   const rows = RUNTIMES.map((runtime) => [
     runtime,
     ...Object.values(columns).map((name) => spreadText(spreadOf(starting[runtime][name]), (value) => value.toFixed(1))),
   ]);
-  const title = "### Start: milliseconds over a process that imports an empty module";
-  return `${title}\n\n${STARTED}\n\n${tableText(["", ...Object.keys(columns)], rows)}`;
+  return `## Start, in ms more than an empty module\n\n${tableText(["", ...Object.keys(columns)], rows)}`;
 }
 
 function memoryTable({ memory }: Results): string {
@@ -80,53 +126,51 @@ function memoryTable({ memory }: Results): string {
       ? `${spreadOf(figures.own).median.toFixed(0)} own, ${spreadOf(figures.cache).median.toFixed(0)} page cache`
       : "";
   const rows = Object.entries(memory).map(([way, fresh]) => [way, ...RUNTIMES.map((runtime) => cell(fresh[runtime]))]);
-  return `### Memory to look at every page of 1 GiB, in MiB\n\n${tableText(["", ...RUNTIMES], rows)}`;
+  return `## Memory to look at every page of 1 GiB, in MiB\n\n${tableText(["", ...RUNTIMES], rows)}`;
 }
 
 // ---------------------------------------------------------------- files
 
-function verdictTable(results: Results): string {
-  const rows = verdictsOf(results).map(({ text, runtime, wanted, measured, reached }) => [
-    text,
-    runtime,
-    wanted,
-    measured,
-    reached ? "reached" : "**not reached**",
-  ]);
-  return `## Targets\n\n${tableText(["", "", "wanted", "median (quartiles)", ""], rows)}`;
+/** The targets that were missed. */
+function verdictText(results: Results): string {
+  const verdicts = verdictsOf(results);
+  const missed = verdicts.filter(({ reached }) => !reached);
+  const count = `${verdicts.length - missed.length} of ${verdicts.length} targets of the project are reached`;
+  if (missed.length === 0) return `## Targets\n\n${count}.\n`;
+  const rows = missed.map(({ text, runtime, wanted, measured }) => [text, runtime, wanted, measured]);
+  return `## Targets\n\n${count}. These are not:\n\n${tableText(["", "", "wanted", "median (quartiles)"], rows)}`;
 }
 
 const HOW =
-  `Written by \`npm run bench\`. One process for each runtime, for C and for Python; they take turns of some milliseconds,
-in an order that chance makes for each round, so that all of them see the same machine, and all are started anew
-${GENERATIONS} times. A time is the median of what many turns have measured, each the median of its samples. A ratio is the
-median, with its quartiles, of the ratios of each round; "by means" is the same with means, in which collectors and other
-programs count. That two things take the same time is missed only where the better quartile misses it, too.
+  `A figure says how many times longer something takes than what it is compared with: 0.50 is twice as fast. The
+time is in brackets. Everything takes turns of some milliseconds in one run, because machines are never quiet. Figures are
+medians over ${GENERATIONS} starts of all processes. \`npm run bench\` writes this page. \`npm run bench -- look\` shows all
+figures of the cases whose names begin so, with quartiles.
 `;
 
-/** All of it as Markdown. */
+/** The page for readers. */
 export function markdownOf(results: Results): string {
   const machine = Object.entries(results.machine).map(([name, value]) => `${name} ${value}`).join(", ");
-  const cases = CASES.filter(({ job }) => results.cases[job]).map((one) => tableOf(one, results.cases[one.job]));
   return [
     "# Benchmark\n",
+    `![Time of each operation, compared](${pictureName()})\n`,
     HOW,
-    `${machine}.\n`,
-    results.notes.map((note) => `- ${note}`).join("\n") + "\n",
-    verdictTable(results),
-    "## Figures\n",
-    ...cases,
+    `${[`${machine}`, ...results.notes.map((note) => note.replace(/\.$/, ""))].join("; ")}.\n`,
+    ...Object.entries(SECTIONS).map(([title, jobs]) => sectionText(title, jobs, results)),
     startingTable(results),
     memoryTable(results),
+    verdictText(results),
   ].join("\n");
 }
+
+const pageName = (): string => `${platform()}-${arch()}.md`;
+const pictureName = (): string => `${platform()}-${arch()}.svg`;
 
 /** Writes the results as text and as the picture that the README shows. */
 export function writeResults(results: Results): void {
   const directory = join(ROOT, "bench", "results");
-  const name = `${platform()}-${arch()}`;
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, `${name}.md`), markdownOf(results));
-  writeFileSync(join(directory, `${name}.svg`), chartOf(results));
+  writeFileSync(join(directory, pageName()), markdownOf(results));
+  writeFileSync(join(directory, pictureName()), chartOf(results));
   spawnSync("deno", ["fmt", "--quiet", directory], { cwd: ROOT, stdio: "inherit" });
 }

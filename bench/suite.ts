@@ -102,7 +102,7 @@ export const CASES: readonly Case[] = [
     return {
       job,
       title,
-      variants: ["loop", "buffer", program],
+      variants: ["loop", "buffer", program, ...job.startsWith("count") ? ["grep"] : []],
       reference: `.${program}`,
       effort: SLOW,
       bytes: GIB,
@@ -145,6 +145,38 @@ export const CASES: readonly Case[] = [
   }).map(([job, title]): Case => ({ job, title, variants: ["mmap"], reference: ".mmap", effort: SHORT })),
 ];
 
+/** The part of the report that has all scans in one row. */
+export const WITH_SCANS = "Read";
+
+/** The parts of the report, and the cases in each. */
+export const SECTIONS: Readonly<Record<string, readonly string[]>> = {
+  "Map and unmap": [
+    "look-4k",
+    "look-1m",
+    "look-1g",
+    "map-4k",
+    "map-1m",
+    "anonymous",
+    "many-0",
+    "many-10000",
+    "map-into",
+  ],
+  "Grow, flush, lock": ["resize-memory", "append", "flush", "lock"],
+  [WITH_SCANS]: ["random", "open-npy", "open-npy-last", "wasm-count"],
+  "Search": [
+    "find-byte",
+    "find-string",
+    "find-short",
+    "find-rare",
+    "count-lines",
+    "visit-lines",
+    "count-word",
+    "visit-word",
+    "count-missing",
+    "mgrep",
+  ],
+};
+
 /** What the variants and the processes are called in the report. */
 export const NAMES: Readonly<Record<string, string>> = {
   "": "@region/mmap",
@@ -166,6 +198,7 @@ export const NAMES: Readonly<Record<string, string>> = {
   buffer: "`Buffer.indexOf`, same mapping",
   loop: "a loop over `indexOf`",
   wc: "`wc -l`",
+  grep: "`grep -c`, which counts lines",
   rg: "`rg --count-matches`",
   "mgrep.rg": "`rg -c`",
   c: "C",

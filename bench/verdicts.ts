@@ -45,13 +45,23 @@ function ratioVerdicts({ cases }: Results): Verdict[] {
   });
 }
 
+/** A way to scan, and how long it takes compared with the runtime's own array. */
+export interface Scan {
+  readonly job: string;
+  readonly ratio?: Spread;
+}
+
 /** The worst scan, judged by what decides: the better quartile, as for a target of the kind `same`. */
+export function worstScan(cases: Results["cases"], runtime: string): Scan {
+  const scans = SCANS.map((job): Scan => ({ job, ratio: compared(cases[job], runtime, `${runtime}.heap`) }));
+  // A missing scan comes first.
+  const low = ({ ratio }: Scan): number => ratio?.low ?? Infinity;
+  return scans.toSorted((one, other) => low(other) - low(one))[0];
+}
+
 function scanVerdict({ cases }: Results, runtime: string): Verdict {
   const text = `${SCANS.length} ways to scan, each within 3 % of the runtime's own array; the worst`;
-  const scans = SCANS.map((job) => ({ job, ratio: compared(cases[job], runtime, `${runtime}.heap`) }));
-  const low = ({ ratio }: { readonly ratio?: Spread }): number => ratio?.low ?? Infinity;
-  const [{ job, ratio }] = scans.toSorted((one, other) => low(other) - low(one));
-  // A missing scan comes first.
+  const { job, ratio } = worstScan(cases, runtime);
   const figure = ratio && {
     measured: `${job.slice("scan-".length)}: ${spreadText(ratio, ratioText)}`,
     reached: ratio.low <= SCAN_LIMIT,
