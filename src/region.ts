@@ -23,6 +23,7 @@ let construct: (host: Host, mapping: Mapping) => MappedRegion;
 let isMade: (value: object) => boolean;
 let descriptorIn: (region: MappedRegion) => Descriptor | null;
 let wordIn: (region: MappedRegion, byteOffset: number) => SharedWord;
+let readFileIn: (region: MappedRegion, start: number, into: Uint8Array) => boolean;
 
 /** Makes a region over a mapping. */
 export function makeRegion(host: Host, mapping: Mapping): MappedRegion {
@@ -45,6 +46,14 @@ export function checkedDescriptor(region: MappedRegion): Descriptor | null {
 /** A word of a region that is mapped, as the system is asked for it. */
 export function sharedWord(region: MappedRegion, byteOffset: number): SharedWord {
   return wordIn(region, byteOffset);
+}
+
+/**
+ * Reads bytes of a region's file instead of its memory, which brings no page in. For who has just mapped it, both are the
+ * same. False if there is no file, or the system cannot.
+ */
+export function readFromFile(region: MappedRegion, start: number, into: Uint8Array): boolean {
+  return readFileIn(region, start, into);
 }
 
 /**
@@ -86,6 +95,7 @@ export class MappedRegion implements Disposable {
       file?.check();
       return file ? file.descriptor : null;
     };
+    readFileIn = (region, start, into) => region.#live().file?.readAt(region.offset + start, into) ?? false;
     wordIn = (region, byteOffset) => {
       const { file } = region.#live();
       const address = region.address + BigInt(byteOffset);

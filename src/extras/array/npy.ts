@@ -3,7 +3,7 @@ import { pathOfFileUrl } from "../../arguments/file_url.ts";
 import { checkNames } from "../../arguments/names.ts";
 import { host } from "../../host.ts";
 import { mmap } from "../../mmap.ts";
-import type { MappedRegion } from "../../region.ts";
+import { type MappedRegion, readFromFile } from "../../region.ts";
 import type { MapSource } from "../../types.ts";
 import { accessOf } from "./access.ts";
 import { type DType, type NumberType, TYPES } from "./dtypes.ts";
@@ -62,7 +62,7 @@ export function openNpy(source: MapSource, options?: { access?: "read" | "write"
 
 function readHeader(whole: MappedRegion): NpyHeader {
   const { byteLength } = whole;
-  const first = whole.read(0, Math.min(USUAL_LENGTH, byteLength));
+  const first = headOf(whole, Math.min(USUAL_LENGTH, byteLength));
   const prefix = prefixOf(first, byteLength);
   const end = prefix.start + prefix.length;
   const text = end <= first.length ? first.subarray(prefix.start, end) : whole.read(prefix.start, prefix.length);
@@ -73,6 +73,12 @@ function readHeader(whole: MappedRegion): NpyHeader {
     `shape: ${describe(header.shape)} given, which is ${bytes} bytes from ${header.start}, but the file ends at ` +
       `${byteLength}`,
   );
+}
+
+/** The first bytes of the file. Looking at the memory would map pages for nothing else, which takes longer. */
+function headOf(whole: MappedRegion, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  return readFromFile(whole, 0, bytes) ? bytes : whole.read(0, length);
 }
 
 /** Where the numbers are: where the file is mapped already, if they are aligned there. */

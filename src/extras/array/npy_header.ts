@@ -96,8 +96,10 @@ function numberTypeOf(descr: Literal): NumberType {
 function shapeOf(literal: Literal): readonly number[] {
   if (literal.kind !== "tuple") throw new TypeError(`shape: ${shown(literal)} given, wanted a tuple of numbers`);
   return checkShape(literal.items.map((item) => {
-    if (item.kind === "number") return item.value;
-    throw new TypeError(`shape: ${shown(literal)} given, wanted a tuple of numbers`);
+    if (item.kind !== "number") throw new TypeError(`shape: ${shown(literal)} given, wanted a tuple of numbers`);
+    // numpy takes no float for a length, even if it is whole.
+    if (/[.eE]/.test(item.source)) throw new RangeError(`shape: ${shown(literal)} given, wanted whole numbers`);
+    return item.value;
   }));
 }
 
