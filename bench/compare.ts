@@ -31,10 +31,15 @@ function collect(into: Record<string, number[]>, figures: Record<string, number>
 }
 
 /**
- * What the import and the first map cost, beyond an empty module: as JavaScript, as JavaScript that the runtime has not
- * seen before, and as the sources.
+ * What the import and the first map cost, beyond an empty module: of the npm package, of the same if the runtime has not
+ * seen it before, and of what JSR serves.
  */
-export function startingCosts(directory: string, library: Record<string, string>, rounds: number): Fresh {
+export function startingCosts(
+  directory: string,
+  library: Record<string, string>,
+  jsr: Record<string, string>,
+  rounds: number,
+): Fresh {
   const empty = join(directory, "empty.js");
   const fresh: Fresh = Object.fromEntries(RUNTIMES.map((runtime) => [runtime, {}]));
   for (let round = 0; round < rounds; round++) {
@@ -43,7 +48,7 @@ export function startingCosts(directory: string, library: Record<string, string>
       const zero = freshly(runtime, "start", empty, path)!;
       const script = library[runtime];
       const unseen = `${pathToFileURL(script)}?${round}`;
-      for (const [kind, module] of [["script", script], ["unseen", unseen], ["source", join(ROOT, "mod.ts")]]) {
+      for (const [kind, module] of [["script", script], ["unseen", unseen], ["jsr", jsr[runtime]]]) {
         const { importWall, importCpu, mapWall, mapCpu } = freshly(runtime, "start", module, path)!;
         collect(fresh[runtime], { [`${kind} wall`]: importWall - zero.importWall });
         if (kind !== "script") continue;

@@ -1,10 +1,22 @@
 // What the benchmark runs on: the files, the C program, the processes.
 import { spawnSync } from "node:child_process";
-import { closeSync, cpSync, existsSync, fstatSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { arch, cpus, release, totalmem, type } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import { Contestant } from "./lockstep.ts";
 
 /** The repository. */
@@ -64,6 +76,31 @@ export function writeLibrary(directory: string): Record<string, string> {
     join(library, exports["."][runtime] ?? exports["."].default),
   ]);
   return Object.fromEntries(paths);
+}
+
+/**
+ * The library as JSR serves it: the path of the module that each runtime takes. Deno gets the sources, and the others a
+ * package for npm in which each file is JavaScript by itself.
+ */
+export async function writeJsr(directory: string): Promise<Record<string, string>> {
+  const outdir = join(directory, "jsr");
+  const sources = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts")).map((name) => join("src", name));
+  const files = await build({
+    absWorkingDir: ROOT,
+    entryPoints: ["mod.ts", ...sources],
+    outbase: ROOT,
+    outdir,
+    format: "esm",
+    write: false,
+  });
+  for (const { path, text } of files.outputFiles) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text.replaceAll(/(from ".*)\.ts";/g, '$1.js";'));
+  }
+  const script = join(outdir, "mod.js");
+  writeFileSync(join(outdir, "package.json"), `{ "type": "module" }\n`);
+  return { deno: join(ROOT, "mod.ts"), bun: script, node: script };
 }
 
 /** Whether a program exists and runs. */

@@ -108,9 +108,9 @@ function sectionText(title: string, jobs: readonly string[], results: Results): 
 
 function startingTable({ starting }: Results): string {
   const columns = {
-    "import": "script wall",
+    "import from npm": "script wall",
     "for the first time on a machine": "unseen wall",
-    "of the sources": "source wall",
+    "import from JSR": "jsr wall",
     "first map": "map wall",
   };
   const rows = RUNTIMES.map((runtime) => [

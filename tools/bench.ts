@@ -10,7 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { check } from "../bench/check.ts";
 import { compare, growthOver, memoryOfWays, startingCosts } from "../bench/compare.ts";
-import { castOf, describeMachine, start, writeFiles, writeLibrary } from "../bench/machine.ts";
+import { castOf, describeMachine, start, writeFiles, writeJsr, writeLibrary } from "../bench/machine.ts";
 import { markdownOf, tableOf, writeResults } from "../bench/report.ts";
 import type { Fresh, Results } from "../bench/results.ts";
 import { CASES, GENERATIONS } from "../bench/suite.ts";
@@ -44,10 +44,11 @@ async function turns(directory: string, wanted: readonly string[], results: Resu
   if (wanted.length > 0) { for (const one of cases) say(`\n${tableOf(one, results.cases[one.job])}`); }
 }
 
-function freshProcesses(directory: string, cycles: number, results: Results): void {
+async function freshProcesses(directory: string, cycles: number, results: Results): Promise<void> {
   const library = writeLibrary(directory);
+  const jsr = await writeJsr(directory);
   say("fresh processes: the import, the first map, memory …");
-  results.starting = startingCosts(directory, library, FRESH_ROUNDS);
+  results.starting = startingCosts(directory, library, jsr, FRESH_ROUNDS);
   results.memory = memoryOfWays(directory, library, MEMORY_ROUNDS);
   results.cycles = { count: cycles, growth: growthOver(directory, library, cycles) };
 }
@@ -62,7 +63,7 @@ async function bench(directory: string, options: readonly string[], wanted: read
   };
   await turns(directory, wanted, results);
   if (wanted.length > 0) return;
-  freshProcesses(directory, options.includes("--full") ? CYCLES.full : CYCLES.short, results);
+  await freshProcesses(directory, options.includes("--full") ? CYCLES.full : CYCLES.short, results);
   say(markdownOf(results));
   writeResults(results);
   const missed = verdictsOf(results).filter(({ reached }) => !reached);

@@ -35,6 +35,7 @@ const CORE = `
   export {
     checkedDescriptor as "#checkedDescriptor",
     isRegion as "#isRegion",
+    readFromFile as "#readFromFile",
     sharedWord as "#sharedWord",
   } from "./src/region.ts";
   export { mapSource as "#mapSource" } from "./src/memory/open.ts";
@@ -51,6 +52,7 @@ const ONCE: Sources = {
       MappedRegion,
       "#checkedDescriptor" as checkedDescriptor,
       "#isRegion" as isRegion,
+      "#readFromFile" as readFromFile,
       "#sharedWord" as sharedWord,
     } from "./mod.js"`,
   "src/memory/open.ts": `export { "#mapSource" as mapSource } from "./mod.js"`,
