@@ -1,10 +1,20 @@
-import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { countCopied, countMapped, writeLines } from "../examples/wasm/count.ts";
+import { MappedHdf5, meanOf, openCopied, writeTable } from "../examples/wasm/hdf5.ts";
 import { MappedDatabase, readingOf, writeReadings } from "../examples/wasm/sqlite.ts";
 import { nearestMapped, vectorOf, writeVectors } from "../examples/wasm/vectors.ts";
 import { countBytes } from "../examples/wasm/workers.ts";
@@ -20,6 +30,7 @@ const EXAMPLES = fileURLToPath(new URL("../examples/wasm/", import.meta.url));
 /** For each example, a size with which it is quick, and what it then says about its input. */
 const RESULTS: Readonly<Record<string, readonly [size: number, result: string]>> = {
   count: [3, "49152 lines"],
+  hdf5: [1000, "the mean of row 777 is 777.5"],
   sqlite: [3000, "reading 777: 14.5 °C at station 777"],
   vectors: [1000, "vector 777 is the nearest"],
   workers: [3, "49152 lines, 49152 letters e"],
@@ -60,6 +71,26 @@ describe("WebAssembly code works on the file itself", here, () => {
       const wanted = readFileSync(counting).filter((byte) => byte === 7).length;
       assertEquals([countMapped(counting, 7), countCopied(counting, 7)], [wanted, wanted]);
     }
+  });
+
+  test("hdf5: reads the file itself, and not a copy", () => {
+    const path = freshPath();
+    writeTable(path, 2000);
+    const copied = openCopied(path);
+    {
+      using mapped = new MappedHdf5(path);
+      using other = new MappedHdf5(path);
+      assertEquals([meanOf(mapped.file, 1999), meanOf(other.file, 0), meanOf(copied, 1999)], [1999.5, 0.5, 1999.5]);
+      assertEquals(mappingsOf(path), 2);
+      const place = mapped.region.indexOf(new Uint8Array(Float32Array.of(1000, 1001, 1000, 1001).buffer));
+      const descriptor = openSync(path, "r+");
+      writeSync(descriptor, new Uint8Array(Float32Array.of(2000).buffer), 0, 4, place);
+      closeSync(descriptor);
+      assertEquals([meanOf(mapped.file, 1000), meanOf(copied, 1000)], [1001.5, 1000.5]);
+      assertEquals(mapped.region.faults, 0);
+    }
+    copied.close();
+    assertEquals(mappingsOf(path), 0);
   });
 
   test("sqlite: reads a few pages of the file, and changes none", () => {
