@@ -336,6 +336,7 @@ describe("every other fault", guarded, () => {
 describe("workers", onLinux("one table for all of them, and cutting of mapped files"), () => {
   test("take with them what they have left in their WebAssembly memory", { timeout: 60_000 }, () => {
     assertEquals(runChild("guards", "left-in-wasm", fileOf(10 * PAGE)), "survived");
+    assertEquals(runChild("guards", "left-in-shared-wasm", fileOf(10 * PAGE)), "survived");
   });
 
   test("share one handler and one table", { timeout: 60_000 }, () => {

@@ -53,13 +53,13 @@ const READERS: Readonly<Record<string, (bytes: Uint8Array<ArrayBuffer>) => unkno
 /** (module (import "js" "memory" (memory 1)) (func (export "first") (param i32) (result i32) (i32.load8_u (local.get 0)))) */
 const LOADS = "AGFzbQEAAAABBgFgAX8BfwIOAQJqcwZtZW1vcnkCAAEDAgEABwkBBWZpcnN0AAAKCQEHACAALQAACw==";
 
-/** Loads the module in a worker and does `body` there, which can use `mmap`, `mapInto`, `path` and `truncateSync`. */
+/** Loads the library in a worker and does `body` there, which can use what is named in `source`. */
 function inWorker(body: string): Promise<unknown> {
   const source = `
     const { parentPort, workerData } = process.getBuiltinModule("node:worker_threads");
     const { truncateSync } = process.getBuiltinModule("node:fs");
     const { path, library } = workerData;
-    Promise.all([import(library + "mod.ts"), import(library + "wasm.ts")]).then(async ([{ mmap }, { mapInto }]) => {
+    Promise.all([import(library + "mod.ts"), import(library + "wasm.ts")]).then(async ([{ mmap }, { mapInto, mapShared }]) => {
       parentPort.postMessage(await (async () => { ${body} })());
     });
   `;
@@ -346,6 +346,17 @@ const SCENARIOS: Record<string, () => Promise<void> | void> = {
     }
     // A worker may still be ending when the next one maps.
     assert(used[0] - before <= 3, `${used[0] - before} entries`);
+  },
+  "left-in-shared-wasm": async () => {
+    // That memory is there as long as anybody has it.
+    const buffer = await inWorker("return mapShared(path).memory.buffer;") as SharedArrayBuffer;
+    const bytes = new Uint8Array(buffer, buffer.byteLength - 65536);
+    assertEquals(bytes[1], 1);
+    const _other = await inWorker(
+      "return mapInto(new WebAssembly.Memory({ initial: 17 }), 65536, path).bytes[1];", // it may take entries back
+    );
+    truncateSync(path, 0);
+    assertEquals([bytes[1], bytes[PAGE + 1]], [0, 0]);
   },
   "fault-while-mapping": async () => {
     const mapping = [1, 2].map(() =>
