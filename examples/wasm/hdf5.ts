@@ -1,9 +1,9 @@
 /**
  * HDF5, compiled to WebAssembly (`h5wasm`), reads a row of a table in a mapped file, and nothing else of it.
  *
- * Emscripten, which compiled it, keeps files in memory. What it is given it copies, unless it is told that it may own it:
- * then it takes the bytes as they are, which may be those of a region. It reads them as if they were on a disk. So does
- * every other module of Emscripten's that lets you have its `FS`.
+ * Emscripten, which compiled it, keeps files in memory. It copies what it is given, unless it is told that it may own it:
+ * then it takes the bytes as they are, here those of a region, and reads from them as from a disk. Other modules that
+ * Emscripten has compiled can be used in the same way, if they let you have their `FS`.
  *
  *     node examples/wasm/hdf5.ts [ROWS]
  */
