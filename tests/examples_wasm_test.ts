@@ -1,12 +1,24 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { assert, assertEquals } from "@std/assert";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { countCopied, countMapped, writeLines } from "../examples/wasm/count.ts";
+import { MappedHdf5, meanOf, openCopied, writeTable } from "../examples/wasm/hdf5.ts";
 import { MappedDatabase, readingOf, writeReadings } from "../examples/wasm/sqlite.ts";
 import { nearestMapped, vectorOf, writeVectors } from "../examples/wasm/vectors.ts";
 import { countBytes } from "../examples/wasm/workers.ts";
+import { decompressCopied, decompressMapped, writeCompressed } from "../examples/wasm/zstd.ts";
 import { platform } from "../mod.ts";
 import { runChild } from "./support/children.ts";
 import { notInQemu } from "./support/emulated.ts";
@@ -18,9 +30,11 @@ const EXAMPLES = fileURLToPath(new URL("../examples/wasm/", import.meta.url));
 /** For each example, a size with which it is quick, and what it then says about its input. */
 const RESULTS: Readonly<Record<string, readonly [size: number, result: string]>> = {
   count: [3, "49152 lines"],
+  hdf5: [1000, "the mean of row 777 is 777.5"],
   sqlite: [3000, "reading 777: 14.5 °C at station 777"],
   vectors: [1000, "vector 777 is the nearest"],
   workers: [3, "49152 lines, 49152 letters e"],
+  zstd: [3, "3145728 bytes are decompressed"],
 };
 
 const here = { skip: !platform.supports("wasm") && "this system maps nothing into WebAssembly memory" };
@@ -59,6 +73,26 @@ describe("WebAssembly code works on the file itself", here, () => {
     }
   });
 
+  test("hdf5: reads the file itself, and not a copy", () => {
+    const path = freshPath();
+    writeTable(path, 2000);
+    const copied = openCopied(path);
+    {
+      using mapped = new MappedHdf5(path);
+      using other = new MappedHdf5(path);
+      assertEquals([meanOf(mapped.file, 1999), meanOf(other.file, 0), meanOf(copied, 1999)], [1999.5, 0.5, 1999.5]);
+      assertEquals(mappingsOf(path), 2);
+      const place = mapped.region.indexOf(new Uint8Array(Float32Array.of(1000, 1001, 1000, 1001).buffer));
+      const descriptor = openSync(path, "r+");
+      writeSync(descriptor, new Uint8Array(Float32Array.of(2000).buffer), 0, 4, place);
+      closeSync(descriptor);
+      assertEquals([meanOf(mapped.file, 1000), meanOf(copied, 1000)], [1001.5, 1000.5]);
+      assertEquals(mapped.region.faults, 0);
+    }
+    copied.close();
+    assertEquals(mappingsOf(path), 0);
+  });
+
   test("sqlite: reads a few pages of the file, and changes none", () => {
     const path = freshPath();
     writeReadings(path, 100_000);
@@ -93,5 +127,39 @@ describe("WebAssembly code works on the file itself", here, () => {
     const counts = await countBytes(path, counters);
     assertEquals([counts[0], counts[9], counts[10], counts[255]], [4, 4, 3, 3]);
     assertEquals(new Int32Array(new Uint8Array(readFileSync(counters)).buffer, 64), counts);
+  });
+
+  test("zstd: decompresses from file to file what node:zlib does", () => {
+    const from = freshPath();
+    const to = fileOf(70_000); // is replaced
+    // The memory of the decoder has to grow for the longest.
+    for (const length of [1, 4095, 4096, 4097, 1 << 20, 40 << 20]) {
+      const content = new Uint8Array(length).map((_, index) => index * index >>> 9);
+      writeFileSync(from, zstdCompressSync(content, { pledgedSrcSize: length }));
+      assertEquals(decompressMapped(from, to), length);
+      assert(readFileSync(to).equals(content), `${length} bytes`);
+    }
+    assertEquals([mappingsOf(from), mappingsOf(to)], [0, 0]);
+
+    writeCompressed(from, 3); // one part behind the other
+    assertEquals([decompressMapped(from, to), decompressCopied(from, `${to}.copied`)], [3 << 20, 3 << 20]);
+    const wanted = zstdDecompressSync(readFileSync(from));
+    assert(readFileSync(to).equals(wanted) && readFileSync(`${to}.copied`).equals(wanted));
+  });
+
+  test("zstd: refuses what is not whole, and what does not say its length", () => {
+    const from = freshPath();
+    writeFileSync(from, zstdCompressSync(new Uint8Array(1 << 20), { pledgedSrcSize: 1 << 20 }));
+    truncateSync(from, statSync(from).size - 1);
+    assertThrows(() => decompressMapped(from, freshPath()), Error, "this is not zstd");
+    writeFileSync(from, "something else");
+    assertThrows(() => decompressMapped(from, freshPath()), Error, "this is not zstd");
+    // A frame of one byte, which may be any length. Then one that cannot be as long as it says.
+    writeFileSync(from, Uint8Array.fromHex("28b52ffd000009000001"));
+    assertThrows(() => decompressMapped(from, freshPath()), Error, "does not say how long");
+    writeFileSync(from, Uint8Array.fromHex("28b52ffde0ffffffffffff0f0009000001"));
+    assertThrows(() => decompressMapped(from, freshPath()), RangeError);
+    writeFileSync(from, Uint8Array.fromHex("28b52ffd20042d0000ffffffffff"));
+    assertThrows(() => decompressMapped(from, freshPath()), Error, "cannot be decompressed");
   });
 });

@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { entry, ENTRY_SIZE, HEADER, header, TABLE } from "../src/os/guard/layout.ts";
-import { Table } from "../src/os/guard/table.ts";
+import { Table, type Thread } from "../src/os/guard/table.ts";
 
 /** The memory of a table with room for so many entries, without any handler. */
 function memoryFor(capacity: number): DataView<ArrayBuffer> {
@@ -10,8 +10,11 @@ function memoryFor(capacity: number): DataView<ArrayBuffer> {
   return memory;
 }
 
+/** The threads of a process, as one of them knows them. */
+const thread = (number: number, ...ended: number[]): Thread => ({ number, hasEnded: (other) => ended.includes(other) });
+
 /** A field of an entry. */
-function fieldOf(memory: DataView, index: number, field: "start" | "end" | "sequence" | "unit"): number {
+function fieldOf(memory: DataView, index: number, field: "start" | "end" | "sequence" | "unit" | "thread"): number {
   const at = TABLE - HEADER + index * ENTRY_SIZE + entry[field];
   if (field === "start" || field === "end") return Number(memory.getBigUint64(at, true));
   return memory.getInt32(at, true);
@@ -79,6 +82,25 @@ test("an entry is valid from cover to uncover, with the addresses and the unit o
   slot.cover(4096n, 4096, 4096, COUNTED);
   slot.free();
   assertEquals(isValid(), false);
+});
+
+test("the entries of a thread that has ended are taken again, and no others", () => {
+  const memory = memoryFor(4);
+  const table = new Table(memory.buffer);
+  const isValid = (index: number): boolean => fieldOf(memory, index, "sequence") % 2 === 1;
+  const slots = [undefined, thread(7), thread(8), thread(7)].map((owner) => table.claim(owner)!);
+  slots.forEach((slot, index) => slot.cover(BigInt(4096 * index), 4096, 4096, COUNTED));
+  assertEquals([0, 1, 2, 3].map((index) => fieldOf(memory, index, "thread")), [0, 7, 8, 7]);
+  assertEquals(table.claim(thread(9)), undefined);
+  assertEquals(table.claim(thread(7, 7)), undefined, "it does not ask about itself");
+
+  const asked: number[] = [];
+  const next = { number: 9, hasEnded: (other: number) => asked.push(other) > 0 && other === 7 };
+  table.claim(next)!.cover(4096n, 4096, 4096, COUNTED);
+  assertEquals(asked, [7, 8], "each once");
+  assertEquals([0, 1, 2, 3].map((index) => isValid(index) && fieldOf(memory, index, "thread")), [0, false, 8, 9]);
+  assert(table.claim(), "the other is free");
+  assertEquals([fieldOf(memory, 1, "thread"), table.claim(next)], [0, undefined]);
 });
 
 test("an entry that is taken again has no faults of the one before", () => {

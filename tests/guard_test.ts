@@ -39,6 +39,7 @@ test("the handlers' constants are those of layout.ts", () => {
     SEQUENCE: layout.entry.sequence,
     FAULTS: layout.entry.faults,
     UNIT: layout.entry.unit,
+    THREAD: layout.entry.thread,
     MAKE_WRITABLE: layout.stores.makeWritable,
     UNCOUNTED: layout.stores.uncounted,
     STORED: layout.stores.stored,
@@ -333,6 +334,11 @@ describe("every other fault", guarded, () => {
 });
 
 describe("workers", onLinux("one table for all of them, and cutting of mapped files"), () => {
+  test("take with them what they have left in their WebAssembly memory", { timeout: 60_000 }, () => {
+    assertEquals(runChild("guards", "left-in-wasm", fileOf(10 * PAGE)), "survived");
+    assertEquals(runChild("guards", "left-in-shared-wasm", fileOf(10 * PAGE)), "survived");
+  });
+
   test("share one handler and one table", { timeout: 60_000 }, () => {
     assertEquals(runChild("guards", "workers", fileOf(100 * PAGE)), "survived");
   });

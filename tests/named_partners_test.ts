@@ -142,6 +142,15 @@ test("Boost has it as a shared_memory_object", {
   await exchange((role, name) => run(program, role, name));
 });
 
+test("Rust has it by shm_open", {
+  skip: requires("rustc", "cc").skip || (platform.os !== "linux" && "the partner has Linux' numbers"),
+  timeout,
+}, async () => {
+  const program = freshPath("named-rust");
+  execFileSync("rustc", ["-O", "--edition=2021", partner("named.rs"), "-o", program]);
+  await exchange((role, name) => run(program, role, name));
+});
+
 test("Java has it as a file", {
   skip: requires("java", "javac").skip || (platform.os !== "linux" && "only Linux has it as a file"),
   timeout,

@@ -520,6 +520,12 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ["(head >>> FREE_BITS) + 1", "head >>> FREE_BITS", "guard_table"],
     ["words[this.#at + word(entry.faults)] = 0;", "", "guard"],
     ["this.#table.giveBack(this.#index);", "", "guard_table"],
+    ["thread?.number ?? 0", "0", "guard_table"],
+    ["if (!ended.get(thread)) continue;", "", "guard_table"],
+    ["if (before === sequence) this.giveBack(index);", "", "guard_table"],
+    ["!(bytesOfMemory(memory).buffer instanceof SharedArrayBuffer)", "false", "guard"],
+    ["WASM_PAGE, byteLength), endsWithThread: false", "WASM_PAGE, byteLength), endsWithThread: true", "guard"],
+    ['=== -1n && libc.code === "ESRCH"', "=== -1n && false", "guard"],
     [
       "Atomics.store(this.#addresses, end, base + BigInt(length));",
       "Atomics.store(this.#addresses, end, (base & 0xffff_ffffn) + BigInt(length));",

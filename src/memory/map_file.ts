@@ -28,7 +28,7 @@ export interface Opened extends OpenedFile {
 }
 
 /** Where to map so many bytes. Throws if there is no room for them. */
-export type Placing = (byteLength: number) => bigint;
+export type Placing = (byteLength: number) => Required<Pick<MapRequest, "place" | "endsWithThread">>;
 
 /** Maps memory without a file. */
 export function mapMemory(
@@ -41,7 +41,7 @@ export function mapMemory(
   const unit = system.unit(flags);
   const reserve = reserveFor(plan, 0, size!, unit);
   const place = placing?.(size!);
-  const request: MapRequest = { descriptor: null, offset: 0, protection, flags, unit, place, reserve };
+  const request: MapRequest = { descriptor: null, offset: 0, protection, flags, unit, reserve, ...place };
   mapping.bytes = { request, lead: 0, byteLength: size!, file: null };
   mapping.map();
   mapping.settle();
@@ -77,7 +77,7 @@ export function mapFile(here: Host, opened: Opened, plan: Plan, mapping: Mapping
   const mayGrow = writesToFile(protection, flags) && !opened.keepsLength;
   const growth = opened.keepsLength ? "a region from a handle never does" : undefined;
   const fileLength = file.lengthToHold(offset, byteLength, kept, mayGrow, growth);
-  const request = { ...anywhere, reserve, place: placing?.(byteLength) };
+  const request = { ...anywhere, reserve, ...placing?.(byteLength) };
   mapping.bytes = { request, lead, byteLength, file };
   opened.grownTo = fileLength;
   const lengths = { before: status.byteLength, cut, after: fileLength };

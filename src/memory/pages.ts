@@ -680,7 +680,7 @@ export class Pages {
   }
 
   #claimSlotFor(protections: Protections): void {
-    if (this.#canFault(protections)) this.#slot ??= this.#guard()?.claim();
+    if (this.#canFault(protections)) this.#slot ??= this.#guard()?.claim(this.#request.endsWithThread);
   }
 
   /** An entry that is given back twice would belong to two regions. It is better to lose one. */

@@ -51,6 +51,8 @@ export interface MapRequest {
   readonly unit: number;
   /** Where to map it, over whatever is mapped there. Missing: wherever it fits. */
   readonly place?: bigint;
+  /** Whether what is mapped there goes away when this thread ends, with nobody unmapping it. */
+  readonly endsWithThread?: boolean;
   /** How many bytes of addresses to keep for it, from its first page on. Missing: as many as it needs. */
   readonly reserve?: number;
 }
@@ -306,7 +308,8 @@ export interface GuardSlot {
 
 /** Survival of accesses that the OS cannot satisfy or does not allow. */
 export interface Guard {
-  claim(): GuardSlot;
+  /** `endsWithThread` is for memory that may end with this thread, which then gives nothing back. */
+  claim(endsWithThread?: boolean): GuardSlot;
 }
 
 /** A 32-bit word in memory that is shared. */

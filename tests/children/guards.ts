@@ -13,7 +13,7 @@ import { ANONYMOUS, mmap, MmapError, platform } from "../../mod.ts";
 import { host } from "../../src/host.ts";
 import type { PosixTarget } from "../../src/os/columns.ts";
 import { Libc } from "../../src/os/posix/libc.ts";
-import { CODE } from "../../src/os/guard/layout.ts";
+import { CODE, HEADER } from "../../src/os/guard/layout.ts";
 import { sayBrink } from "../support/brink.ts";
 import { countingBytes } from "../support/files.ts";
 import { areaAt, statusKibibytes } from "../support/proc.ts";
@@ -50,15 +50,20 @@ const READERS: Readonly<Record<string, (bytes: Uint8Array<ArrayBuffer>) => unkno
   Atomics: (bytes) => Atomics.add(new Int32Array(bytes.buffer), bytes.length / 4 - 1, 1),
 };
 
-/** Loads the module in a worker and does `body` there, which can use `mmap`, `path` and `truncateSync`. */
+/** (module (import "js" "memory" (memory 1)) (func (export "first") (param i32) (result i32) (i32.load8_u (local.get 0)))) */
+const LOADS = "AGFzbQEAAAABBgFgAX8BfwIOAQJqcwZtZW1vcnkCAAEDAgEABwkBBWZpcnN0AAAKCQEHACAALQAACw==";
+
+/** Loads the library in a worker and does `body` there, which can use what is named in `source`. */
 function inWorker(body: string): Promise<unknown> {
   const source = `
     const { parentPort, workerData } = process.getBuiltinModule("node:worker_threads");
     const { truncateSync } = process.getBuiltinModule("node:fs");
     const { path, library } = workerData;
-    import(library).then(async ({ mmap }) => { parentPort.postMessage(await (async () => { ${body} })()); });
+    Promise.all([import(library + "mod.ts"), import(library + "wasm.ts")]).then(async ([{ mmap }, { mapInto, mapShared }]) => {
+      parentPort.postMessage(await (async () => { ${body} })());
+    });
   `;
-  const library = new URL("../../mod.ts", import.meta.url).href;
+  const library = new URL("../../", import.meta.url).href;
   const worker = new Worker(source, { eval: true, workerData: { path, library } });
   return new Promise((resolve, reject) => {
     worker.once("message", (message) => worker.terminate().then(() => resolve(message)));
@@ -315,6 +320,43 @@ const SCENARIOS: Record<string, () => Promise<void> | void> = {
     `);
     assertEquals(await both, [0, 100]);
     assertEquals([region.bytes[1], region.faults], [0, 1]);
+  },
+  "left-in-wasm": async () => {
+    // The memory of a worker ends with it, and what comes to lie at its address is no region any more.
+    using _installs = mmap(path);
+    const used = new Int32Array(host().ffi.arrayBuffer(handlerOf(7) - BigInt(CODE) + BigInt(HEADER), 4));
+    const before = used[0];
+    for (let round = 0; round < 10; round++) {
+      writeFileSync(path, countingBytes(10 * PAGE));
+      const found = await inWorker(`
+        const code = new WebAssembly.Module(Uint8Array.fromBase64(${JSON.stringify(LOADS)}));
+        const load = (memory, at) => new WebAssembly.Instance(code, { js: { memory } }).exports.first(at);
+        let end = "none";
+        try {
+          load(new WebAssembly.Memory({ initial: 1 }), 65536 + 4096);
+        } catch (error) {
+          end = error.name;
+        }
+        const memory = new WebAssembly.Memory({ initial: 17 });
+        const region = mapInto(memory, 65536, path); // and nobody unmaps it
+        truncateSync(path, 0);
+        return [end, load(memory, 65536 + 4097), region.faults];
+      `);
+      assertEquals([round, ...found as unknown[]], [round, "RuntimeError", 0, 1]);
+    }
+    // A worker may still be ending when the next one maps.
+    assert(used[0] - before <= 3, `${used[0] - before} entries`);
+  },
+  "left-in-shared-wasm": async () => {
+    // That memory is there as long as anybody has it.
+    const buffer = await inWorker("return mapShared(path).memory.buffer;") as SharedArrayBuffer;
+    const bytes = new Uint8Array(buffer, buffer.byteLength - 65536);
+    assertEquals(bytes[1], 1);
+    const _other = await inWorker(
+      "return mapInto(new WebAssembly.Memory({ initial: 17 }), 65536, path).bytes[1];", // it may take entries back
+    );
+    truncateSync(path, 0);
+    assertEquals([bytes[1], bytes[PAGE + 1]], [0, 0]);
   },
   "fault-while-mapping": async () => {
     const mapping = [1, 2].map(() =>

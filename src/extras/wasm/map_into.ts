@@ -58,7 +58,8 @@ export function mapInto(
   const { what, plan } = wishOf(here, source, options);
   const mapping = mapSource(here, what, plan, itself, (byteLength) => {
     checkFree(memory, start, byteLength);
-    return addressIn(here.system, memory, start, byteLength);
+    const endsWithThread = !(bytesOfMemory(memory).buffer instanceof SharedArrayBuffer);
+    return { place: addressIn(here.system, memory, start, byteLength), endsWithThread };
   });
   return makeMemoryRegion({ host: here, mapping, memory, byteOffset: start });
 }
@@ -101,7 +102,7 @@ export function mapShared(source: MapSource, options?: MmapOptions): MemoryRegio
   let memory: WasmMemory | undefined;
   const mapping = mapSource(here, what, plan, itself, (byteLength) => {
     memory = sharedMemory(1 + Math.ceil(byteLength / WASM_PAGE));
-    return addressIn(here.system, memory, WASM_PAGE, byteLength);
+    return { place: addressIn(here.system, memory, WASM_PAGE, byteLength), endsWithThread: false };
   });
   return makeMemoryRegion({ host: here, mapping, memory: memory!, byteOffset: WASM_PAGE });
 }

@@ -14,6 +14,7 @@
         .set    FAULTS, 20              /* int32: pages that were replaced */
         .set    UNIT, 24                /* uint32: size of its pages, and in the lowest bits what is done with stores */
         .set    UNIT_MASK, -4096
+        .set    THREAD, 28              /* int32: the thread that the memory ends with, or 0 */
         .set    MAKE_WRITABLE, 1        /* a page that a store is not allowed to may be made writable: it is copied then */
         .set    UNCOUNTED, 2            /* such stores are not counted */
         .set    STORED, 4               /* set by the handler: there were such stores */

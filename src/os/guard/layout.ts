@@ -12,7 +12,7 @@
  */
 
 /** Says whose handler this is, and of which layout. It is 16 bytes long. */
-export const SIGNATURE = "@region/mmap  2\n";
+export const SIGNATURE = "@region/mmap  3\n";
 /** The handler. */
 export const CODE = 64;
 /** The header. What lies before it may be executed. */
@@ -60,8 +60,13 @@ export const entry = {
   faults: 20,
   /** Size of the pages of this mapping, and in the lowest bits what is done with stores: {@linkcode stores}. */
   unit: 24,
-  /** The next free entry, while this one is free. */
+  /** While this entry is free: the next free one. */
   next: 28,
+  /**
+   * While it is not: the number of the thread whose end is the end of this memory, or 0. Nobody takes the entry back when
+   * that thread ends, so the handler of Linux asks whether it has.
+   */
+  thread: 28,
 } as const;
 
 /**

@@ -2,10 +2,11 @@
 
         # Goes on behind itself if the address in r14 lies in an entry: rbx is the entry, eax its sequence, r8 to r9 its
         # region, r13 the size of its pages, ecx what is done with stores. Goes to \otherwise if it lies in none. r12 is
-        # the header.
+        # the header. \ended, if there is one, says whether the thread in esi has ended, by being equal; then the entry is
+        # not looked at. It may change rdi, rsi and r11.
         #
         # An entry may change while it is read, but then its sequence does.
-        .macro  lookup otherwise
+        .macro  lookup otherwise, ended
         mov     edx, [r12 + COUNT]
         test    edx, edx
         jle     \otherwise
@@ -17,12 +18,21 @@
         mov     r8, [rbx + START]
         mov     r9, [rbx + END]
         mov     ecx, [rbx + UNIT]
+        .ifnb   \ended
+        mov     esi, [rbx + THREAD]
+        .endif
         cmp     r14, r8
         jb      .Lnext\@
         cmp     r14, r9
         jae     .Lnext\@
         cmp     eax, [rbx + SEQUENCE]
+        .ifb    \ended
         je      .Lfound\@
+        .else
+        jne     .Lnext\@
+        call    \ended
+        jne     .Lfound\@
+        .endif
 .Lnext\@:
         add     rbx, ENTRY_SIZE
         dec     edx

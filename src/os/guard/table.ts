@@ -10,6 +10,14 @@ const INDEX_MASK = 2 ** FREE_BITS - 1;
 /** The most entries that the list of free ones can tell apart. */
 export const MAX_ENTRIES: number = INDEX_MASK - 1;
 
+/** A thread, and what it knows of others of this process. */
+export interface Thread {
+  /** Its number. It is never 0. */
+  readonly number: number;
+  /** Whether the thread with a number has ended. Another one may have got its number since, but not one that runs. */
+  hasEnded(number: number): boolean;
+}
+
 /** The index of a field of the header, in 32-bit words. */
 const word = (offset: number): number => offset / 4;
 
@@ -27,10 +35,15 @@ export class Table {
     this.#addresses = new BigInt64Array(memory);
   }
 
-  /** Takes an entry; `undefined` if all are taken. */
-  claim(): GuardSlot | undefined {
-    const index = this.#popFree() ?? this.#takeFresh();
-    return index === undefined ? undefined : new Slot(this, this.#words, this.#addresses, index);
+  /**
+   * Takes an entry; `undefined` if all are taken. If it is for memory that ends with its thread, that is the one that
+   * calls: no code of its own takes the entry back then.
+   */
+  claim(thread?: Thread): GuardSlot | undefined {
+    const index = this.#popFree() ?? (thread && this.#takeFromEnded(thread)) ?? this.#takeFresh();
+    if (index === undefined) return undefined;
+    Atomics.store(this.#words, wordOf(index) + word(entry.thread), thread?.number ?? 0);
+    return new Slot(this, this.#words, this.#addresses, index);
   }
 
   /** Gives an entry back. */
@@ -41,6 +54,24 @@ export class Table {
       Atomics.store(this.#words, wordOf(index) + word(entry.next), head & INDEX_MASK);
       if (this.#exchangeFree(head, index + 1)) return;
     }
+  }
+
+  /** Gives back the entries of threads that have ended, and takes one of them. */
+  #takeFromEnded(own: Thread): number | undefined {
+    const ended = new Map<number, boolean>([[0, false], [own.number, false]]);
+    const count = Atomics.load(this.#words, word(header.count));
+    for (let index = 0; index < count; index++) {
+      const at = wordOf(index);
+      const sequence = Atomics.load(this.#words, at + word(entry.sequence));
+      if ((sequence & 1) === 0) continue;
+      const thread = Atomics.load(this.#words, at + word(entry.thread));
+      if (!ended.has(thread)) ended.set(thread, own.hasEnded(thread));
+      if (!ended.get(thread)) continue;
+      // Whoever makes it invalid gives it back.
+      const before = Atomics.compareExchange(this.#words, at + word(entry.sequence), sequence, sequence + 1 | 0);
+      if (before === sequence) this.giveBack(index);
+    }
+    return this.#popFree();
   }
 
   #popFree(): number | undefined {

@@ -14,7 +14,9 @@ import { readProc } from "./proc.ts";
 import { HANDLER_ARM64 } from "./handler_arm64.ts";
 import { HANDLER_X64 } from "./handler_x64.ts";
 import { bytesOf, CODE, ENTRY_SIZE, HEADER, header, SIGNATURE, TABLE } from "../guard/layout.ts";
-import { MAX_ENTRIES, Table } from "../guard/table.ts";
+import { MAX_ENTRIES, Table, type Thread } from "../guard/table.ts";
+import { once } from "../once.ts";
+import { thisThread } from "./threads.ts";
 
 const HANDLERS: Readonly<Record<LinuxTarget, string>> = {
   "linux-x64": HANDLER_X64,
@@ -37,7 +39,8 @@ export function installGuard(libc: Libc, target: LinuxTarget): Guard {
   const capacity = Math.min(mappingLimit(libc), MAX_ENTRIES);
   const area = new Area(libc, TABLE + capacity * ENTRY_SIZE);
   try {
-    return guardOver(libc, area.tableOfHandlerInPlace() ?? area.install(bytesOf(HANDLERS[target]), capacity));
+    const table = area.tableOfHandlerInPlace() ?? area.install(bytesOf(HANDLERS[target]), capacity);
+    return guardOver(libc, table, once(() => thisThread(libc, target)));
   } finally {
     area.discardUnlessInstalled();
   }
@@ -53,10 +56,10 @@ function mappingLimit(libc: Libc): number {
   }
 }
 
-function guardOver(libc: Libc, table: Table): Guard {
+function guardOver(libc: Libc, table: Table, thread: () => Thread): Guard {
   return {
-    claim() {
-      const slot = table.claim();
+    claim(endsWithThread) {
+      const slot = table.claim(endsWithThread ? thread() : undefined);
       if (slot) return slot;
       throw libc.error("ENOMEM", "mmap", "more regions than the table of the guard has room for");
     },

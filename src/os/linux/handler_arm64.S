@@ -44,6 +44,7 @@
         .set    MAYMOVE_FIXED, 3
         .set    SIG_SETMASK, 2
         .set    AROUND, 0x10000
+        .set    ESRCH, 3
         .set    EFAULT, 14
         .set    EINVAL, 22
         .set    REQUEUE, 0x84
@@ -337,7 +338,7 @@ all:
         ret     x28
 
         // Which entry does the address in x23 lie in? Equal if there is one. An entry may change while it is read, but
-        // then its sequence does.
+        // then its sequence does. An entry of a thread that has ended does not count: see ended in handler_x64.S.
 lookup:
         ldr     w11, [x19, #COUNT]
         cmp     w11, #0
@@ -347,7 +348,7 @@ lookup:
         ldar    w26, [x12]
         tbz     w26, #0, 13f
         ldp     x13, x14, [x24, #START]
-        ldr     w27, [x24, #UNIT]
+        ldp     w27, w2, [x24, #UNIT]   // and the thread
         cmp     x23, x13
         b.lo    13f
         cmp     x23, x14
@@ -355,7 +356,16 @@ lookup:
         dmb     ishld
         ldr     w10, [x12]
         cmp     w26, w10
-        b.eq    15f
+        b.ne    13f
+        cbz     w2, 15f
+        mov     w8, #SYS_GETPID
+        svc     #0
+        mov     w1, w2
+        mov     w2, #0                  // no signal: only asks
+        mov     w8, #SYS_TGKILL
+        svc     #0
+        cmn     x0, #ESRCH
+        b.ne    15f
 13:     add     x24, x24, #ENTRY_SIZE
         subs    w11, w11, #1
         b.ne    12b

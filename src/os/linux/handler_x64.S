@@ -60,6 +60,7 @@
         .set    MAYMOVE_FIXED, 3
         .set    SIG_SETMASK, 2
         .set    AROUND, 0x10000         # what the kernel takes for the neighbours of a page to read it in with them
+        .set    ESRCH, -3
         .set    EFAULT, -14
         .set    EINVAL, -22
         .set    REQUEUE, 0x84           # FUTEX_CMP_REQUEUE_PRIVATE: compares the word at its first address
@@ -103,7 +104,7 @@ handler:
         jnz     chain                   # no page of ours would ever satisfy that
 
 find:
-        lookup  otherwise=foreign
+        lookup  otherwise=foreign, ended=ended
         mov     [rsp + REGION_START], r8
         mov     [rsp + REGION_END], r9
         mov     [rsp + FOUND], eax
@@ -142,7 +143,7 @@ one:
         lock cmpxchg [rbx + SEQUENCE], rcx
         jne     2b
         jmp     done
-3:      lookup  otherwise=done
+3:      lookup  otherwise=done, ended=ended
         mov     [rsp + FOUND], eax
         jmp     one
 
@@ -373,6 +374,28 @@ all:
         jmp     done
 
         # What follows is called, so the frame is 8 bytes further.
+
+        # Whether the thread in esi has ended, with which the memory of an entry ends; equal if so. Nobody has taken the
+        # entry back then, and its addresses may be anybody's. 0 is no thread. Changes rdi, rsi and r11.
+ended:
+        test    esi, esi
+        jz      1f
+        push    rax
+        push    rcx
+        push    rdx
+        mov     eax, SYS_GETPID
+        syscall
+        mov     rdi, rax
+        xor     edx, edx                # no signal: only asks
+        mov     eax, SYS_TGKILL
+        syscall
+        cmp     rax, ESRCH
+        pop     rdx
+        pop     rcx
+        pop     rax
+        ret
+1:      cmp     esi, 1                  # not equal
+        ret
 
         # Maps the region with the flags in r10; equal if that worked.
 map_region:
