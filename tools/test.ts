@@ -4,6 +4,7 @@
 // `npm test -- windows`, `npm test -- arm64-bun`, `npm test -- here windows arm64`.
 import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { ENTRIES } from "./entries.ts";
@@ -62,10 +63,14 @@ const SAME_EVERYWHERE = [
 
 /** Tests of what no processor does otherwise. Each starts so many programs that it takes minutes in qemu. */
 const SAME_ON_EVERY_PROCESSOR = [
+  "array",
+  "conveniences",
   "growth",
   "guard_stress",
   "hostile",
   "kernel_memory",
+  "kill",
+  "lifetime",
   "locks",
   "named_partners",
   "permissions",
@@ -200,13 +205,20 @@ async function runInTurn(names: readonly string[]): Promise<Counts[]> {
 }
 
 /**
- * Does all runs. First those here, one at a time, since some are about memory. Then those on other systems, side by
- * side.
+ * Does all runs. First those here, one at a time, since some are about memory. Then those on other systems, as many at a
+ * time as there are processors. Those in Wine share one Windows, so they are one after another.
  */
 async function runAll(names: readonly string[]): Promise<Counts[]> {
-  const here = await runInTurn(names.filter((name) => !ELSEWHERE.some((system) => name.startsWith(`${system}-`))));
-  const elsewhere = ELSEWHERE.map((system) => runInTurn(names.filter((name) => name.startsWith(`${system}-`))));
-  return [...here, ...(await Promise.all(elsewhere)).flat()];
+  const isOn = (system: string) => (name: string): boolean => name.startsWith(`${system}-`);
+  const here = await runInTurn(names.filter((name) => !ELSEWHERE.some((system) => isOn(system)(name))));
+  const waiting = [names.filter(isOn("windows")), ...names.filter(isOn("arm64")).map((name) => [name])];
+  const lane = async (): Promise<Counts[]> => {
+    const counts: Counts[] = [];
+    for (let next = waiting.shift(); next; next = waiting.shift()) counts.push(...await runInTurn(next));
+    return counts;
+  };
+  const lanes = Array.from({ length: Math.max(2, availableParallelism()) }, lane);
+  return [...here, ...(await Promise.all(lanes)).flat()];
 }
 
 rmSync(REPORTS, { recursive: true, force: true });
