@@ -14,6 +14,8 @@ test("a mapping starts as one piece", () => {
 test("nothing allows what was last said of it", () => {
   assertEquals(Protections.uniform(0, READ).with({ start: 0, length: 0 }, WRITE).whole, WRITE);
   assertEquals(Protections.uniform(0, READ).with({ start: 0, length: 0 }, WRITE).resized(10).whole, WRITE);
+  // No system protects zero bytes.
+  assertEquals([Protections.uniform(0, READ).pieces, Protections.uniform(9, READ).resized(0).pieces], [[], []]);
 });
 
 test("neighbours are one piece when they allow the same, in whatever order", () => {

@@ -21,7 +21,7 @@ export class Protections {
 
   /** `length` bytes that all allow the same. */
   static uniform(length: number, protection: readonly Protection[]): Protections {
-    return new Protections(protection, [{ start: 0, length, protection }]);
+    return new Protections(protection, length === 0 ? [] : [{ start: 0, length, protection }]);
   }
 
   /** If all pieces allow the same by now, the whole allows that. */
