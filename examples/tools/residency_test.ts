@@ -55,7 +55,10 @@ describe("residency", () => {
   });
 
   test("says what is wrong, and shows the others all the same", onResidency, () => {
-    assertFails(run("residency", "--touch", "--evict", "a"), /^residency: --touch and --evict cannot be used together\n/);
+    assertFails(
+      run("residency", "--touch", "--evict", "a"),
+      /^residency: --touch and --evict cannot be used together\n/,
+    );
     assertFails(run("residency"), /^residency: no file is named/);
     assertFails(run("residency", "-s", "0", "a"), /^residency: --seconds: 0 given, wanted a number/);
     const { stdout, stderr, status } = run("residency", freshPath(), fileOf(""));
