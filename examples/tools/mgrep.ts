@@ -39,10 +39,10 @@ What to print
                        set), always or never
       --help           this text
 
-A file is binary if it has a NUL in its first 32 KiB or in a line that matches.
-If a binary file matches, mgrep prints none of its lines, and says so on stderr.
-It does the same for single lines that are not UTF-8. A line longer than 1 GiB
-(256 MiB with -e or -i) is searched in pieces.
+A file is binary if it has a NUL in its first 32 KiB, or from the first matching
+line with a NUL on. Of a binary file mgrep prints no lines: it only says on
+stderr that the file matches. Single lines that are not UTF-8 are treated alike.
+A line longer than 1 GiB (256 MiB with -e or -i) is searched in pieces.
 
 Exit code: 0 if something was found, 1 if nothing was, 2 on trouble, such as a
 file that cannot be mapped, or that was cut short while it was searched.`;
