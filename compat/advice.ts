@@ -1,4 +1,4 @@
-/** What is said of several packages. */
+/** Advice for several packages. */
 
-/** The result has arrays over the file. */
+/** For results with arrays over the file. */
 export const KEEP = "Copy the arrays that you keep (`Uint8Array.from`).";

@@ -1,4 +1,4 @@
-/** Archives with a long file of zeros, and a short one behind it. They are made for sparse files: only their parts exist. */
+/** Archives with a long file of zeros, and a short file after it. Only the parts that are not zeros are made. */
 import { crc32 } from "node:zlib";
 import { joined, utf8 } from "./bytes.ts";
 
@@ -17,13 +17,13 @@ function octal(value: number, digits: number): string {
   return `${value.toString(8).padStart(digits, "0")}\0`;
 }
 
-/** By the POSIX standard for pax, ustar: a block for each file, its contents in whole blocks, and two blocks of zeros. */
+/** The header of a file in ustar, as POSIX has it for pax. It is one block, and the file follows in whole blocks. */
 function tarHeader(name: string, size: number): Uint8Array {
   const header = new Uint8Array(BLOCK);
   const put = (at: number, text: string): void => header.set(utf8(text), at);
   put(0, name);
   put(100, octal(0o644, 7) + octal(0, 7) + octal(0, 7) + octal(size, 11) + octal(0, 11));
-  put(148, " ".repeat(8)); // stands for the sum while it is taken
+  put(148, " ".repeat(8)); // stands for the sum while the sum is computed
   put(156, "0"); // a file
   put(257, "ustar\x0000");
   put(148, `${octal(header.reduce((sum, byte) => sum + byte, 0), 6)} `);
@@ -54,7 +54,7 @@ function fields(...values: readonly (readonly [bytes: 2 | 4 | 8, value: number])
 
 const MAX32 = 0xffff_ffff;
 
-/** By PKWARE's APPNOTE, 4.3.7 and 4.3.12: what stands before a file, and what says where it is. Nothing is compressed. */
+/** PKWARE's APPNOTE, 4.3.7 and 4.3.12: the header before a file, and its entry in the list. Nothing is compressed. */
 function zipEntry(name: string, sum: number, size: number, at: number): { local: Uint8Array; central: Uint8Array } {
   const large = size >= MAX32 || at >= MAX32;
   const extra = (...values: readonly number[]): Uint8Array =>
@@ -63,7 +63,7 @@ function zipEntry(name: string, sum: number, size: number, at: number): { local:
   const [first, second] = [extra(size, size), extra(size, size, at)];
   const common = (more: Uint8Array) =>
     [
-      [2, 45], // version that is needed
+      [2, 45], // version needed
       [2, 0], // flags
       [2, 0], // method: stored
       [2, 0], // time
@@ -84,7 +84,7 @@ function zipEntry(name: string, sum: number, size: number, at: number): { local:
   };
 }
 
-/** By the same, 4.3.14 to 4.3.16: where the list of files is. */
+/** The same, 4.3.14 to 4.3.16: the end, which says where the list of files is. */
 function zipEnd(count: number, length: number, at: number): Uint8Array {
   const end = fields([4, 0x0605_4b50], [2, 0], [2, 0], [2, count], [2, count], [4, length], [4, Math.min(at, MAX32)], [
     2,
@@ -98,7 +98,7 @@ function zipEnd(count: number, length: number, at: number): Uint8Array {
   );
 }
 
-/** The end of the list has to be the end of the file. */
+/** Makes the archive exactly as long as `size`: it has to end where the file ends. */
 export function zipParts(size: number): Parts {
   for (let first = size - 1000;; first++) {
     const before = zipEntry(FIRST, 0, first, 0);

@@ -1,11 +1,11 @@
-/** Bytes to make inputs of, and other ways to look at them. */
+/** Makes bytes for inputs, and other views of them. */
 import { Buffer } from "node:buffer";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Bytes } from "./case.ts";
 
-/** Bytes that look random and are the same for the same seed. They do not become shorter by compression. */
+/** Bytes that look random. The same seed gives the same bytes. Compression does not make them shorter. */
 export function noise(length: number, seed: number): Bytes {
   const words = new Uint32Array(Math.ceil(length / 4));
   let state = Math.imul(seed, 0x9e3779b1) | 1;
@@ -18,13 +18,13 @@ export function noise(length: number, seed: number): Bytes {
   return new Uint8Array(words.buffer, 0, length);
 }
 
-/** Letters without an end of line or a quotation mark. */
+/** Lower-case letters, without line breaks or quotation marks. */
 export function letters(length: number, seed: number): string {
   const bytes = noise(length, seed).map((byte) => 97 + byte % 26);
   return new TextDecoder().decode(bytes);
 }
 
-/** The same bytes in a buffer of their own, as an array of exactly that class. */
+/** A copy of the bytes in a buffer of its own, as a plain Uint8Array. */
 export function own(bytes: ArrayBuffer | ArrayBufferView): Bytes {
   if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes.slice(0));
   return Uint8Array.from(new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength));
@@ -54,7 +54,7 @@ export function floatsOver(bytes: Bytes): Float32Array<ArrayBuffer> {
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
 }
 
-/** What a function wrote to a path. */
+/** The bytes that a function writes to a path. */
 export async function written(write: (path: string) => unknown): Promise<Bytes> {
   const directory = mkdtempSync(join(tmpdir(), "compat-written-"));
   try {
@@ -66,7 +66,7 @@ export async function written(write: (path: string) => unknown): Promise<Bytes> 
   }
 }
 
-/** Numbers that are the same for the same seed, none of them NaN. */
+/** 32-bit floats, none of them NaN. The same seed gives the same numbers. */
 export function numbers(size: number, seed: number): Bytes {
   const words = new Uint32Array(noise(size & ~3, seed).buffer, 0, size >> 2);
   return new Uint8Array(Float32Array.from(words, (word) => word / 2 ** 16).buffer);

@@ -1,48 +1,50 @@
-/** What is told about a package that is tried: how to make its input, and what its users do with it. */
+/** Describes a package to try: how to make its input, and what its users do with it. */
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Tells what was found. It is called again after the bytes were changed, and after the region was unmapped. */
+/**
+ * Returns what the package found. It is called again after the bytes have changed, and after the region is unmapped.
+ */
 export type Result = () => unknown;
 
 export interface Case {
-  /** The package in npm, or a module or name of the runtime. */
+  /** A package on npm, or a module or name of the runtime. */
   readonly name: string;
-  /** The runtime whose own module it is. Packages are tried in Node. */
+  /** The runtime, if it is a module of its own. Packages are tried in Node. */
   readonly runtime?: "deno" | "bun" | "node";
-  /** What is called, as one would write it. */
+  /** The call, as a user would write it. */
   readonly call: string;
   /**
-   * Makes a valid input, of about this many bytes and never fewer than a few hundred, nearly all of which the call has
-   * to hand out or to look at. Another seed makes another input with another result.
+   * Makes a valid input of about this many bytes, but at least a few hundred. The call has to hand out or look at
+   * nearly all of them. Another seed makes another input with another result.
    */
   readonly input: (size: number, seed: number) => Bytes | Promise<Bytes>;
-  /** It takes an ArrayBuffer and all of it, so that no view of a longer one is tried. */
+  /** It takes a whole ArrayBuffer, so no view of a longer one is tried. */
   readonly whole?: true;
-  /** Its input cannot be made long enough to measure memory with. */
+  /** Its input cannot be made long enough to measure memory. */
   readonly short?: true;
   /** Does the usual thing. */
   readonly use: (bytes: Bytes) => Result | Promise<Result>;
-  /** Finds the input at this position of a longer array, if the package takes positions. */
+  /** If the package takes positions: finds the input at a position in a longer array. */
   readonly position?: (whole: Bytes, at: number, size: number) => Result | Promise<Result>;
-  /** An input that is longer than 2 or 4 GiB, if the package works on all of it. */
+  /** If the package can work on it: an input longer than 2 or 4 GiB. */
   readonly long?: Long;
-  /** The column that is written by hand. */
+  /** The text of the last column, "what to do". */
   readonly advice: string;
 }
 
 export interface Long {
   /** 2 or 4 GiB, if only one of them is tried. */
   readonly only?: "2" | "4";
-  /** What the file holds beside zeros, which is a one at its end if this is missing. */
+  /** What the file contains besides zeros. If this is missing, that is a one at its end. */
   readonly fill?: (size: number) => Iterable<readonly [at: number, bytes: Uint8Array]>;
   /** Does the usual thing on all of it. */
   readonly use: (bytes: Bytes) => Result | Promise<Result>;
-  /** Comes to the same result in another way, for example in parts. */
+  /** Gets the same result in another way, for example in parts. */
   readonly want: (bytes: Bytes) => unknown;
 }
 
-/** All that the program tries under one heading. */
+/** The cases under one heading. */
 export interface Chapter {
   readonly heading: string;
   readonly cases: readonly Case[];

@@ -1,4 +1,4 @@
-/** One probe of one case: NAME RUNTIME PROBE DIRECTORY. The answer is the last line that it prints. */
+/** Runs one probe of one case: NAME RUNTIME PROBE DIRECTORY. The last line that it prints is the answer. */
 import process from "node:process";
 import { CHAPTERS } from "./cases/all.ts";
 import { probe } from "./probes.ts";

@@ -1,7 +1,7 @@
-/** Results as text, to compare them, and how much memory they take. */
+/** Describes results as text, to compare them, and tells how much memory they take. */
 import { createHash } from "node:crypto";
 
-/** Deep enough for every result here, and an end for those that contain themselves. */
+/** Deep enough for every result here. It also ends the description of results that contain themselves. */
 const DEPTH = 8;
 
 const PART = 1 << 20;
@@ -15,7 +15,7 @@ function isBytes(value: unknown): value is ArrayBuffer | ArrayBufferView {
   return ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
 }
 
-/** The same text for the same result, with the contents of arrays as a hash. Tells empty ones and zeros: see EMPTY. */
+/** The same text for the same result. Arrays appear as a hash of their contents, or as EMPTY or ZEROS. */
 export function describe(value: unknown, depth = 0): string {
   if (typeof value === "bigint" || typeof value === "string" && value.length < 100) return String(value);
   if (typeof value === "string") {
@@ -30,7 +30,7 @@ export function describe(value: unknown, depth = 0): string {
   return `{${entries.map(([key, item]) => `${describe(key, depth + 1)}: ${describe(item, depth + 1)}`).join(", ")}}`;
 }
 
-/** How arrays of length 0, and arrays of nothing but zeros, are described. */
+/** The description of an array of length 0, and of one with nothing but zeros. */
 export const EMPTY = "array[0]";
 export const ZEROS = "zeros";
 
@@ -48,7 +48,7 @@ function digest(bytes: Uint8Array): string {
   return hash.digest("hex");
 }
 
-/** How many bytes a result has of its own: its buffers other than this one, and its texts. */
+/** How many bytes of its own a result has: its strings, and its buffers except `other`. */
 export function ownSize(value: unknown, other: ArrayBufferLike): number {
   const seen = new Set<unknown>([other]);
   const sizeOf = (item: unknown, depth: number): number => {

@@ -1,4 +1,4 @@
-/** docs/works-with.md, from what the probes found. */
+/** Writes docs/works-with.md from what the probes found. */
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import type { Case } from "./case.ts";
@@ -22,10 +22,10 @@ const HEADINGS = [
   "what to do",
 ] as const;
 
-/** The seconds that every probe has. */
+/** How many seconds every probe has. */
 export const LIMIT = 100;
 
-/** Beside its result, a call takes no more than this share of its input if it reads the input in place. */
+/** A call that takes less than this share of its input, besides its result, has read the input in place. */
 const NO_COPY = 0.5;
 
 export function documentOf(chapters: readonly { heading: string; rows: readonly Row[] }[]): string {
@@ -72,7 +72,7 @@ function copying({ small, memory }: Findings): string {
   return memory < NO_COPY ? "read in place" : "copied";
 }
 
-/** Whether something happens to the region with its whole buffer, and with a view of a part. */
+/** Whether the call does something to a region, if it gets the whole buffer, and if it gets a view of a part. */
 function effect({ small, placed }: Findings, which: "writes" | "taken"): string {
   if (isNone(small)) return words(small);
   if (isNone(placed)) return words(placed);
@@ -120,7 +120,7 @@ function farAway({ tried, findings }: Row): string {
   return groups.map(([reached, group]) => `${group!.map(([kind]) => kind).join(", ")}: ${reached}`).join("; ");
 }
 
-/** Where it ends to be right. One of the two may not have been tried. */
+/** From where on the result is no longer right. One of the two may not have been tried. */
 function reach(two: Answer | None | null, four: Answer | None | null): string {
   if (two === null) return `${words(four ?? "wrong")} at 4 GiB`;
   if (four === null) {
@@ -146,7 +146,7 @@ function afterUnmap(answer: Answer | None): string {
   return answer === "zeros" ? "is zeros" : words(answer);
 }
 
-/** How many packages there are, and in which versions of the runtimes they were tried. */
+/** The text above the tables. */
 function introduction(rows: readonly Row[]): string {
   const packages = new Set(rows.filter(({ tried }) => tried.runtime === undefined).map(({ tried }) => tried.name));
   return `<!-- Written by compat/run.ts. Change it there. -->
@@ -201,7 +201,7 @@ Words in bold are what you would not notice, or not in time. These have some:
 ${rows.map(warningOf).filter((warning) => warning !== "").join("")}`;
 }
 
-/** What is bold in the cells of a row. */
+/** The bold words in the cells of a row. */
 function warningOf(row: Row): string {
   const [name, call, ...cells] = cellsOf(row);
   const warnings = cells.flatMap((cell, at) => {

@@ -1,6 +1,6 @@
 /**
- * What is measured. Each probe runs in a process of its own, so that it finds memory as it is at the start, and so that a
- * process that ends is an answer.
+ * The probes. Each runs in a process of its own. So its memory is as it is at the start, and if the process ends, that
+ * is an answer, too.
  */
 import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -10,18 +10,18 @@ import { describe, EMPTY, ownSize, ZEROS } from "./describe.ts";
 
 const GIB = 2 ** 30;
 
-/** Sizes of inputs. The large one is far more than what a runtime allocates by the way. */
+/** Sizes of inputs. The large one is far more than what a runtime allocates on its own. */
 const SMALL = 1000;
 const LARGE = 64 << 20;
 
-/** Where an input begins in a longer file. 8 is for packages that take the buffer of a view from its beginning. */
+/** Offsets of an input in a longer file. 8 is for packages that take a view's whole buffer instead of the view. */
 const OFFSETS = [1, 3, 5, 8];
 
-/** Beyond 2 and 4 GiB. This is left of them modulo 2^31 or 2^32, and another input lies there. */
+/** Offsets beyond 2 and 4 GiB. Modulo 2^31 or 2^32 they are DECOY, and another input is there. */
 const DECOY = 8192;
 const FAR: Readonly<Record<string, number>> = { "2": 2 * GIB + DECOY, "4": 4 * GIB + DECOY };
 
-/** Answer of one try. An error is a text that begins with "error: ". */
+/** The answer of one try. An error is a text that begins with "error: ". */
 export type Answer = "right" | "wrong" | "empty" | "zeros" | `error: ${string}`;
 
 export interface Small {
@@ -32,7 +32,7 @@ export interface Small {
   readonly taken: boolean;
 }
 
-/** What became of an input at an offset: of mmap, or of a view in a longer region. */
+/** The result for an input at an offset: of mmap, or of a view in a longer region. */
 export interface Placed extends Small {
   readonly by: "mmap" | "view";
   readonly offset: number;
@@ -61,7 +61,7 @@ export async function probe(tried: Case, name: string, directory: string): Promi
   return await PROBES[kind](tried, filesIn(directory), which);
 }
 
-/** The inputs of the other probes. */
+/** Makes the inputs of the other probes. */
 async function make(tried: Case, files: Files): Promise<null> {
   writeFileSync(files.small, await tried.input(SMALL, 1));
   writeFileSync(files.decoy, await tried.input(SMALL, 2));
@@ -69,7 +69,7 @@ async function make(tried: Case, files: Files): Promise<null> {
   return null;
 }
 
-/** The result from an array that is not mapped. */
+/** The description of the result from an array that is not mapped. */
 async function expected(tried: Case, path: string): Promise<string> {
   const result = await tried.use(Uint8Array.from(readFileSync(path)));
   return describe(await result());
@@ -86,7 +86,7 @@ async function answerOf(want: string, find: () => unknown): Promise<Answer> {
   }
 }
 
-/** One try on these bytes of a region that keeps its changes to itself. */
+/** Tries the call on these bytes. The region has to be private, so that no change reaches the file. */
 async function attempt(tried: Case, want: string, region: MappedRegion, bytes: Bytes): Promise<Small> {
   const before = describe(region.read());
   const buffer = bytes.buffer;
@@ -99,7 +99,7 @@ async function attempt(tried: Case, want: string, region: MappedRegion, bytes: B
   return { answer, inPlace: await answerOf(want, result) !== "right", writes, taken };
 }
 
-/** The region's whole buffer. */
+/** Tries the call on a region's whole buffer. */
 async function small(tried: Case, { small: path }: Files): Promise<Small> {
   const want = await expected(tried, path);
   using region = mmap(path, { access: "copy" });
@@ -124,7 +124,7 @@ async function placed(tried: Case, { small: path, fresh }: Files): Promise<Place
   return tries;
 }
 
-/** The result after its region was unmapped. */
+/** What the result is after its region was unmapped. */
 async function unmapped(tried: Case, { small: path }: Files): Promise<Answer> {
   const want = await expected(tried, path);
   const region = mmap(path, { access: "copy" });
@@ -136,8 +136,8 @@ async function unmapped(tried: Case, { small: path }: Files): Promise<Answer> {
 }
 
 /**
- * The memory that the call takes at most, beside its result, as a share of its input. The pages of the file are all
- * mapped before, so that they do not count, and the call has been made once for a small input.
+ * The most memory that the call takes besides its result, as a share of its input. The pages of the file do not count,
+ * since all of them are mapped before. The call has also been made once, for a small input.
  */
 async function memory(tried: Case, { small: path, large }: Files): Promise<number | null> {
   if (tried.short) return null;
@@ -160,7 +160,7 @@ function kilobytes(key: string): number {
   return Number(new RegExp(`^${key}:\\s*(\\d+) kB$`, "m").exec(readFileSync("/proc/self/status", "utf8"))?.[1]);
 }
 
-/** A file of zeros that takes no room on the disk, with these parts. */
+/** Writes a file of zeros with these parts. The zeros take no room on the disk. */
 function sparse(path: string, size: number, parts: Iterable<readonly [at: number, bytes: Uint8Array]>): void {
   const file = openSync(path, "w");
   ftruncateSync(file, size);
@@ -168,7 +168,7 @@ function sparse(path: string, size: number, parts: Iterable<readonly [at: number
   closeSync(file);
 }
 
-/** Maps a sparse file with the input far from its beginning, and another where the modulo of that position is. */
+/** Maps a sparse file with the input far from its beginning. At that position modulo 2^31 or 2^32 is another input. */
 async function withFar(
   tried: Case,
   files: Files,
@@ -187,7 +187,7 @@ async function withFar(
   }
 }
 
-/** A view of the input, or a region of it. */
+/** Tries the call on a view of the far input, or on a region that maps only the input. */
 function far(tried: Case, files: Files, which: string): Promise<Answer> {
   return withFar(tried, files, which, async (region, at, size) => {
     using part = tried.whole ? mmap(files.fresh, { offset: at, size }) : undefined;
@@ -196,11 +196,11 @@ function far(tried: Case, files: Files, which: string): Promise<Answer> {
   });
 }
 
-/** The whole file, and a position in it. */
+/** Tries the call on the whole file, with the position of the far input. */
 async function position(tried: Case, files: Files, which: string): Promise<Answer | null> {
   const { position } = tried;
   if (position === undefined) return null;
-  // A package that takes no positions fails at a near one, too.
+  // A package that does not take positions at all fails at a near one, too.
   const whole = new Uint8Array(DECOY + readFileSync(files.small).length);
   whole.set(readFileSync(files.small), DECOY);
   const result = await position(whole, DECOY, whole.length - DECOY);
@@ -211,7 +211,7 @@ async function position(tried: Case, files: Files, which: string): Promise<Answe
   });
 }
 
-/** An input that is that long. Bun has no arrays beyond 4 GiB, so it gets exactly that many bytes. */
+/** Tries the call on an input of 2 or 4 GiB and some more. Bun has no arrays beyond 4 GiB, so it gets exactly 4 GiB. */
 async function long({ long }: Case, { fresh }: Files, which: string): Promise<Answer | null> {
   if (long === undefined || (long.only ?? which) !== which) return null;
   const size = which === "4" && platform.runtime === "bun" ? 4 * GIB : FAR[which];

@@ -40,7 +40,7 @@ const PROBES: Readonly<Record<keyof Findings, string>> = {
   long4: "long 4",
 };
 
-/** The answer of a probe, or ENDS if its process ended without one. */
+/** The answer of a probe. ENDS if its process ended without one, and LATE if it took too long. */
 function ask(tried: Case, probe: string, directory: string): unknown {
   const runtime = tried.runtime ?? "node";
   const [command, ...rest] = COMMANDS[runtime];
@@ -57,7 +57,7 @@ function ask(tried: Case, probe: string, directory: string): unknown {
   }
   const end = child.error?.message ?? child.signal ?? child.status;
   const told = `${tried.name}, ${probe}: ${end}\n${child.stdout}${child.stderr.slice(0, 4000)}`;
-  // An error that nobody caught is one of the case. What is measured is caught.
+  // An error that nobody caught is a mistake in the case: the probes catch the errors of the packages.
   if (child.status === 1 || probe === "make") throw new Error(told);
   process.stderr.write(`${told}\n`);
   return child.error === undefined ? ENDS : LATE;
@@ -76,7 +76,7 @@ function findingsOf(tried: Case): Findings {
   }
 }
 
-/** As the gate wants it. */
+/** The text as `deno fmt` formats it. */
 function formatted(text: string): string {
   const options = { input: text, encoding: "utf8", cwd: ROOT } as const;
   const { status, stdout, stderr } = spawnSync("deno", ["fmt", "--ext", "md", "-"], options);

@@ -1,4 +1,4 @@
-/** What is used of the packages that come without declarations. */
+/** Declares what the cases use of packages without declarations. */
 
 declare module "better-sqlite3" {
   export default class Database {

@@ -1,34 +1,35 @@
 /**
- * A counter that processes share: memory without a file, handed on as an argument. None of their steps is lost.
+ * Several processes share one counter. It is in memory without a file, which each process is given as an argument. No
+ * step of theirs is lost.
  *
  *     deno run -A examples/counter.ts
  *     bun examples/counter.ts
  *     node examples/counter.ts
  *
- * The number of processes and of the steps of each may be given: `node examples/counter.ts 4 1000000`.
+ * The arguments are the number of processes and the steps of each: `node examples/counter.ts 4 1000000`.
  */
 import process from "node:process";
 import { ANONYMOUS, type MapHandle, mmap, platform } from "../mod.ts";
 import { end, start } from "./support/start.ts";
 
-/** Argument with which the program starts itself to count. */
+/** The program starts itself with this argument to count. */
 const COUNT = "--count";
 
 const [first = "4", second = "1000000", text = ""] = process.argv.slice(2);
 if (first === COUNT) countIn(JSON.parse(text), Number(second));
 else if (["linux", "windows"].includes(platform.os)) await countTogether(Number(first), Number(second));
-else process.stdout.write(`On ${platform.os}, processes share files only, by their paths.\n`);
+else process.stdout.write(`On ${platform.os}, processes can only share files, by their paths.\n`);
 
 /** What each process does. */
 function countIn(handle: MapHandle, steps: number): void {
-  using region = mmap(handle); // the same memory
+  using region = mmap(handle); // the parent's memory
   const counter = region.view(BigInt64Array, 0, 1);
   for (let step = 0; step < steps; step++) Atomics.add(counter, 0, 1n);
 }
 
 async function countTogether(processes: number, steps: number): Promise<void> {
   using region = mmap(ANONYMOUS, { size: BigInt64Array.BYTES_PER_ELEMENT });
-  const handle = JSON.stringify(region.handle); // plain data, which goes wherever text goes
+  const handle = JSON.stringify(region.handle); // plain data, so it can go wherever text can
   const children = Array.from(
     { length: processes },
     () => start(new URL(import.meta.url), [COUNT, String(steps), handle]),

@@ -1,6 +1,6 @@
 /**
- * What memory-mapped files are for, shown on some 100 MB that everybody has: the runtime's own executable.
- * Every figure is measured while it runs.
+ * Shows what memory-mapped files are for, on a file of some 100 MB that everybody has: the runtime's own executable.
+ * Every figure is measured while the demo runs.
  *
  *     deno run -A examples/demo.ts
  *     bun examples/demo.ts
@@ -47,7 +47,7 @@ async function showAll(path: string): Promise<void> {
   await showSharedCounters();
 }
 
-/** Node warns when its FFI is first used. It gets the time to do so now, rather than in the middle of a chapter. */
+/** Node warns when its FFI is first used. This lets it warn now, and not in the middle of a chapter. */
 async function loadSystemLibrary(): Promise<void> {
   platform.supports("residency");
   await new Promise((resolve) => setTimeout(resolve, 0));
@@ -56,7 +56,7 @@ async function loadSystemLibrary(): Promise<void> {
 // ---------------------------------------------------------------- 1
 
 function showFirstByte(path: string): void {
-  heading(`1  How soon its first byte is there, the best of ${ROUNDS} rounds`);
+  heading(`1  How long it takes to get the first byte, best of ${ROUNDS} rounds`);
   const reading = shortestDuration(() => {
     fs.readFileSync(path).at(0);
   });
@@ -69,7 +69,7 @@ function showFirstByte(path: string): void {
   say(`mmap is ${times(reading, mapping)} as fast.`);
 }
 
-/** The best round: what is slower than that was disturbed. */
+/** The duration of the best round. Slower rounds were disturbed. */
 function shortestDuration(action: () => void): number {
   let shortest = Infinity;
   for (let round = 0; round < ROUNDS; round++) {
@@ -90,21 +90,21 @@ function showHeader(path: string): void {
 
 // ---------------------------------------------------------------- 3
 
-/** What regions and Buffers have in common. */
+/** A region, or a Buffer. */
 interface Searchable {
   indexOf(needle: string, from: number): number;
 }
 
 interface Search {
   readonly found: number;
-  /** From nothing to the end of the first pass. */
+  /** Milliseconds to open the file and search it. */
   readonly first: number;
-  /** The second pass alone. */
+  /** Milliseconds to search it again. */
   readonly second: number;
 }
 
 function showSearch(path: string): void {
-  heading(`3  A search through it for "${NEEDLE}"`);
+  heading(`3  A search for "${NEEDLE}"`);
   const { size: bytes } = fs.statSync(path);
   const inRegion = searchRegion(path);
   const inBuffer = searchBuffer(path);
@@ -149,12 +149,12 @@ function figuresOf({ found, first, second }: Search, bytes: number): string[] {
 function showPages(path: string): void {
   heading("4  Which of its pages are in memory");
   if (!platform.supports("residency")) {
-    say("This system does not tell.");
+    say("This system does not say.");
     return;
   }
   using region = mmap(path, { flags: ["populate"] });
   say(`All brought in: ${percent(shareInMemory(region.residency()))}.`);
-  // Otherwise the picture would be one full block.
+  // Without this, every page is in memory, and the picture shows nothing.
   if (platform.supports("advice", "pageout")) {
     region.advise("pageout");
     say('After advise("pageout"), which asks to drop what no other mapping uses:');
@@ -164,8 +164,8 @@ function showPages(path: string): void {
   say(`In memory: ${percent(shareInMemory(pages))} of ${count(pages.length)} pages.`);
   if (platform.os !== "linux") return;
   say(
-    "Linux tells the truth only of files that the process may write. Of others it",
-    "drops nothing, and says 100 %.",
+    "If the process may not write the file, Linux drops none of its pages, and says",
+    "that 100 % are in memory.",
   );
 }
 
@@ -192,7 +192,7 @@ function showBytes(name: string, bytes: Uint8Array): void {
   row(name, [hexadecimal(bytes)], printable(bytes));
 }
 
-/** Asks the file system, not the mapping. */
+/** Reads the file itself, not the mapping. */
 function readStart(path: string, byteLength: number): Uint8Array {
   const bytes = new Uint8Array(byteLength);
   const file = fs.openSync(path, "r");
@@ -225,5 +225,5 @@ async function showTotals(path: string): Promise<void> {
 
 function describeTotal(total: number): string {
   const lost = PROCESSES * STEPS - total;
-  return lost === 0 ? "exact" : `${count(lost)} lost, where both stored at once`;
+  return lost === 0 ? "exact" : `${count(lost)} lost when both stored at once`;
 }

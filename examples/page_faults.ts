@@ -1,12 +1,12 @@
 /**
- * Memory of the kernel's own: a ring in which it records each page fault of this thread (perf_event_open), mapped and read
- * without a call. It shows which pages of a file were touched.
+ * Maps memory of the kernel: a ring in which it records each page fault of this thread (perf_event_open). The program
+ * reads the ring without a system call, and shows which pages of a file were touched.
  *
  *     deno run -A examples/page_faults.ts
  *     bun examples/page_faults.ts
  *     node examples/page_faults.ts
  *
- * No runtime can make such a descriptor. Python does, and becomes this program, which inherits it.
+ * No runtime can make such a descriptor. Python makes it, and then becomes this program, which inherits it.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type MappedRegion, mmap, platform } from "../mod.ts";
 
-/** struct perf_event_attr: software, page faults, each of them, with its address, without those of the kernel. */
+/** struct perf_event_attr: a software event, page faults; record each one with its address, but none in the kernel. */
 const OPEN = `
 import ctypes, os, struct, sys
 attributes = bytearray(136)
@@ -30,7 +30,7 @@ os.set_inheritable(descriptor, True)
 os.execv(sys.argv[1], sys.argv[1:] + [str(descriptor)])
 `;
 
-/** Offsets in struct perf_event_mmap_page, the first page of the ring: how much was written, and where it is. */
+/** Offsets in struct perf_event_mmap_page, the first page of the ring: how much was written, and where the data is. */
 const [DATA_HEAD, DATA_OFFSET, DATA_SIZE] = [1024, 1040, 1048];
 const SAMPLE = 9;
 
@@ -41,7 +41,7 @@ if (descriptor !== undefined) watch(Number(descriptor));
 else if (platform.os !== "linux") process.stdout.write(`${platform.os} has no perf_event_open.\n`);
 else startWithRing();
 
-/** Starts this program again, with a descriptor as its argument. */
+/** Starts this program again, with the descriptor as its argument. */
 function startWithRing(): void {
   const runtimeArguments = platform.runtime === "deno" ? ["run", "-A"] : process.execArgv;
   const line = [process.execPath, ...runtimeArguments, fileURLToPath(import.meta.url)];
@@ -55,7 +55,7 @@ function watch(ring: number): void {
   const { pageSize } = platform;
   try {
     writeFileSync(join(directory, "file"), new Uint8Array(256 * pageSize));
-    // Its length cannot be known: one page, and a power of two of them.
+    // The ring has no length of its own. It takes one page, and a power of two of pages for the data.
     using records = mmap(ring, { size: (1 + 256) * pageSize, protection: ["read"], flags: ["shared"] });
     using file = mmap(join(directory, "file"));
     const before = headOf(records);
@@ -72,7 +72,9 @@ function watch(ring: number): void {
   }
 }
 
-/** How many bytes the kernel has written since the beginning. It is never written here, so the ring is used once. */
+/**
+ * How many bytes the kernel has written in all. Nothing here tells it what was read, so the ring can be filled once.
+ */
 function headOf(records: MappedRegion): number {
   return Number(records.view(DataView, DATA_HEAD, 8).getBigUint64(0, true));
 }
@@ -83,7 +85,7 @@ function faultsIn(records: MappedRegion, from: number): bigint[] {
   const [offset, size] = [DATA_OFFSET, DATA_SIZE].map((field) => Number(view.getBigUint64(field, true)));
   const addresses: bigint[] = [];
   for (let at = from, end = headOf(records); at < end;) {
-    // struct perf_event_header: type, misc, size. Behind it is the address.
+    // struct perf_event_header: type, misc, size. After it comes the address.
     const record = offset + at % size;
     if (view.getUint32(record, true) === SAMPLE) addresses.push(view.getBigUint64(record + 8, true));
     at += view.getUint16(record + 6, true);

@@ -1,12 +1,12 @@
 /**
- * A ring in shared memory (`@region/mmap/ring`) that streams messages from one process to another, beside a pipe to a
- * process and `postMessage` to a worker. All is measured while it runs, in turn.
+ * Compares a ring in shared memory (`@region/mmap/ring`) with pipes to a process and `postMessage` to a worker. Each of
+ * them sends messages one way, and there and back. All are measured in turn.
  *
  *     deno run -A examples/ring.ts
  *     bun examples/ring.ts
  *     node examples/ring.ts
  *
- * The number of rounds may be given: `node examples/ring.ts 25`.
+ * The argument is the number of rounds: `node examples/ring.ts 25`.
  */
 import process from "node:process";
 import { platform } from "../mod.ts";
@@ -15,7 +15,7 @@ import { openFifo, openPipe, openRing, openWorker } from "./ring/channels.ts";
 import { type Contender, measure } from "./ring/measure.ts";
 import { MESSAGE } from "./ring/message.ts";
 
-/** The slow ones get less to do in a round. */
+/** The slow ones have fewer messages in a round. */
 const CONTENDERS: readonly Contender[] = [
   { name: "ring", open: openRing, messages: 500_000, pings: 1000 },
   { name: "pipe, streams", open: openPipe, messages: 20_000, pings: 500 },
@@ -30,9 +30,9 @@ const NOTES: Readonly<Record<string, string>> = {
   "postMessage": "to a worker of the same process",
 };
 
-// It takes memory that another process can map, and a way to wait for it.
+// This needs memory that another process can map, and a way to wait for a change in it.
 if (platform.os === "linux") await compare(Number(process.argv[2] ?? 9));
-else print(`Not on ${platform.os}: this uses memory without a file, which only Linux hands on and waits on.`);
+else print(`Not on ${platform.os}: only Linux has shared memory without a file, and a way to wait on it.`);
 process.exit();
 
 async function compare(rounds: number): Promise<void> {

@@ -1,12 +1,12 @@
 /**
- * A large table that eight workers look things up in: mapped, there is one copy in memory, however many use it; read,
- * each of them has its own.
+ * Eight workers look things up in a large table. If they map it, there is one copy in memory, however many workers use
+ * it. If they read it, each of them has a copy of its own.
  *
  *     deno run -A examples/table.ts
  *     bun examples/table.ts
  *     node examples/table.ts
  *
- * The size of the table in MiB may be given: `node examples/table.ts 64`.
+ * The argument is the size of the table in MiB: `node examples/table.ts 64`.
  */
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,11 +20,11 @@ import { end, start } from "./support/start.ts";
 const WORKERS = 8;
 const MIB = 2 ** 20;
 
-/** Ways to a table in a file. */
+/** Ways to get a table from a file. */
 const WAYS = {
   "mmap": (path: string): Uint32Array => mmap(path).uint32,
   "readFileSync": (path: string): Uint32Array => words(readFileSync(path)),
-  // What the workers take themselves.
+  // Shows how much memory the workers take without a table.
   "none": (): Uint32Array => new Uint32Array(),
 } as const;
 
@@ -34,14 +34,14 @@ function words({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): Uin
   return new Uint32Array(buffer, byteOffset, byteLength / 4);
 }
 
-/** What a process with its workers says. */
+/** What was measured in a process with its workers. */
 interface Outcome {
-  /** Until the last worker had looked something up in every page of its table. */
+  /** Time until every worker had looked something up in every page of its table. */
   readonly milliseconds: number;
   readonly mebibytes: number;
 }
 
-/** Argument with which the program starts itself to have workers use a table. */
+/** The program starts itself with this argument to measure one way. */
 const USE = "--use";
 
 const [first = "256", way = "", path = ""] = process.argv.slice(2);
@@ -57,11 +57,11 @@ function lookUp(way: Way, path: string): void {
     if (table[index] !== index) throw new Error(`entry ${index} is ${table[index]}`);
   }
   parentPort!.postMessage("ready");
-  // The table stays until the worker is ended.
+  // This keeps the table until the worker ends.
   parentPort!.on("message", () => parentPort!.postMessage(table.length));
 }
 
-// ---------------------------------------------------------------- a process with eight of them
+// ---------------------------------------------------------------- a process with eight workers
 
 async function useTable(way: Way, path: string): Promise<void> {
   const started = performance.now();
@@ -78,7 +78,9 @@ function startWorker(way: Way, path: string): Promise<void> {
   });
 }
 
-/** What the process takes of the machine's memory, in bytes. Linux divides a page by how often it is mapped. */
+/**
+ * The memory that the process takes, in bytes. On Linux, a page that is mapped several times counts as a share of it.
+ */
 function memory(): number {
   if (platform.os !== "linux") return process.memoryUsage().rss;
   const [, kibibytes] = /^Pss: +(\d+) kB$/m.exec(readFileSync("/proc/self/smaps_rollup", "utf8")) ?? [];
@@ -105,12 +107,12 @@ async function compare(mebibytes: number): Promise<void> {
   }
 }
 
-/** Each way has a process of its own, in which nothing is left of another. */
+/** Measures each way in a process of its own, so that nothing is left from another. */
 async function outcomeOf(way: Way, path: string): Promise<Outcome> {
   return JSON.parse(await end(start(new URL(import.meta.url), [USE, way, path])));
 }
 
-/** Entry 0 is 0, entry 1 is 1, and so on: four bytes each. */
+/** Writes a table in which entry 0 is 0, entry 1 is 1, and so on. Each entry has four bytes. */
 function writeTable(path: string, mebibytes: number): void {
   const file = openSync(path, "w");
   const part = new Uint32Array(MIB / 4);

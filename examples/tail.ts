@@ -1,5 +1,6 @@
 /**
- * Prints a log and what is appended to it, like `tail -n +1 -F`: also after the log was cut, or replaced by a new file.
+ * Prints a log and everything that is appended to it, like `tail -n +1 -F`. It goes on if the log is cut, or replaced
+ * by a new file.
  *
  *     deno run -A examples/tail.ts <file>
  *     bun examples/tail.ts <file>

@@ -1,4 +1,4 @@
-// What the documentation of the public names says, as `deno doc` reads it.
+// What the documentation of the public names has to say. `deno doc` reads it.
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -46,7 +46,7 @@ interface Method extends Signature {
   readonly functionDef?: Signature;
 }
 
-/** A public name, or a member of one that does something, and what its documentation has. */
+/** A public name, or a callable member of one, and what its documentation says. */
 interface Documented {
   readonly name: string;
   readonly kind: string;
@@ -94,7 +94,7 @@ function hasTag({ tags }: Documented, kind: string, name?: string): boolean {
   return tags.some((tag) => tag.kind === kind && (name === undefined || tag.name === name));
 }
 
-/** Those of which every caller may be sure that they do not throw. */
+/** These never throw, and every caller may rely on that. */
 const NEVER_THROW = [
   "MappedRegion.address",
   "MappedRegion.byteLength",
@@ -114,7 +114,7 @@ const NEVER_THROW = [
   "MemoryRegion.[Symbol.toStringTag]",
 ];
 
-/** The texts behind a tag, each with the name that it belongs to. */
+/** The texts after a tag, each with the name it belongs to. */
 function textsOf(names: readonly Documented[], kind: string): string[] {
   return names.flatMap(({ name, tags }) =>
     tags.filter((tag) => tag.kind === kind).map(({ doc = "" }) => `${name}: ${doc.trim()}`)

@@ -32,7 +32,7 @@ const NUMPY: Partial<Record<DType, string>> = {
 };
 const DTYPES = Object.keys(NUMPY) as DType[];
 
-/** Shapes whose headers have all lengths, of which numpy pads each. */
+/** Shapes whose headers have all lengths. numpy pads each of them. */
 const SHAPES = [[], [2, 0, 3], ...Array.from({ length: 40 }, (_, index) => [7, ...new Array(index).fill(1), 100_000])];
 
 /** What numpy says of an array. Its values are in the order of their indices, whatever their order in the file. */
@@ -57,7 +57,7 @@ const withNumpy = {
     : spawnSync("python3", ["-c", "import numpy"]).status !== 0 && "python3 with numpy is not here",
 };
 
-/** All elements in the order of their indices, and as JSON has them. */
+/** All elements in the order of their indices, as they are in JSON. */
 function valuesOf(array: MappedArray): (number | boolean | string)[] {
   const index = array.shape.map(() => 0);
   const count = array.shape.reduce((product, length) => product * length, 1);

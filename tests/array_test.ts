@@ -404,7 +404,7 @@ describe("creating a .npy file", () => {
       return context.skip("only the superuser can make a disk that is full");
     }
     try {
-      // There is room for the last page, and none for the first, with the header.
+      // There is room for the last page, but not for the first, which has the header.
       writeFileSync(`${directory}/other`, new Uint8Array(60 * 1024));
       const path = `${directory}/array`;
       if (!platform.supports("guard")) return;
@@ -728,7 +728,7 @@ describe("a safetensors file", () => {
     assertBroken(SyntaxError, 'header: "\\u0061" given twice', `{"a":${one},"\\u0061":${one}}`);
     assertBroken(SyntaxError, '"dtype" given twice', `{"a":${one.replace("{", '{"dtype":"I8",')}}`);
     assertBroken(SyntaxError, '"k" given twice', '{"__metadata__":{"k":"1","k":"2"}}');
-    // The same name in objects of their own, and as a value.
+    // The same name in separate objects, and as a value.
     using file = openSafetensors(
       safetensorsOf(`{"dtype":${one},"__metadata__":{"a":"dtype","shape":"a"}}`, new Uint8Array(8)),
     );

@@ -78,7 +78,7 @@ test("Atomics.load shows what others store, or that it does not is told", {
   using writer = mmap(path, { access: "write" });
   const regions = [mmap(path), mmap(path, { flags: ["shared"] })];
   const stale = new Set<MappedRegion>();
-  // Often enough for a compiler of machine code to have its turn, whose code in Bun also stores.
+  // Often enough for the loop to be compiled to machine code. In Bun, compiled code also stores.
   const sum = (words: Int32Array): number => {
     let sum = 0;
     for (let count = 0; count < 100; count++) sum += Atomics.load(words, 1);

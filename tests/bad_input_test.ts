@@ -112,7 +112,7 @@ test("paths that do not lead to a file are MmapErrors with the path", () => {
 });
 
 test("a file without permission is EACCES", () => {
-  // The superuser may read every file, but run none that is not executable.
+  // The superuser may read every file, but may only run files that are executable.
   const path = fileOf("x");
   const error = assertThrows(() => mmap(`${path}`, { protection: ["read", "write"], flags: ["shared"] }), MmapError);
   assertEquals([error.code, error.syscall, error.path], ["EACCES", CALLS.section, path]);

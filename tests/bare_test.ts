@@ -14,7 +14,8 @@ import { exists, freshPath } from "./support/files.ts";
 import { openDescriptors } from "./support/process.ts";
 import { onLinux } from "./support/systems.ts";
 
-// What macOS and FreeBSD lack is left out of this system's C library here; fuzz_test.ts does everything else on it.
+// Leaves out of this system's C library what macOS and FreeBSD lack. fuzz_test.ts tests everything else with such a
+// library.
 const LINUX = onLinux("the C library that this is about");
 
 test("memory with a descriptor is shared memory whose name is gone", LINUX, () => {
@@ -49,7 +50,7 @@ test("a descriptor of memory is closed when its length cannot be set", LINUX, ()
   };
   const system = linux(failing, `linux-${process.arch}` as LinuxTarget);
   const before = openDescriptors();
-  // Whoever asks for a descriptor closes it; until then it is known to whoever has asked.
+  // The caller closes the descriptor, so it has to know the descriptor even if the call fails.
   const opened: OpenedFile = {};
   assertThrows(() => system.openAnonymous(5000, [], opened), MmapError);
   if (opened.descriptor !== undefined) system.close(opened.descriptor);

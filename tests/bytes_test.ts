@@ -17,7 +17,7 @@ test("read copies", () => {
   assertEquals(region.read(10n, 1)[0], 1);
   assertEquals(region.read(100), new Uint8Array(0));
   assertEquals(region.read().length, 100);
-  // Few bytes and many of them; nobody else's copy changes with one's own.
+  // A few bytes and more of them. A change to one copy does not show in another.
   for (const length of [1, 64, 65]) {
     const [one, other] = [region.read(0, length), region.read(0, length)];
     one.fill(7);
@@ -193,7 +193,7 @@ test("indexOf finds what lies across the bound from which the runtime searches",
 });
 
 test("indexOf finds a needle whose rarest byte is now and then elsewhere, too", () => {
-  // They are so far apart that every search has its turn: for the byte as long as it is rare, and else for the needle.
+  // At these distances, each search has its turn: for the byte while it is rare, and otherwise for the needle.
   for (const apart of [500, 5000, 50_000]) {
     const text = new Uint8Array(2 ** 20).fill(LETTER_N);
     for (let at = apart; at < text.length; at += apart) text[at] = RARE;

@@ -70,7 +70,7 @@ const NAMES = {
   ),
 } as const;
 
-/** What the fields of the layouts are called in C. If a structure has other names for its members, those of each. */
+/** The names of the fields of the layouts in C. If a structure has other names for its members, it has a list here. */
 const LAYOUTS = {
   stat: {
     size: "sizeof(struct stat)",
@@ -165,7 +165,7 @@ const HEADERS = `#define _GNU_SOURCE
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-/* The C library says 0, since it always asks for it; the number is the kernel's own. */
+/* The C library says 0, since it always asks for large files. This is the kernel's number. */
 #if defined(__x86_64__)
 #define KERNEL_O_LARGEFILE 0100000
 #elif defined(__aarch64__)
@@ -176,7 +176,7 @@ const HEADERS = `#define _GNU_SOURCE
 /** Headers that are older than the kernel lack the newest words. */
 const NEWEST = ["MADV_COLLAPSE", "MADV_POPULATE_READ", "MADV_POPULATE_WRITE", "FUTEX2_SIZE_U32"];
 
-/** The same for members of an enumeration, which came with a macro. */
+/** New members of an enumeration. Headers have them if they have the macro that came with them. */
 const NEWEST_MEMBERS: Readonly<Record<string, string>> = { "IORING_OP_FUTEX_WAIT": "FUTEX2_SIZE_U32" };
 
 /** Has a C compiler compare each expression with its number. */
@@ -196,7 +196,7 @@ function compiledBy(compiler: string): Judge {
     const errors = stderr.split("\n").filter((line) => line.includes("error:"));
     return errors.map((error) => {
       const [, index] = /static assertion failed: "claim (\d+)"/.exec(error) ?? [];
-      // What is no expression of C is a mistake of the test's.
+      // If it is not a C expression, the test has a mistake.
       if (index === undefined) throw new Error(error);
       return claims[Number(index)];
     });
@@ -223,7 +223,7 @@ function writtenIn(header: Header): Judge {
   return (claims) => claims.filter(([expression, number]) => numberOf(expression) !== number);
 }
 
-/** The size of a field, for headers of which only the offsets are known: what it is to the next one. */
+/** The size of a field, if a header only gives offsets: the distance to the next field. */
 function sizeOfDevice(layout: Header, next: string): FromHeader {
   const [[from, header], [to]] = [layout["offsetof(struct stat, st_dev)"], layout[`offsetof(struct stat, ${next})`]];
   return [to - from, header];
@@ -302,7 +302,7 @@ const FREE_BSD = subject(
   ({ constants, only }) => [...posixClaims(constants), ...Object.entries(only)],
 );
 
-// These are in no public header; they are tried out when the library is loaded.
+// These are not in a public header. The library checks them when it is loaded.
 const { TEB: _, THREAD_BASIC_INFORMATION: __, ...WIN32_PUBLIC } = WIN32_LAYOUTS;
 const WIN = subject(
   { numbers: WIN32, layouts: WIN32_PUBLIC, errors: WIN32_ERRORS },
@@ -317,7 +317,7 @@ const WIN = subject(
   ],
 );
 
-/** Where the numbers of a table are: the names that lead to each. */
+/** The places of the numbers in a table: the names that lead to each. */
 function placesIn(table: object, before: readonly string[] = []): string[][] {
   return Object.entries(table).flatMap(([name, value]) => {
     const place = [...before, name];
@@ -326,13 +326,13 @@ function placesIn(table: object, before: readonly string[] = []): string[][] {
   });
 }
 
-/** The same table, but for one number. */
+/** The same table with one number changed. */
 function changedAt(table: Numbers, [name, ...rest]: readonly string[]): Numbers {
   const value = table[name];
   return { ...table, [name]: rest.length === 0 ? value as number + 1 : changedAt(value as Numbers, rest) };
 }
 
-/** What a table claims once one of its numbers is another; an error where that makes no difference to any claim. */
+/** The claims that change with one number of a table. It is an error if no claim does. */
 function claimsOfChange({ tables, claimsOf }: Subject<Numbers>, place: readonly string[]): Claim[] {
   const before = claimsOf(tables);
   const after = claimsOf(changedAt(tables, place)).filter(([, number], index) => number !== before[index][1]);
@@ -370,7 +370,7 @@ for (const [target, compiler] of Object.entries(COMPILERS) as [keyof typeof COMP
   test(`a number of ${target} that is another one is found, whichever it is`, { skip }, () => {
     const places = placesIn(subject.tables);
     assert(places.length > 100, `only ${places.length} numbers`);
-    // All at once, since the compiler takes its time; it complains of each of them.
+    // All at once, since the compiler takes a while. It complains about each of them.
     const claims = places.flatMap((place) => claimsOfChange(subject, place));
     assertEquals(subject.judge(claims), claims.filter((claim) => isKnownTo(compiler, claim)));
   });
@@ -388,7 +388,7 @@ for (const [target, compiler] of Object.entries(COMPILERS) as [keyof typeof COMP
   });
 }
 
-/** Calls the error numbers by the names that the library has for them, which is one for each. */
+/** Claims for error numbers, by the names that the library has for them: one for each. */
 function errnoClaims(target: PosixTarget, header: Header): Claim[] {
   const numbers = errorNumbersOf(target);
   return Object.values(header).map(([number]) => [numbers.name(number), number]);
@@ -422,7 +422,7 @@ const UNLIKE_LIBUV = [
   "ERROR_NETNAME_DELETED",
 ];
 
-/** ERROR_CLOUD_FILE_ACCESS_DENIED, which is only in Microsoft's own headers. */
+/** ERROR_CLOUD_FILE_ACCESS_DENIED. Only Microsoft's own headers have it. */
 const NOT_IN_HEADERS = [395];
 
 test("a number of Windows that has a name is in its headers, and has the name that Node gives it", () => {

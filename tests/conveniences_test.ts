@@ -317,7 +317,7 @@ test("a range that depends on what is there counts only where that is there", ()
   for (const [condition, status] of cases) {
     const request = new Request("http://localhost/", { headers: { range: "bytes=0-9", "if-range": condition } });
     assertEquals(respond(region, request, { etag: '"one"', "last-modified": date }).status, status, condition);
-    // Without a validator of its own, the response is not known to be the same.
+    // If the response has no validator, nobody knows that it is still the same.
     assertEquals(respond(region, request).status, 200, condition);
   }
 });
@@ -326,7 +326,7 @@ test("a stream copies what is there when it is asked for, not before", async () 
   using region = mmap(null, { size: 2 * 2 ** 18 });
   const reader = stream(region).getReader();
   for (const byte of [1, 2]) {
-    // Whoever reads ahead does so by now.
+    // If anything reads ahead, it has done so by now.
     await new Promise((resolve) => setTimeout(resolve, 5));
     region.bytes.fill(byte);
     const { value } = await reader.read();

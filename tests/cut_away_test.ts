@@ -87,7 +87,7 @@ test("a region that cannot grow stays as it was, and its file may be longer", de
   const { address } = mapping;
   system.failing = true;
   assertEquals(assertThrows(() => mapping.resize(50_000, NOBODY), MmapError).code, "ENOMEM");
-  // Others may have it mapped by now, so that it is not cut back.
+  // Others may have it mapped by now, so it is not cut back.
   assertEquals([mapping.byteLength, mapping.address, statSync(path).size], [30_000, address, 50_000]);
   // What can be known before is known before.
   system.unlockable = true;

@@ -39,7 +39,7 @@ function recipesIn(document: string): Recipe[] {
   });
 }
 
-/** The code with the package and the assertions imported from where they are. */
+/** The code, with imports that lead to the package and the assertions here. */
 function resolved(code: string): string {
   return code.replaceAll(
     /\b(from |resolve\()"(@region\/mmap|@std\/assert)(\/\w+)?"/g,
@@ -53,7 +53,7 @@ function resolved(code: string): string {
 describe("the recipes run on every runtime", () => {
   const directory = freshPath("recipes");
 
-  /** Puts the temporary directories that they make where those of the tests are removed. */
+  /** Makes the temporary directories of the code be where the tests remove theirs. */
   const withOwnTemporaries = async (body: () => Promise<unknown>): Promise<void> => {
     const before = ["TMPDIR", "TMP", "TEMP"].map((name) => [name, process.env[name]] as const);
     for (const [name] of before) process.env[name] = directory;

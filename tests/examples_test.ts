@@ -8,10 +8,10 @@ import { EMULATOR } from "./support/emulated.ts";
 import { ifKernelHas, openPageFaults } from "./support/syscalls.ts";
 import { isWindows, onLinux } from "./support/systems.ts";
 
-/** Systems on which programs can start themselves again, and print to the program that started them. */
+/** Options for tests that run an example. The system has to let programs start themselves and print to their parent. */
 const here = {
   skip: (EMULATOR !== undefined || isWindows) && "the examples are not run in emulators",
-  // Bun gives a test five seconds.
+  // Without this, Bun gives a test five seconds.
   timeout: 120_000,
 };
 

@@ -19,7 +19,7 @@ import { freshPath } from "./support/files.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../examples/with/", import.meta.url));
 
-/** For each example, a size with which it is quick, and what it then says about its input. */
+/** For each example, a size at which it is quick, and what it then says about its input. */
 const RESULTS: Readonly<Record<string, readonly [size: number, result: string]>> = {
   arrow: [3000, "3000 rows, the last one: Split 2.84 °C"],
   flatbuffers: [64, "Hills, 64 x 64, its last corner 126 m high"],

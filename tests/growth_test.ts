@@ -32,7 +32,7 @@ import { onLinux, onPosix } from "./support/systems.ts";
 
 const PAGE = platform.pageSize;
 
-/** Has a process of each runtime and a worker grow one file again and again, and counts where an end was lost. */
+/** Has a process of each runtime and a worker grow one file again and again. Returns how often an end was lost. */
 async function growTogether(rounds: number, ...more: string[]): Promise<number> {
   const [path, sync] = [fileOf(0), fileOf(new Uint8Array(4096))];
   using words = mmap(sync, { access: "write" });
@@ -61,7 +61,7 @@ async function growTogether(rounds: number, ...more: string[]): Promise<number> 
   return lost;
 }
 
-/** Maps while, each time that the length of a file is looked at, somebody else makes it longer at once. */
+/** Does `act` while, after each look at the length of a file, somebody else makes the file longer at once. */
 function whileAnotherGrows<Result>(path: string, act: () => Result): Result {
   const made = host();
   let length = statSync(path).size;
@@ -116,7 +116,7 @@ test("beyond what the process may make, it is EFBIG, and nothing has changed", o
 
 // ---------------------------------------------------------------- what is undone
 
-/** This system, but that nothing can be locked; `before` is done first. */
+/** Uses this system, except that nothing can be locked. `before` runs first. */
 function useUnlockable(before: () => void): Disposable {
   const made = host();
   const system: System = {
@@ -152,7 +152,7 @@ test("growth is not undone where somebody else may have added to the file", onPo
   failToGrow(path, () => appendFileSync(path, "more"));
   assertEquals(readFileSync(path, "utf8").slice(-4), "more");
 
-  // Nobody has added yet, but may at any moment.
+  // Nobody has added anything yet, but somebody may at any moment.
   const open = fileOf(100);
   const other = openSync(open, "a");
   failToGrow(open, () => {});
@@ -175,7 +175,7 @@ test("growth is not undone where somebody else may have added to the file", onPo
   });
   assertEquals([statSync(written).size, readFileSync(written)[9999]], [10_000, 7]);
 
-  // Whoever else has the same descriptor cannot be told from us.
+  // Others with the same descriptor cannot be told from us.
   const given = fileOf(100);
   const descriptor = openDescriptor(given, "r+");
   failToGrow(descriptor as number, () => {});
@@ -218,7 +218,7 @@ test("a file that somebody has a lease of is waited for", onLinux("leases"), asy
   const holder = spawnChild("growth", "lease", path);
   await new Promise((resolve) => holder.stdout.once("data", resolve));
   const ended = new Promise((resolve) => holder.once("close", resolve));
-  // Whoever opens a file without waiting, as the library does, is refused until the lease is given back.
+  // The library opens a file without waiting, so it is refused until the lease is given back.
   using region = mmap(path);
   assertEquals([region.byteLength, await ended], [100, 0]);
 });

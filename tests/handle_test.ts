@@ -13,7 +13,7 @@ const acrossProcesses = {
   skip: platform.os !== "linux" && platform.os !== "windows" && "this system has no way from process to process",
 };
 
-/** Makes another process do something with a handle, and returns what it prints. */
+/** Has another process do something with a handle, and returns what it prints. */
 function inProcess(what: string, handle: MapHandle, ...rest: string[]): unknown {
   return JSON.parse(runChild("handles", what, JSON.stringify(handle), ...rest));
 }

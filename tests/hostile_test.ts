@@ -1,4 +1,5 @@
-// The caller's code inside calls: whatever an argument does while it is looked at, the call is what it would be after that.
+// The caller's code runs inside calls. Whatever an argument does while it is looked at, the outcome is the same as if
+// it had done that before the call.
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { platform } from "../mod.ts";

@@ -31,7 +31,7 @@ test("another process sees exactly the stores made before a kill, and the file h
     using region = mmap(path);
     const { int32 } = region;
     const [stored, flushed] = [Atomics.load(int32, 0), Atomics.load(int32, 1)];
-    // It may be killed before it has stored anything, but not each time.
+    // The writer may be killed before it has stored anything, but not each time.
     assert(stored >= 0 && stored <= SLOTS, `${stored} stores`);
     most = Math.max(most, stored);
     // The writer stores a slot and then reports it. It may be killed between the two.

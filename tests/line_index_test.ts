@@ -98,7 +98,7 @@ test("update finds what was appended", () => {
   ]);
   assertEquals(linesIn(index), ["one", "", "", "last"]);
   for (let from = 0; from < MANY.length; from += 123) {
-    // The block of the last line is not what it was.
+    // The block of the last line has changed.
     index.line(index.length - 1);
     append(MANY.slice(from, from + 123).join(""));
     assertEquals(index.line(index.length - 1), MANY[Math.min(from + 123, MANY.length) - 1].slice(0, -1));

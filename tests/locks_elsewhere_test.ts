@@ -1,5 +1,5 @@
-// What is asked of macOS, FreeBSD and Windows to lock a file, where none of them is at hand. Their numbers are compared with
-// their headers in constants_test.ts.
+// The calls that lock a file on macOS, FreeBSD and Windows, tested without any of these systems. constants_test.ts
+// compares their numbers with their headers.
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { MmapError } from "../mod.ts";

@@ -21,10 +21,10 @@ import { openDescriptors } from "./support/process.ts";
 import { betweenRuntimes, runtimesHere, startIn } from "./support/runtimes.ts";
 import { isWindows, onLinux, onPosix } from "./support/systems.ts";
 
-/** No test waits for ever. Bun gives one five seconds otherwise. */
+/** No test waits for ever. Without this, Bun gives a test five seconds. */
 const patient = { timeout: 120_000 };
 
-/** Every lock that is to be had is had within this time. */
+/** A lock that is free can be had within this time. */
 const SOON = 60_000;
 
 const AT_ONCE: LockOptions = { timeout: 0 };

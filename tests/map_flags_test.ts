@@ -237,7 +237,9 @@ test("memory of huge pages can be mapped by its descriptor alone, resized, and m
   assert(many.faults > 0);
 });
 
-/** A directory whose files consist of huge pages, until the tests have ended; undefined if this process may not mount. */
+/**
+ * A directory whose files consist of huge pages, until the tests end. `undefined` if this process may not mount one.
+ */
 function mountHugePages(): string | undefined {
   const directory = mkdtempSync(join(tmpdir(), "mmap-huge-"));
   try {

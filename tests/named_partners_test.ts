@@ -1,4 +1,5 @@
-// Memory by a name, shared with programs in other languages. Each of them (tests/partners) makes it for us, and opens ours.
+// Memory by a name, shared with programs in other languages. Each of them (tests/partners) makes it for us, and opens
+// ours.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";

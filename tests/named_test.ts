@@ -144,7 +144,7 @@ test("a region that cannot be mapped leaves no new name behind, and takes no old
   const name = freshName();
   const before = openDescriptors();
   for (const open of ["create", "ensure-create"] as const) {
-    // It is too long; and it cannot be given a length by who only reads it.
+    // The size is too long. And whoever only reads the memory cannot give it a length.
     assertThrows(() => mmap(named(name), { open: [open], size: 2 ** 52 }));
     failure("ENOENT", () => mmap(named(name)));
     if (isWindows) continue;
@@ -314,7 +314,7 @@ describe("where the length can change", onPosix("it"), () => {
   });
 });
 
-/** Tests that run where the length of memory is fixed, and elsewhere with a system that says so. */
+/** Tests for systems where the length of memory is fixed. On others, a system that says so is used. */
 describe("where the length is fixed", () => {
   const fixing = (system: System): System => ({
     ...system,

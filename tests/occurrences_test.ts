@@ -14,7 +14,7 @@ const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 let state = 1;
 const random = (below: number): number => (state = (state * 48271) % 2147483647) % below;
-/** There are few different bytes, so that much nearly matches. */
+/** Few different bytes, so that much nearly matches. */
 const randomBytes = (length: number, kinds: number): Uint8Array<ArrayBuffer> =>
   new Uint8Array(length).map(() => 97 + random(kinds));
 
@@ -33,7 +33,7 @@ function haystackOf(bytes: Uint8Array): Haystack {
   };
 }
 
-/** Where a needle is, by looking at every place. */
+/** The places of a needle, found by looking everywhere. */
 function placesOf(bytes: Uint8Array, needle: Needle, start: number, end: number): number[] {
   const wanted = typeof needle === "number" ? Uint8Array.of(needle) : needle;
   const places: number[] = [];
@@ -102,7 +102,8 @@ test("what lies across the bounds of copies is found once", () => {
   const zeros = new Uint8Array(2 * PART + 1000);
   for (const length of [1, 2, 16, 17, 63, 64, 65, LONGEST_NEEDLE, LONGEST_NEEDLE + 1]) {
     const needle = new Uint8Array(length).fill(1).map((_, index) => index + 1 || 1);
-    // The parts of an iteration: 4 KiB, and twice as much each time, and then all alike; a count has only the latter.
+    // An iteration goes in parts: 4 KiB at first, then twice as much each time, then always PART. A count only uses
+    // PART.
     for (const bound of [4096, 4096 + 8192, PART, PART + 4096 - 8192, zeros.length]) {
       for (const behind of [-length - 64, -length - 1, -length, 1 - length, -1, 0, 1]) {
         const at = bound + behind;

@@ -385,7 +385,7 @@ test("a lock that fails leaves nothing locked", { ...onLinux("VmLck"), ...notInQ
 
 test("what is not locked can be unlocked", notInQemu("it has no mlock2"), () => {
   using region = mmap(fileOf(2 * PAGE));
-  // What is locked is in memory; how much that is only Linux tells.
+  // Locked pages are in memory. Only Linux says how much that is.
   const locked = (): number => platform.os === "linux" ? areaOf(region).kibibytes.Locked : NaN;
   const before = locked();
   region.unlock();

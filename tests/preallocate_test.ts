@@ -97,7 +97,7 @@ for (const type of ["tmpfs", "ext4"] as const) {
         region.bytes.fill(1);
         assertEquals([region.faults, statSync(path).size], [0, 64 * 1024]);
       }
-      // Of a file that is to be replaced, nothing is lost either. It may have holes.
+      // A file that is to be replaced loses nothing, either. It may have holes.
       for (const length of [PAGE, 64 * MEBIBYTE]) {
         writeFileSync(path, countingBytes(PAGE));
         truncateSync(path, length);

@@ -17,7 +17,7 @@ const MINUTE = 60_000;
 
 // ---------------------------------------------------------------- what is kept, and how long
 
-/** A system that only writes down what it is asked for, and refuses what it is told to refuse. */
+/** A system that only notes what it is asked for, and refuses what it is told to refuse. */
 class Ledger implements Ground {
   readonly calls: string[] = [];
   /** Calls that fail, by name: with what, and how often. */
@@ -221,7 +221,7 @@ test("where no more mappings are allowed, the pages go before blank memory comes
   ledger.failing.set("blank", { code: "ENOMEM", times: Infinity });
   kept.put(PAGE, 4096, "threads");
   assertEquals([ledger.since(), kept.size.ranges], [["blank 1+1", "anew 1+1"], 1]);
-  // Even that fails: nobody is told, except if somebody has a buffer there.
+  // Even that fails. It is only an error if somebody has a buffer there.
   ledger.takesPlace = false;
   kept.put(8n * PAGE, 4096, "threads");
   kept.put(16n * PAGE, 4096, "unknown");
@@ -278,7 +278,7 @@ function isBlankAt(address: bigint): boolean {
   return area?.permissions === "rw-p" && area.name === "";
 }
 
-/** Maps a file over and over; whether it ever came to lie on one of the addresses. */
+/** Maps a file over and over. Returns whether it ever got one of the addresses. */
 function comesToLieOn(...addresses: readonly bigint[]): boolean {
   const path = fileOf(300_000);
   const regions = Array.from({ length: 200 }, () => mmap(path));
@@ -336,7 +336,7 @@ test("nothing comes to lie where a region was before it moved", LINUX, () => {
   ];
   for (const [source, options] of sources) {
     using region = mmap(source as string, options);
-    // What lies behind it keeps it from growing in its place.
+    // The mapping after it keeps it from growing in its place.
     const { address } = region;
     region.bytes.fill(7);
     let size = 1_000_000;
@@ -359,7 +359,7 @@ test("where no more mappings are allowed, stores through a transferred buffer re
     region.unmap();
     stolen.fill(0xff);
     assertEquals([stolen[99_999], readFileSync(path)[99_999]], [0xff, 99_999 % 256]);
-    // Who is not known to have a buffer is none the worse.
+    // Nothing happens to those who are not known to have a buffer.
     const other = mmap(path, { access: "write" });
     other.bytes[0] = 1;
     other.unmap();
@@ -369,14 +369,14 @@ test("where no more mappings are allowed, stores through a transferred buffer re
   }
 });
 
-// ---------------------------------------------------------------- in processes of their own
+// ---------------------------------------------------------------- in child processes
 
 const SLOW = { timeout: 120_000 };
 
-/** With these, V8 gives up less often at the limit of mappings, where it finds no memory to collect with. */
+/** With these flags, V8 gives up less often at the limit of mappings. It needs memory to collect with. */
 const CAUTIOUS = ["--no-warnings", "--expose-gc", "--single-threaded-gc"];
 
-/** Runs a scenario. At that limit it is run again if it was the engine that gave up: what is tested is not that. */
+/** Runs a scenario. If the engine itself gives up at that limit, runs it again: the engine is not what is tested. */
 function runScenario(scenario: string): string {
   const given = ["quarantined", scenario, fileOf(2 ** 20), freshPath()] as const;
   if (scenario !== "at-the-limit") return runChild(...given);

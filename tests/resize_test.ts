@@ -399,7 +399,7 @@ test("a region of a device keeps its length", onPosix("/dev/zero"), () => {
 test("a descriptor that the program was left with is not trusted, either", () => {
   const path = fileOf(3 * PAGE);
   using region = mmap(path, { access: "write", closeDescriptor: false });
-  // It is closed by its number alone, as a program in another language in the same process could do.
+  // The descriptor is closed by its number alone, as code in another language in the same process could do it.
   mmap(region.descriptor!, { closeDescriptor: true }).unmap();
   const otherPath = fileOf(9 * PAGE);
   openDescriptorAs(region.descriptor!, otherPath, "r+");

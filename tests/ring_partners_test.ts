@@ -1,4 +1,4 @@
-// Rings between this runtime and programs in other languages, which are those of examples/ring: as docs/ring.md says it.
+// Rings between this runtime and the programs of examples/ring in other languages. All do what docs/ring.md says.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import process from "node:process";
 import { before, describe, test } from "node:test";
@@ -19,14 +19,14 @@ function requires(program: string): { readonly skip: string | false } {
   return { skip: spawnSync(program, ["--version"]).error !== undefined && `${program} is not here` };
 }
 
-/** Lines of all lengths, of which none is empty. */
+/** Lines of all lengths, except empty ones. */
 const LINES: readonly string[] = Array.from(
   { length: 3000 },
   (_, index) => `${index} ${"abcdefgh".repeat((index * 7919 >>> 3) % 200)}`,
 );
 const TEXT = `${LINES.join("\n")}\n`;
 
-/** Starts a partner with a ring and what it reads. Resolves to what it prints. */
+/** Starts a partner with a ring and an input. Resolves to what it prints. */
 function run([command, ...program]: readonly string[], role: string, path: string, input = ""): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const child = spawn(command, [...program, role, path], { stdio: ["pipe", "pipe", "pipe"] });
@@ -39,7 +39,7 @@ function run([command, ...program]: readonly string[], role: string, path: strin
     if (status === 0) resolve(output.join(""));
     else reject(new Error(`${program.at(-1)} ended with ${signal ?? status}: ${errors.join("")}`));
   });
-  child.stdin.on("error", () => {}); // it has ended, which it says itself
+  child.stdin.on("error", () => {}); // the partner has ended, and reports that itself
   child.stdin.end(input);
   return promise;
 }

@@ -29,7 +29,7 @@ const acrossProcesses = {
   ...patient,
 };
 
-/** Where docs/ring.md says that it is, as indices of 32-bit words. */
+/** The places that docs/ring.md gives, as indices of 32-bit words. */
 const [MAGIC, VERSION, CAPACITY, WRITE, READ] = [0, 2, 3, 32, 64];
 const OWNERS = { writer: 16, reader: 24 };
 const [NUMBER, BIRTH, SPACE] = [0, 1, 2];
@@ -625,7 +625,7 @@ test("what is not a message is refused, and changes nothing", () => {
     assertThrows(() => writer.write(message as Uint8Array), TypeError, "message: ");
   }
   assertEquals(region.bytes, before);
-  // A length of its own is nobody's business.
+  // A `length` that a subclass overrides does not count.
   class Odd extends Uint8Array {
     override get length(): number {
       return 1000;
@@ -915,7 +915,7 @@ const KILLS = Number(process.env.MMAP_RING_KILLS ?? (EMULATOR === undefined ? 20
 
 const killed = { ...acrossProcesses, timeout: 120_000 + 2000 * KILLS };
 
-/** Starts a child, which says that it has got there. */
+/** Starts a child, and waits until it says `word`. */
 async function startSaying(word: string, ...rest: string[]): Promise<ChildProcess> {
   const child: ChildProcess = spawnChild("rings", ...rest);
   const said = new Promise((resolve) => child.stdout!.once("data", (data) => resolve(String(data).trim())));
@@ -977,7 +977,7 @@ test(
       while (performance.now() < end) fill();
       await kill(reader);
     }
-    // Nothing was lost on the way: what is left goes on where the last one was.
+    // Nothing was lost: the next message follows on the last one.
     using reader = new RingReader(region);
     const seen = counter.int32[0];
     assert(seen > KILLS);

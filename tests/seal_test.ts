@@ -122,7 +122,7 @@ test("after seal, there is no other", sealed, () => {
   assertEquals(region.byteLength, PAGE);
 });
 
-/** A memfd of somebody else's: MFD_CLOEXEC, and MFD_ALLOW_SEALING if it can be sealed. */
+/** A memfd that the library did not make: MFD_CLOEXEC, and MFD_ALLOW_SEALING if it can be sealed. */
 function memfd(flags: number): number {
   const name = structure(8, (view) => view.setUint8(0, 0x61));
   return call("memfd_create", name, flags);

@@ -14,7 +14,7 @@ test("searching copied pieces agrees with Buffer.indexOf everywhere", () => {
   let state = 1;
   const random = (below: number): number => (state = (state * 48271) % 2147483647) % below;
   for (let round = 0; round < 3000; round++) {
-    // There are few different bytes, so that much nearly matches.
+    // Few different bytes, so that much nearly matches.
     const haystack = new Uint8Array(random(200)).map(() => random(3));
     const needle = new Uint8Array(random(6) + 1).map(() => random(3));
     assertEquals(search(haystack, needle), Buffer.from(haystack).indexOf(needle));

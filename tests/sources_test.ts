@@ -50,7 +50,7 @@ test("a descriptor stays open, unless asked otherwise", () => {
 
 test("ANONYMOUS memory reaches as far as the region, whatever that allows", () => {
   for (const protection of [["read"], ["read", "write"]] as const) {
-    // Where its length can be set only once, it is mapped shared alone.
+    // If its length can be set only once, it can only be mapped shared.
     for (const flags of platform.os === "darwin" ? [["shared"]] as const : [["shared"], ["private"]] as const) {
       using region = mmap(ANONYMOUS, { size: 100, offset: 70_000, protection, flags });
       assertEquals([region.byteLength, region.offset, region.faults], [100, 70_000, 0]);

@@ -10,7 +10,7 @@ interface Left {
   readonly descriptors: number;
 }
 
-/** Each region is checked after it was stopped; then most of what had no owner yet has been found by the collector. */
+/** Each region is checked after a stop. At the end, the collector has found most of what had no owner yet. */
 suite("a program that is stopped anywhere", onLinux("/proc to see what is mapped"), () => {
   for (const cause of ["timeout", "stack"]) {
     test(`by the ${cause}: no region says that it has more than is mapped`, { timeout: 60_000 }, () => {

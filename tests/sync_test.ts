@@ -199,7 +199,7 @@ suite("results", () => {
       using region = mmap(path, { access: "write" });
       truncateSync(path, 0);
       for (const wake of [() => notify(region, 0), () => notify(region, 1024)]) {
-        // The kernel of Linux says that there is no such word; others may not look.
+        // The Linux kernel says that there is no such word. Others may not look.
         if (platform.os === "linux") assertEquals(assertThrows(wake, MmapError).code, "EFAULT");
         else assertEquals(wake(), 0);
       }
@@ -235,7 +235,7 @@ suite("results", () => {
   test("memory that is only read is looked at often, and is never stored to", patient, async () => {
     using writer = memory();
     using region = mmap(writer.handle, { protection: ["read"] });
-    // Often enough to be compiled; Bun's own compiled Atomics.load stores.
+    // Often enough to be compiled. In Bun, a compiled Atomics.load also stores.
     const results = new Set<string>();
     for (let round = 0; round < 50_000; round++) results.add(wait(region, 0, -1));
     assertEquals([...results], ["not-equal"]);
@@ -251,7 +251,7 @@ suite("results", () => {
 });
 
 suite("refusals", () => {
-  /** Each function, and what comes of it when a word is 0, and when it is not. */
+  /** Each function, and its outcome when a word is 0, and when it is not. */
   const calls: readonly (readonly [
     name: string,
     call: (region: MappedRegion, index: number) => unknown,
@@ -460,7 +460,7 @@ suite("a thread that waits", onLinux("one call for many words"), () => {
         return waiting.waitInBackground({ address, expected, deadline, changed: () => false, lost: () => false });
       });
       assertEquals(new Set(await Promise.all(results)), new Set([false]));
-      // Each thread looks up ten times a second; when somebody joins, it begins anew.
+      // Each thread looks up ten times a second. When somebody joins, it begins anew.
       assert(calls() <= 20 * count, `${calls()} calls`);
     });
   }
@@ -590,7 +590,7 @@ for (const [name, start, where] of PARTIES) {
     test("it wakes who waits here", patient, async () => {
       using region = memory();
       const { said, end } = start(region, "notify");
-      // It is about to be waited for. From here on, nothing else can run.
+      // The wait is about to begin. From here on, nothing else can run.
       Atomics.store(region.int32, ARRIVED, 1);
       notify(region, ARRIVED);
       assert(["ok", "not-equal"].includes(wait(region, WORD, 0, 60_000)));
@@ -628,7 +628,7 @@ for (const [name, start, where] of PARTIES) {
 
     test("all are woken when no count is given", { ...skip, ...patient }, async () => {
       const woken: number[] = [];
-      // Whoever waits long wakes up now and then, and may do so just then: three times in a row is no accident.
+      // A long wait wakes up now and then, and might do so just then. But three times in a row are no accident.
       for (let attempt = 0; attempt < 3 && !woken.includes(3); attempt++) {
         using region = memory();
         const waiting = Array.from({ length: 3 }, () => start(region, "wait", "120000"));

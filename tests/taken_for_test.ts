@@ -1,4 +1,4 @@
-// What a region is to code that takes it for something else: useful, or an error, and never empty without a word.
+// What happens if code takes a region for something else: it works, or it is an error. It is never silently empty.
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";

@@ -13,18 +13,18 @@ import { onLinux, onPosix } from "./support/systems.ts";
 
 const PAGE = platform.pageSize;
 
-/** What can be made to fail. */
+/** Steps that can be made to fail. */
 type Step = "map" | "unmap" | "lock" | "protect" | "resizeInPlace" | "move";
 
 /**
- * This system and a guard without a handler, which keep account of what they have given out, and fail in what they are
+ * This system, and a guard without a handler. Both keep account of what they have given out, and fail when they are
  * told to.
  */
 class Ledger {
   readonly #real: System = host().system;
   /** Bases of what is mapped. */
   readonly mapped = new Set<bigint>();
-  /** How many places of the guard are taken, and what of them is valid. */
+  /** The places of the guard that are taken, and those of them that are valid. */
   readonly slots = new Set<{ faults: number }>();
   readonly covered = new Set<object>();
   readonly failing = new Set<Step>();
@@ -119,7 +119,7 @@ class Ledger {
 
 const WRITE = ["read", "write"] as const;
 const NOBODY = { inUse: false, detach: (): Users => "none", outgrow: () => {} };
-/** Whoever cannot be sent away. */
+/** An occupant that cannot be made to leave. */
 const SOMEBODY = { ...NOBODY, detach: (): Users => "buffers" };
 
 test("memory that cannot be mapped takes no place of the guard", () => {
@@ -156,7 +156,7 @@ test("a place that was found for memory is given back when it does not move ther
     const mapping = ledger.mapping(PAGE, ["read"], ["private"]);
     ledger.refusing.add("resizeInPlace").add("move");
     mapping.resize(4 * PAGE, occupants);
-    // Harmless memory stays behind for whoever cannot be sent away.
+    // If an occupant cannot be made to leave, harmless memory stays behind for it.
     assertEquals(ledger.given, [occupants === SOMEBODY ? 2 : 1, 1, 1]);
     mapping.release("none");
     assertEquals(ledger.slots.size, 0);
@@ -207,7 +207,7 @@ test("pages that were lost stay counted when the runtime keeps the others", () =
   assertEquals([mapping.released, mapping.faults], [true, 3]);
 });
 
-/** Has the library map on a system that fails in what it is told to. */
+/** Has the library map on a system that fails when it is told to. */
 function onFailingSystem(act: (failing: Set<Step>) => void): void {
   const before = host();
   const ledger = new Ledger();

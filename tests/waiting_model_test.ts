@@ -9,13 +9,13 @@ import { posixWaiting } from "../src/os/posix/waiting.ts";
 import { everyOrder } from "./support/every_order.ts";
 import { futexWait, KernelModel, RING_ERRORS, RingModel, VectorModel } from "./support/kernel_model.ts";
 
-/** What a program does, one after the other: waits, maybe with a deadline, stores to a word, or wakes. */
+/** A step of a program: it waits, maybe with a deadline, stores to a word, or wakes. */
 type Step =
   | readonly ["wait", word: string, deadline?: number]
   | readonly ["store", word: string, value: number]
   | readonly ["notify", word: string, count?: number];
 
-/** Programs that run at the same time; only the first is this thread, and waits. */
+/** Programs that run at the same time. Only the first one is this thread, and only it waits. */
 interface Scenario {
   readonly programs: readonly (readonly Step[])[];
   /** How often time may pass before the programs are over: until the next deadline, or the end of a call. */
@@ -27,7 +27,7 @@ interface Scenario {
 /** A way to wait. */
 interface Way {
   readonly make: (kernel: KernelModel) => WaitInBackground;
-  /** Whether whoever has begun to wait is in the queue until it is over. */
+  /** Whether a waiter is in the queue from the beginning of the wait to its end. */
   readonly gapless: boolean;
 }
 
@@ -167,7 +167,7 @@ async function inEveryOrder(way: Way, scenario: Scenario): Promise<number> {
   }
 }
 
-/** Whether everybody was told what is true. */
+/** Checks that every waiter was told the truth. */
 function judge({ waiters, counted, stored, kernel }: World, { gapless }: Way): void {
   const words = new Set(waiters.map(({ word }) => word));
   for (const word of words) {
@@ -176,7 +176,7 @@ function judge({ waiters, counted, stored, kernel }: World, { gapless }: Way): v
     const count = counted.get(word) ?? 0;
     const what = `${word}: ${count} counted, and they say ${those.map(({ said }) => said)}`;
     assert(told >= count, what);
-    // Nobody is told without a reason: not at all if nothing has a gap, and not if there is no other word.
+    // Nobody is told "ok" without a reason, if the way to wait has no gap, or if there is no other word.
     if (gapless || (words.size === 1 && !stored.has(word))) assertEquals(told, count, what);
     for (const { said, deadline } of those) {
       assert(said !== "timed-out" || kernel.now >= deadline, what);

@@ -1,4 +1,4 @@
-// Whoever notify counts is told, with each way to wait that Linux has.
+// Every waiter that notify counts is told so, with each way to wait that Linux has.
 import { readdirSync, truncateSync } from "node:fs";
 import { suite, test } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
@@ -13,7 +13,7 @@ import { isWindows, onLinux, onPosix } from "./support/systems.ts";
 import { COUNTED, TOLD, WAITING_SIZE } from "./support/waiting.ts";
 import { hasRing, useWaitingWithout } from "./support/waiting_without.ts";
 
-/** Whether whoever has begun to wait is counted from then on, without a gap. */
+/** Whether a waiter is counted from the beginning of its wait on, without a gap. */
 const isGapless = isWindows || hasRing();
 
 /** Bun gives a test five seconds. */
@@ -23,7 +23,7 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** Those who have begun to wait, and what became of them. */
+/** The waits that have begun, and how they ended. */
 class Waiters {
   readonly said: string[] = [];
   readonly all: Promise<unknown>;
@@ -138,7 +138,7 @@ for (const [way, without] of Object.entries(WAYS)) {
         const start = performance.now();
         truncateSync(path, 0);
         assertEquals((await assertRejects(() => value, MmapError)).code, "EIO");
-        // What ends the wait is the loss, which leaves the word as it was, and not the time.
+        // The loss ends the wait, and not the timeout. The word stays as it was.
         assert(performance.now() - start < 20_000);
       }));
   });

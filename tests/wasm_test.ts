@@ -70,7 +70,7 @@ describe("a file in a WebAssembly memory", { skip: !platform.supports("wasm") &&
       [WASM_PAGE, 10_000, 0, ["read"], false, 0],
     );
     assertEquals([code.load(WASM_PAGE + 7), code.load(WASM_PAGE - 1)], [7, 1]);
-    // Behind the file, its last page is zeros; behind that, the memory is as it was.
+    // After the end of the file, its last page is zeros. After that page, the memory is as before.
     const end = WASM_PAGE + Math.ceil(10_000 / PAGE) * PAGE;
     assertEquals([code.load(WASM_PAGE + 9_999), code.load(end - 1), code.load(end)], [9_999 & 255, 0, 1]);
     assertEquals(region.bytes, new Uint8Array(readFileSync(path)));

@@ -62,7 +62,7 @@ describe("files on Windows that several programs use", onWindows, () => {
     const before = countingBytes(10_000);
     for (
       const [code, act] of [
-        // Not opened to be read, too.
+        // Not opened for reading, too.
         ["EACCES", () => mmap(path, { open: ["write"], ...GROW, size: 50_000 })],
         // Somebody else has it mapped.
         ["EBUSY", () => mmap(path, { open: ["read", "write", "truncate"], ...GROW, size: 50_000 })],
@@ -146,7 +146,7 @@ describe("descriptors on Windows", onWindows, () => {
     closeDescriptor(descriptor);
     region.bytes[9999] = 1;
     region.flush();
-    // Through the number, which is another file's that cannot be written, nothing would be flushed.
+    // The number is another file's now, which cannot be written. Through it, nothing would be flushed.
     openDescriptorAs(descriptor, fileOf(100), "r");
     region.bytes[9998] = 2;
     region.flush();
@@ -276,7 +276,7 @@ test("what Windows calls by names of its own has the nearest of errno", () => {
 });
 
 test("pages that others are writing are waited for when they are flushed", () => {
-  /** Windows, as far as `flush` needs it; each call of FlushViewOfFile comes to one of the errors, 0 for none. */
+  /** Windows, as far as `flush` needs it. Each call of FlushViewOfFile has the next of these errors; 0 is success. */
   function flushWith(errors: number[]): number[] {
     const pauses: number[] = [];
     const kernel32 = {

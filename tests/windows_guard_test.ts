@@ -10,7 +10,7 @@ import { closeDescriptor, openDescriptor } from "./support/descriptors.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
 import { notInWine, onWindows } from "./support/systems.ts";
 
-/** Stores where that is not allowed, and looks what happened. */
+/** Stores to memory that does not allow it, and looks what happened. */
 function assertAbsorbs(region: MappedRegion): void {
   const [before, behind] = [region.bytes[5000], region.bytes[9000]];
   region.bytes[5000] = before ^ 1;
@@ -95,7 +95,7 @@ test("a file that is mapped to be read keeps stray stores, however it is mapped"
   for (const access of ["r", "r+"] as const) {
     const descriptor = openDescriptor(path, access);
     const request = { descriptor, offset: 0, protection: ["read"], flags: ["private"], unit: 4096 } as const;
-    // The guard sees to it, so that Windows need not count copies that nobody makes.
+    // The guard makes pages copies when they are stored to. So Windows does not count copies that nobody makes.
     const base = system.map(request, 20_480, false);
     const slot = system.guard()!.claim();
     slot.cover(base, 20_480, 4096, { counted: false, copiedBySystem: true });
@@ -240,7 +240,7 @@ test("a place stays taken while there is no memory for it, and is filled when th
   const request = { descriptor, offset: 0, protection: ["read", "write"], flags: ["shared"], unit: 4096 } as const;
   for (const fill of [system.blank, system.blankAnew]) {
     const base = system.map(request, 20_480);
-    // Memory that does not fit is refused, as all is when there is none.
+    // Memory that does not fit is refused, just as if there were none.
     assertEquals(placeholdersOf(new Kernel32(ffi))!.blank(base, 2 ** 20), false);
     const { VirtualAlloc } = ffi.load(["kernel32.dll"], THREADS);
     const [MEM_RESERVE, PAGE_READWRITE] = [0x2000, 4];

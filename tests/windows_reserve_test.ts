@@ -1,4 +1,5 @@
-// Regions that have grown in their place, which are several views on Windows. What every system does is in reserve_test.ts.
+// Regions that have grown in their place. On Windows, these are several views. reserve_test.ts tests what every system
+// does.
 import { closeSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
 import { describe, test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";

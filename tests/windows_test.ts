@@ -51,7 +51,7 @@ const CODE: Readonly<Record<string, Uint8Array>> = {
   arm64: new Uint8Array([0x40, 0x05, 0x80, 0x52, 0xc0, 0x03, 0x5f, 0xd6]), // mov w0, #42; ret
 };
 
-/** What a function returns, in a thread of its own. */
+/** Runs a function in a new thread, and returns its result. */
 function resultOf(address: bigint): number {
   const { CreateThread, WaitForSingleObject, GetExitCodeThread, CloseHandle } = host().ffi.load(["kernel32.dll"], {
     // HANDLE CreateThread(SECURITY_ATTRIBUTES *, SIZE_T stack, DWORD (*start)(void *), void *argument, DWORD, DWORD *)
@@ -395,7 +395,7 @@ describe("resize on Windows", onWindows, () => {
 });
 
 describe("words on Windows", onWindows, () => {
-  /** Does something with a word; it has to be ENOTSUP where `supports` says so, and to do nothing else otherwise. */
+  /** Does something with a word. It has to fail with ENOTSUP if, and only if, `supports` says so. */
   function check(kind: FlagKind, word: string, act: () => void): void {
     if (platform.supports(kind, word)) return act();
     const error = failure("ENOTSUP", act);
@@ -600,7 +600,7 @@ interface Mapped {
   readonly own: Map<number, Uint8Array>;
 }
 
-/** Random operations beside a model in plain memory, as far as Windows allows files to change while they are mapped. */
+/** Random operations, and a model in plain memory, as far as Windows lets files change while they are mapped. */
 class Play {
   readonly #random: Random;
   readonly #files: readonly Content[] = [5000, 3 * GRANULARITY, 0].map((length) => ({

@@ -106,7 +106,7 @@ suite("the table of those who wait", () => {
     const owner = world.words.length - 16;
     world.words[owner] = 2;
     world.words[owner + 1] &= ~3;
-    // It may as well be about to publish. Its birth is still that of the last owner.
+    // It may also be about to publish. The birth in its slot is still the last owner's.
     assertEquals(two.begin(KEY, 0), undefined);
     world.words[owner] = 5;
     assert(two.begin(KEY, 0));
@@ -144,7 +144,7 @@ suite("the table between threads", () => {
         [() => slot = waiter.begin(KEY, 0)!, () => sees = word, () => told = waiter.end(slot)],
         [() => word = 1, () => counted = notifier.notify(KEY, 1)],
       ];
-      /** Whoever has seen no change sleeps until he is woken. */
+      /** A waiter that has seen no change sleeps until it is woken. */
       const isAsleep = (): boolean => programs[0].length === 1 && sees === 0 && !waiter.isWoken(slot);
       while (programs.flat().length > 0) {
         const ready = programs.filter((steps) => steps.length > 0 && !(steps === programs[0] && isAsleep()));

@@ -1,9 +1,10 @@
-// Runs tests on the Linux arm64 builds of the runtimes, in qemu: `node tools/arm64.ts <runtime> <report> <test files...>`.
+// Runs tests on the Linux arm64 builds of the runtimes, in qemu:
+// `node tools/arm64.ts <runtime> <report> <test files...>`.
 //
-// Everything is set up when it is first needed (Debian or Ubuntu on x64, network, 500 MB) and kept in .systems/arm64:
-// qemu and the C library are unpacked from Debian's packages, and the runtimes come from npm; nothing is installed.
-// `node tools/arm64.ts setup` does only that. Debian's packages come from the mirror that this machine's apt uses, or
-// from the one in DEBIAN_MIRROR, which Ubuntu needs: its apt has no mirror of Debian.
+// The first run sets everything up in .systems/arm64. It needs Debian or Ubuntu on x64, network and 500 MB. qemu and
+// the C library are unpacked from Debian's packages, and the runtimes come from npm. Nothing is installed. `node
+// tools/arm64.ts setup` only sets everything up. Debian's packages come from the mirror that this machine's apt uses,
+// or from the one in DEBIAN_MIRROR. Ubuntu needs that, since its apt has no mirror of Debian.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,26 +14,26 @@ import { type RuntimeName, TESTING } from "./runtimes.ts";
 
 const NAME = "arm64";
 
-/** A Debian whose qemu is static, and knows of its own what is in /proc/self/maps: 10. */
+/** A Debian whose qemu, version 10, is static, and emulates /proc/self/maps itself. */
 const SUITE = "trixie";
 const DEBIAN = `debian-${SUITE}`;
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/** What the runtimes are linked with. */
+/** The libraries that the runtimes are linked with. */
 const LIBRARIES = ["libc6", "libgcc-s1", "libstdc++6", "libatomic1"];
 
-/** Not all that qemu can emulate: with the newest instructions, which V8 then uses, WebAssembly fails in Node. */
+/** Not the newest that qemu can emulate: V8 would use the newest instructions, and then WebAssembly fails in Node. */
 const PROCESSOR = "cortex-a76";
 
-/** What is different here when tests are run. */
+/** More arguments for the runtimes, needed only here. */
 const MORE: Readonly<Record<RuntimeName, readonly string[]>> = {
   deno: [],
   bun: [],
-  // All files in one process: it would start others by itself, not emulated.
+  // All files in one process. Node would start others itself, without the emulator.
   node: ["--test-isolation=none"],
 };
 
-/** Where a part of the set-up is. */
+/** The path of a part of the set-up. */
 function cached(name: string): string {
   return join(ROOT, partOf(NAME, name));
 }
@@ -45,7 +46,7 @@ function requireMachine(): void {
   if (!existsSync(KEYRING)) throw new Refusal(`this needs ${KEYRING}, from the package debian-archive-keyring`);
 }
 
-/** A configuration for an apt that has everything in one directory, and knows this machine's proxies at most. */
+/** A configuration for an apt that keeps everything in one directory. It may use this machine's proxies. */
 function aptConfiguration(directory: string): string {
   return `
     Dir::State "${directory}";
@@ -60,7 +61,7 @@ function aptConfiguration(directory: string): string {
     APT::Architectures { "amd64"; "arm64"; };
     APT::Sandbox::User "root";
     Acquire::Languages "none";
-    // What the machine does after each update of its own lists.
+    // This machine's hooks for updates of its own lists.
     #clear APT::Update::Pre-Invoke;
     #clear APT::Update::Post-Invoke;
     #clear APT::Update::Post-Invoke-Success;
@@ -71,7 +72,7 @@ function aptConfiguration(directory: string): string {
 function archives(): string[] {
   const named = process.env.DEBIAN_MIRROR;
   if (named) return [named];
-  // With release information, it lists only what has been downloaded; a container often has nothing of that.
+  // With release information, it would list only what has been downloaded. A container often has none of that.
   const list = ["apt-get", "indextargets", "--no-release-info", "--format", "$(REPO_URI)"];
   const { stdout } = command([...list, "Created-By: Packages", "Component: main"]);
   return [...new Set(stdout.split("\n"))].filter((archive) => archive !== "");
@@ -79,7 +80,7 @@ function archives(): string[] {
 
 /**
  * Downloads packages of Debian, and returns their files. Tries each archive in turn: some are not Debian's, and some do
- * not have this suite. apt takes only what is signed with Debian's keys.
+ * not have this suite. apt only accepts what is signed with Debian's keys.
  */
 function download(directory: string, packages: readonly string[]): string[] {
   const refusals: string[] = [];
@@ -111,7 +112,7 @@ function downloadFrom(archive: string, directory: string, packages: readonly str
   return readdirSync(target).map((name) => join(target, name));
 }
 
-/** qemu, as `qemu-aarch64`, and the libraries, as they lie in a Debian on arm64, in `root`. */
+/** Unpacks qemu as `qemu-aarch64`, and the libraries into `root`, where they are as in a Debian on arm64. */
 function makeDebian(directory: string): void {
   const temporary = join(directory, "temporary");
   const packages = download(temporary, ["qemu-user:amd64", ...LIBRARIES.map((name) => `${name}:arm64`)]);
@@ -123,27 +124,27 @@ function makeDebian(directory: string): void {
   rmSync(temporary, { recursive: true });
 }
 
-/** One program of some forty in the package. */
+/** Unpacks one of some forty programs in the package. */
 function extractQemu(path: string, directory: string): void {
   const extract = `dpkg-deb --fsys-tarfile "$1" | tar --extract --strip-components=3 ./usr/bin/qemu-aarch64`;
   command(["sh", "-c", extract, "sh", path], directory);
 }
 
-/** What the runtime sees. Its caches are its own: the machine's are for another processor, and may be read-only. */
+/** The runtime's environment. It has its own caches: the machine's are for another processor, and may be read-only. */
 function environment(emulator: string): NodeJS.ProcessEnv {
   return {
     ...process.env,
     QEMU_CPU: PROCESSOR,
     QEMU_LD_PREFIX: cached(`${DEBIAN}/root`),
-    // Its presence tells the tests that they are emulated.
+    // Tells the tests that they are emulated.
     MMAP_TESTS_EMULATOR: emulator,
-    // Node takes the types from its files with a WebAssembly program, which is most of what a start costs here.
+    // Node strips types with a WebAssembly program. Here, that takes most of the time of a start.
     NODE_COMPILE_CACHE: cached("caches/node"),
     XDG_CACHE_HOME: cached("caches"),
   };
 }
 
-/** Runs test files; the status is that of the runtime. */
+/** Runs test files. Returns the status of the runtime. */
 function run(runtime: RuntimeName, program: string, report: string, files: readonly string[]): number {
   const emulator = cached(`${DEBIAN}/qemu-aarch64`);
   const line = [join(ROOT, program), ...TESTING[runtime](report), ...MORE[runtime], ...files];

@@ -7,7 +7,7 @@ import type { Buffer } from "node:buffer";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
-/** The handlers by their paths, and the prefix of the GNU tools for each; Debian: binutils, binutils-aarch64-linux-gnu. */
+/** Paths of handlers, and the prefix of the GNU tools for each. In Debian: binutils, binutils-aarch64-linux-gnu. */
 export const HANDLERS = {
   "linux/handler_x64": "x86_64-linux-gnu-",
   "linux/handler_arm64": "aarch64-linux-gnu-",
@@ -16,12 +16,12 @@ export const HANDLERS = {
 
 export type Handler = keyof typeof HANDLERS;
 
-/** The file that holds the bytes of a handler. */
+/** The path of the file with the bytes of a handler. */
 export function pathOf(handler: Handler): string {
   return fileURLToPath(new URL(`../src/os/${handler}.ts`, import.meta.url));
 }
 
-/** What that file has to be. */
+/** What that file has to contain. */
 export function assemble(handler: Handler): string {
   const lines = codeOf(handler).toString("hex").match(/.{1,112}/g) ?? [];
   const name = basename(handler);

@@ -1,4 +1,4 @@
-// The benchmark: `npm run bench`. Everything takes turns with what it is compared with; only ratios are claimed.
+// The benchmark: `npm run bench`. Everything takes turns with what it is compared with. Only ratios are claimed.
 //
 //   npm run bench                 all cases, and writes bench/results
 //   npm run bench -- map scan     only cases whose names begin so, on the terminal only

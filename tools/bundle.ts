@@ -15,7 +15,7 @@ const COMMON: BuildOptions = {
   format: "esm",
   platform: "neutral",
   target: "es2024",
-  // Comments are in the declarations and the sources. Names stay, so that stack traces can be read.
+  // Comments stay in the declarations and the sources. Names are kept, so that stack traces can be read.
   minifyWhitespace: true,
   minifySyntax: true,
   // Node shows the line of an error that nobody catches, and stack traces are read by line.
@@ -72,7 +72,7 @@ const FROM_WASM: Sources = {
     `export { MemoryRegion, "#isMemoryRegion" as isMemoryRegion, "#mappingIn" as mappingIn } from "./wasm.js"`,
 };
 
-/** What only Windows needs, and what loads it in Bun. esbuild would turn the `require` into something else. */
+/** The parts that only Windows needs, and what loads them in Bun. esbuild would change the `require`. */
 const WINDOWS = `
   export { windows } from "./src/os/windows/system.ts";
   export { windowsIdentities } from "./src/os/windows/identity.ts";
@@ -81,7 +81,7 @@ const LOADER = `const loadWindows = () =>
   // If Bun's bundler has put the file into its own, there is a require.
   typeof require === "undefined" ? import.meta.require("./windows.js") : require("./windows.js");`;
 
-/** What is not in Bun's mod.js: Windows, and the other runtimes. */
+/** The parts that are not in Bun's mod.js: Windows, and the other runtimes. */
 const BUN_ALONE: Sources = {
   "src/os/windows/identity.ts":
     `export const windowsIdentities = (...values) => loadWindows().windowsIdentities(...values)`,
@@ -128,7 +128,7 @@ async function writeOthers(options: BuildOptions, outdir: string, entryPoints: r
   await build({ ...options, entryPoints: [...entryPoints], outdir, plugins: [replacing(sources)] });
 }
 
-/** Puts other code in the place of these sources of the package. It may import the files that are made. */
+/** Replaces these sources of the package with other code, which may import the files that are made. */
 function replacing(sources: Sources): Plugin {
   return {
     name: "replacing",

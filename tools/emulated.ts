@@ -14,9 +14,9 @@ export class Refusal extends Error {}
 
 /** A runtime's build for the system. */
 export interface Build {
-  /** Its package on npm, which has the version of the development dependency of the runtime's name. */
+  /** Its package on npm. The version is that of the development dependency with the runtime's name. */
   readonly package: string;
-  /** Where the program is in the package. */
+  /** The path of the program in the package. */
   readonly program: string;
 }
 
@@ -55,7 +55,7 @@ export function isThere(name: string): boolean {
   return spawnSync(name, ["--version"], { stdio: "ignore" }).error === undefined;
 }
 
-/** Where a part of a system's set-up is, from the root. */
+/** The path of a part of a system's set-up, from the root. */
 export function partOf(system: string, name: string): string {
   return join(".systems", system, name);
 }
@@ -78,7 +78,7 @@ function once(path: string, make: (directory: string) => void): void {
   process.stdout.write(`set up ${path} (${((performance.now() - started) / 1000).toFixed(1)} s)\n`);
 }
 
-/** Where a runtime's build is, from the root. */
+/** The path of a runtime's build, from the root. */
 function directoryOf({ name }: Emulation, runtime: RuntimeName): string {
   return partOf(name, `${runtime}-${versionOf(runtime)}`);
 }

@@ -1,4 +1,4 @@
-// The modules that a program imports, as deno.json exports them.
+// The modules that a program can import. deno.json exports them.
 import { readFileSync } from "node:fs";
 
 const { exports } = JSON.parse(readFileSync(new URL("../deno.json", import.meta.url), "utf8"));

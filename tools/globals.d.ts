@@ -1,5 +1,5 @@
-// What the declarations name, and the standard library of a TypeScript project may lack: it depends on `lib` in tsconfig,
-// and on the version. Where the project has one of these, both are one interface. No value is declared.
+// Types that the declarations need, and that a TypeScript project may lack, depending on its `lib` and its version. If
+// the project has one of these interfaces, the two are merged. No value is declared.
 
 /** TypeScript 5.8 and later have it, in `lib` esnext. */
 interface Float16Array<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike> extends ArrayLike<number> {

@@ -5,10 +5,10 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import wabt from "wabt";
 
-/** The file that holds the bytes of the kernel. */
+/** The path of the file with the bytes of the kernel. */
 export const KERNEL_PATH: string = fileURLToPath(new URL("../src/search/kernel.ts", import.meta.url));
 
-/** What that file has to be. */
+/** What that file has to contain. */
 export async function assembleKernel(): Promise<string> {
   const { parseWat } = await wabt();
   const text = readFileSync(KERNEL_PATH.replace(/\.ts$/, ".wat"), "utf8");

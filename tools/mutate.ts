@@ -1,5 +1,5 @@
-// Puts faults into a copy of the tree, one after another, and says which of them no test notices:
-// `node tools/mutate.ts`, or `node tools/mutate.ts TEXT…` for those whose folder or text contains one of the texts.
+// Puts faults into a copy of the tree, one after another, and says which of them no test notices: `node
+// tools/mutate.ts`. `node tools/mutate.ts TEXT…` tries only the faults whose folder or text contains one of the texts.
 import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
@@ -11,16 +11,16 @@ import { type Mutation, MUTATIONS, type Runtime } from "./mutations.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** What is not copied: what is hidden is built, downloaded or Git's. */
+/** Not copied. Hidden files are built, downloaded or Git's. */
 const LEFT_OUT = /^(\..*|node_modules)$/;
 
-/** A test that takes longer waits for what never comes; a fault has been noticed then as well. */
+/** A test that takes longer waits for something that never comes. Then the fault is noticed, too. */
 const PATIENCE = 120_000;
 
 const TESTING: Readonly<Record<Runtime, readonly string[]>> = {
   deno: ["deno", "test", "-A", "--no-check", "--v8-flags=--expose-gc"],
   bun: ["bun", "test"],
-  // A test that has failed may leave somebody waiting for ever.
+  // A failed test may leave somebody waiting for ever.
   node: ["node", "--test", "--test-force-exit", "--no-warnings", "--expose-gc"],
 };
 
@@ -28,7 +28,7 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** The tree somewhere else, where it may be changed. */
+/** Copies the tree to a place where it may be changed. */
 function copyOfTree(): string {
   const copy = mkdtempSync(join(tmpdir(), "mmap-mutate-"));
   process.on("exit", () => rmSync(copy, { recursive: true, force: true }));
@@ -46,7 +46,7 @@ function sourcesIn(tree: string): Map<string, string> {
   return new Map(paths.map((path) => [path, readFileSync(path, "utf8")]));
 }
 
-/** The only source that a text is in, and how often that is; an error unless it is once. */
+/** The path of the source that contains a text. It is an error if the text is not there exactly once. */
 function placeOf(find: string, sources: ReadonlyMap<string, string>): string {
   const places = [...sources].flatMap(([path, text]) => new Array<string>(text.split(find).length - 1).fill(path));
   if (places.length === 1) return places[0];
@@ -58,7 +58,7 @@ function passes(tree: string, tests: readonly string[], runtime: Runtime): Promi
   const [command, ...rest] = TESTING[runtime];
   const files = tests.map((name) => `./tests/${name}_test.ts`);
   const environment = { ...process.env, PATH: `${join(tree, "node_modules/.bin")}:${process.env.PATH}` };
-  // A group of its own, so that what a test has started ends with it.
+  // A process group of its own, so that everything a test has started ends with it.
   const child = spawn(command, [...rest, ...files], { cwd: tree, stdio: "ignore", detached: true, env: environment });
   const end = (): boolean => process.kill(-child.pid!, "SIGKILL");
   const timer = setTimeout(end, PATIENCE);
@@ -82,7 +82,7 @@ async function isNoticed([find, replace, names, runtime = "node"]: Mutation, tre
   const path = placeOf(find, sources);
   const text = sources.get(path)!;
   const changed = text.replace(find, () => replace);
-  // What is no program would be noticed by every test.
+  // If this is not a program, every test would notice.
   stripTypeScriptTypes(changed);
   writeFileSync(path, changed);
   try {
@@ -92,7 +92,7 @@ async function isNoticed([find, replace, names, runtime = "node"]: Mutation, tre
   }
 }
 
-/** The tests that do not pass without any fault, which would seem to notice each. */
+/** The tests that fail without any fault. They would seem to notice every fault. */
 async function failing(tree: string, mutations: readonly Mutation[]): Promise<string[]> {
   const runs = new Set(
     mutations.flatMap(([, , names, runtime = "node"]) => names.split(" ").map((name): string => `${runtime} ${name}`)),

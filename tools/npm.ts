@@ -10,7 +10,7 @@ import { bundle } from "./bundle.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** Where the package is built. tsconfig.npm.json says so too. */
+/** The directory in which the package is built. tsconfig.npm.json names it, too. */
 export const PACKAGE: string = join(ROOT, ".npm");
 
 /** What deno.json has no field for. */
@@ -19,13 +19,13 @@ const ABOUT = {
   keywords: ["mmap", "memory-mapped", "shared-memory", "zero-copy", "file", "ipc", "futex", "ffi", "deno", "bun"],
 };
 
-/** The first Node with node:ffi. Of the others, those that the tests run on. */
+/** The first Node with node:ffi, and the Deno and Bun that the tests run on. */
 const ENGINES = { node: ">=26.1", deno: ">=2.9", bun: ">=1.4" };
 
-/** The versions of TypeScript whose typed arrays have no type of their buffer. */
+/** The versions of TypeScript whose typed arrays have no type parameter for their buffer. */
 const TOO_OLD = "<5.7";
 
-/** What they are given. It is not a module, and so the error that they show is the name of the file. */
+/** The file that they get. It is not a module, so the error that they show is the name of the file. */
 const TOO_OLD_TYPES = "./dist/needs-typescript-5.7-or-later.d.ts";
 
 /** The part of deno.json that is needed here. */
@@ -77,7 +77,7 @@ interface Built {
   readonly default: string;
 }
 
-/** The same for TypeScript's `moduleResolution: "node10"`, which knows no exports. */
+/** The same for TypeScript's `moduleResolution: "node10"`, which does not look at exports. */
 function withoutExports(exports: readonly [entry: string, source: string][]): object {
   const others = exports.filter(([entry]) => entry !== ".").map(([entry, source]) => [
     entry.slice(2),
@@ -116,7 +116,7 @@ function declare(): void {
   if (status !== 0) throw new Error(`tsc ended with ${status}:\n${stdout}${stderr}`);
 }
 
-/** Has the declarations of the entries name what the project's own library may lack. */
+/** Makes the declarations of the entries refer to the types that a project may lack. */
 function addGlobals(entries: readonly string[]): void {
   cpSync(join(ROOT, "tools/globals.d.ts"), join(PACKAGE, "dist/globals.d.ts"));
   writeFileSync(join(PACKAGE, TOO_OLD_TYPES), "// @region/mmap needs TypeScript 5.7 or later.\n");

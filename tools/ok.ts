@@ -1,12 +1,12 @@
-// The gate: everything that has to hold before a change is taken, the cheapest checks first. It stops at the first
-// failure. The arguments choose where the tests run, like those of test.ts: `npm run ok -- here windows arm64`.
+// The gate: everything that has to hold before a change is accepted. The cheapest checks come first, and it stops at
+// the first failure. The arguments choose where the tests run, as for test.ts: `npm run ok -- here windows arm64`.
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { ENTRIES } from "./entries.ts";
 
-/** All but shims.ts, which needs the types of Node and Bun: tsc checks it. */
+/** Everything except shims.ts. That needs the types of Node and Bun, so tsc checks it. */
 const TOOLS = readdirSync(fileURLToPath(new URL(".", import.meta.url)))
   .filter((name) => name.endsWith(".ts") && name !== "shims.ts").map((name) => `tools/${name}`);
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const DIRECTORY = new URL("../docs/pictures/", import.meta.url);
 
-/** What a box stands for, which gives it its colour. */
+/** What a box stands for. It decides the colour. */
 type Kind = "file" | "memory" | "view" | "gone";
 
 /** A shape of a picture. Lengths are in pixels. */
@@ -160,7 +160,7 @@ const PICTURES: Readonly<Record<string, Picture>> = {
 const escaped = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 
-/** Lines of text, of which the first has its middle at `y`. */
+/** Lines of text. The middle of the first one is at `y`. */
 function textAt(x: number, y: number, lines: readonly string[], anchor: string, strong: boolean): string {
   return lines.map((line, at) => {
     const weight = strong && at === 0 ? ' font-weight="600"' : "";
@@ -201,7 +201,7 @@ ${shapes.map(drawn).join("\n")}
 `;
 }
 
-/** Every picture as it has to be, by the name of its file. */
+/** What every picture has to be, by the name of its file. */
 export function picturesDrawn(): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(PICTURES).map(([name, picture]) => [name, svgOf(picture)]));
 }

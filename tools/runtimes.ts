@@ -18,7 +18,7 @@ const COMMANDS: readonly (readonly string[])[] = [
 /** How many runtimes there are. */
 export const RUNTIMES: number = COMMANDS.length;
 
-/** Node's reports: one to be read here if something fails, and one to be counted. */
+/** Node's reports: one to read if something fails, and one to count. */
 export function reportingTo(report: string): string[] {
   return [
     "--test-reporter=spec",
@@ -31,7 +31,7 @@ export function reportingTo(report: string): string[] {
 /** The arguments with which each runtime runs test files and writes a JUnit report to a path. */
 export const TESTING: Readonly<Record<RuntimeName, (report: string) => string[]>> = {
   deno: (report) => ["test", "-A", "--no-check", "--v8-flags=--expose-gc", `--junit-path=${report}`],
-  // Its own limit of 5 seconds for a test is too short for a busy machine.
+  // Bun's own limit of 5 seconds for a test is too short on a busy machine.
   bun: (report) => ["test", "--timeout=60000", "--reporter=junit", `--reporter-outfile=${report}`],
   node: (report) => ["--test", "--no-warnings", "--expose-gc", ...reportingTo(report)],
 };
@@ -44,7 +44,7 @@ export function runOnAll(program: string, ...rest: string[]): void {
   }
 }
 
-/** The one number that is given as an argument, or a default. */
+/** The number that is given as the only argument, or a default. */
 export function numberGiven(otherwise: number): number {
   const [text = String(otherwise)] = process.argv.slice(2);
   const number = Number(text);

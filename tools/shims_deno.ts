@@ -1,4 +1,4 @@
-// The same as shims.ts, for Deno; checked by `deno check`.
+// The same as shims.ts, for Deno. `deno check` checks it.
 import type { DenoNamespace } from "../src/ffi/deno.ts";
 
 /** An error here means that the shim promises what the runtime's own types do not. */

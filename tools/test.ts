@@ -36,7 +36,7 @@ const HERE: Readonly<Record<string, Run>> = {
   documentation: (report) => ["deno", "test", "-A", "--doc", `--junit-path=${report}`, ...DOCUMENTED],
 };
 
-/** Runs that download what they need, and are done only when they are named. */
+/** Runs that download what they need. They are only done if they are named. */
 const ON_DEMAND: Readonly<Record<string, Run>> = {
   nodes: (report) => ["node", "--test", "--no-warnings", ...reportingTo(report), "tests/package/nodes_test.ts"],
   typescripts: (report) => [
@@ -48,7 +48,7 @@ const ON_DEMAND: Readonly<Record<string, Run>> = {
 /** Systems that are emulated by tools of these names. */
 const ELSEWHERE = ["windows", "arm64"];
 
-/** Tests whose result is the same on every system: those of the sources, and of programs that are slow to emulate. */
+/** Tests with the same result on every system: those of the sources, and of programs that are slow to emulate. */
 const SAME_EVERYWHERE = [
   "constants",
   "layering",
@@ -61,7 +61,7 @@ const SAME_EVERYWHERE = [
   "array_partners",
 ].map((name) => `tests/${name}_test.ts`);
 
-/** Tests of what no processor does otherwise. Each starts so many programs that it takes minutes in qemu. */
+/** Tests that no processor changes. Each starts so many programs that it takes minutes in qemu. */
 const SAME_ON_EVERY_PROCESSOR = [
   "array",
   "conveniences",
@@ -144,8 +144,8 @@ function line({ passed, failed, skipped }: Counts): string {
 }
 
 /**
- * How Deno ends in Wine once in many runs. Its mio does not expect what Wine says about a named pipe, and panics. And its
- * own code, whose addresses are those of deno.exe, faults when a worker is terminated.
+ * What Deno prints when it crashes in Wine, which happens once in many runs. Its mio does not expect what Wine says
+ * about a named pipe, and panics. And its own code (at addresses in deno.exe) faults when a worker is terminated.
  */
 const ENDS_OF_DENO: readonly RegExp[] = [
   /panicked at .*\\mio-[\d.]+\\src\\sys\\windows\\named_pipe\.rs/,

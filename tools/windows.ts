@@ -1,9 +1,10 @@
-// Runs tests on the Windows builds of the runtimes, in Wine: `node tools/windows.ts <runtime> <report> <test files...>`.
+// Runs tests on the Windows builds of the runtimes, in Wine:
+// `node tools/windows.ts <runtime> <report> <test files...>`.
 //
-// Wine comes from a Debian in a directory of its own, the runtimes from npm, all of it set up when it is first needed
-// (root, Debian or Ubuntu on x64, network, 2.5 GB) and kept in .systems/windows; `node tools/windows.ts setup` does only
-// that. What a run writes, Wine's registry and temporary files, goes to memory and is gone with it, so that runs do not
-// see each other and may go on at the same time.
+// The first run sets everything up in .systems/windows. It needs root, Debian or Ubuntu on x64, network and 2.5 GB.
+// Wine comes from a Debian in a directory of its own, and the runtimes come from npm. `node tools/windows.ts setup`
+// only sets everything up. What a run writes, such as Wine's registry and temporary files, goes to memory and is gone
+// after the run. So runs do not see each other, and can go on at the same time.
 import { spawnSync } from "node:child_process";
 import {
   existsSync,
@@ -24,11 +25,11 @@ import { type RuntimeName, TESTING } from "./runtimes.ts";
 
 const NAME = "windows";
 
-/** A Debian whose Wine is new enough for all three runtimes: 10. */
+/** A Debian whose Wine, version 10, is new enough for all three runtimes. */
 const SUITE = "trixie";
 const DEBIAN = `debian-${SUITE}`;
 
-/** What the runtimes and Wine see; nothing of the machine's own. */
+/** The environment of the runtimes and Wine. It has nothing of the machine's own. */
 const ENVIRONMENT = [
   "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
   "HOME=/root",
@@ -41,13 +42,13 @@ const ENVIRONMENT = [
   "XDG_RUNTIME_DIR=/tmp",
 ];
 
-/** All mounts are made in a namespace of their own, and all processes end with the first, however it ends. */
+/** All mounts are in a separate namespace, and all processes end with the first one, however it ends. */
 const ISOLATED = [
   ...["setpriv", "--pdeathsig", "KILL"],
   ...["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"],
 ];
 
-/** Wine's own first start, which fills the prefix. */
+/** Starts Wine for the first time, which fills the prefix. */
 const START_WINE = `
 set -eu
 mount -t proc proc "$1/proc"
@@ -56,8 +57,8 @@ chroot "$1" env -i ${ENVIRONMENT.join(" ")} sh -c 'wineboot --init && wineserver
 `;
 
 /**
- * A run. The project is a drive, not a directory on one. In other places, Wine takes whatever is mounted for reparse
- * points, and Bun then does not find its way.
+ * Runs a command in Wine. The project is a drive, and not a directory on one. Elsewhere, Wine takes whatever is mounted
+ * for reparse points, and then Bun does not find its way.
  */
 const RUN = `
 set -eu
@@ -99,12 +100,12 @@ function makeDebian(directory: string): void {
   symlinkSync("/project", join(directory, "wine/dosdevices/p:"));
 }
 
-/** As Windows has the path of a file in the project. */
+/** The path in Windows of a file in the project. */
 function windowsPath(path: string): string {
   return `P:\\${path.replaceAll("/", "\\")}`;
 }
 
-/** The partner of a test in C, compiled if the machine has MinGW. The test is skipped without it. */
+/** Compiles the partner of a test in C, if the machine has MinGW. The test is skipped without it. */
 function compilePartner(): void {
   const compiler = "x86_64-w64-mingw32-gcc";
   const [source, program] = [join(ROOT, "tests/partners/section.c"), join(ROOT, partOf(NAME, "section.exe"))];
@@ -113,14 +114,14 @@ function compilePartner(): void {
   if (!isNew && isThere(compiler)) command([compiler, "-O2", source, "-o", program]);
 }
 
-/** Runs test files; the status is that of the runtime. */
+/** Runs test files. Returns the status of the runtime. */
 function run(runtime: RuntimeName, program: string, report: string, files: readonly string[]): number {
   compilePartner();
   const line = [windowsPath(program), ...TESTING[runtime]("Z:\\tmp\\report.xml"), ...files];
   return printed([...ISOLATED, "sh", "-c", RUN, "sh", join(ROOT, partOf(NAME, DEBIAN)), ROOT, report, ...line]);
 }
 
-/** Runs a command and prints what it wrote, which goes to a file first: Node cannot write to pipes in Wine. */
+/** Runs a command and prints its output. That goes to a file first, since Node cannot write to pipes in Wine. */
 function printed([name, ...rest]: readonly string[]): number {
   const directory = mkdtempSync(join(tmpdir(), "mmap-windows-"));
   const path = join(directory, "output");

@@ -1,11 +1,12 @@
-// @riaskov/mmap-io, in the words of ../contestant.ts. Plain JavaScript: it runs in whatever Node the addon could be built
-// for. The addon unmaps when its buffer is collected, as Bun.mmap does, so a run of the collector is a part of its time,
-// and so is a turn of the event loop, to which Node puts off what is to be done for a collected buffer.
+// @riaskov/mmap-io as a contestant: it speaks the protocol of ../contestant.ts. This is plain JavaScript, so it runs in
+// whatever Node the addon could be built for. The addon unmaps when its buffer is collected, as Bun.mmap does. So its
+// time includes a run of the collector, and a turn of the event loop, since only then does Node free a collected
+// buffer.
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { createRequire } from "node:module";
 import process from "node:process";
 
-// It is installed for the benchmark alone, so that nobody else finds it.
+// It is installed beside this file, and only for the benchmark.
 const mmapIo = createRequire(import.meta.url)("@riaskov/mmap-io");
 
 const MAPS_A_COLLECTION = 64;

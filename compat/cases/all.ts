@@ -1,4 +1,4 @@
-/** Everything that is tried. */
+/** All cases, by chapter. */
 import type { Chapter } from "../case.ts";
 import { ARCHIVES } from "./archives.ts";
 import { DATABASES } from "./databases.ts";

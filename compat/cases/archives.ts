@@ -4,7 +4,7 @@ import { bufferOver, joined, noise, own, utf8 } from "../bytes.ts";
 import { KEEP } from "../advice.ts";
 import { LAST, tarParts, zipParts } from "../archives.ts";
 
-/** What all archives in memory hold. */
+/** The files in every archive that is made in memory. */
 const files = (size: number, seed: number): Record<string, Bytes> => ({
   "readme.txt": utf8(`the text of ${seed}`),
   "data.bin": noise(size, seed),
@@ -29,7 +29,7 @@ function trailerOf(compressed: Uint8Array): number[] {
   return [view.getUint32(0, true), view.getUint32(4, true)];
 }
 
-/** The same, in parts, which every runtime gets right. */
+/** The same, computed in parts. Every runtime gets that right. */
 async function trailerFor(bytes: Bytes): Promise<number[]> {
   const { crc32 } = await import("node:zlib");
   let sum = 0;
@@ -39,7 +39,7 @@ async function trailerFor(bytes: Bytes): Promise<number[]> {
   return [sum, bytes.length % 2 ** 32];
 }
 
-/** Something that becomes much shorter, so that what a compressor takes for its output does not count. */
+/** Bytes that compress well, so the memory that a compressor takes for its output does not count. */
 const pattern = (size: number, seed: number): Bytes => joined(...Array(Math.ceil(size / 1000)).fill(noise(1000, seed)));
 
 const nodeGzip: Pick<Case, "input" | "use" | "long"> = {
@@ -57,10 +57,10 @@ const nodeGzip: Pick<Case, "input" | "use" | "long"> = {
   },
 };
 
-/** The small file behind a long one. */
+/** A long archive. The result is the small file after the long one. */
 const lastOfZip = (use: Long["use"]): Long => ({ fill: zipParts, use, want: () => LAST.data });
 
-/** Opens an archive, and reads one file of it later. */
+/** Opens an archive, and reads a file from it only later. */
 async function jszip(bytes: Bytes, name: string): Promise<Result> {
   const opened = await (await import("jszip")).default.loadAsync(bytes);
   return () => opened.file(name)!.async("uint8array");
@@ -89,7 +89,7 @@ async function lastOfTar(bytes: Bytes): Promise<Uint8Array> {
   return joined(...last);
 }
 
-/** The number that compressed bytes begin with in snappy's format: how many there were. */
+/** In snappy's format, compressed bytes begin with this number: how many bytes there were. */
 function varintOf(bytes: Uint8Array): number {
   let value = 0;
   for (const [at, byte] of bytes.subarray(0, 10).entries()) {

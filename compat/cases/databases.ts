@@ -1,4 +1,4 @@
-/** Databases: values that are bound, and whole databases in memory. */
+/** Databases: bound values, and whole databases in memory. */
 import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

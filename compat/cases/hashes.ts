@@ -1,9 +1,9 @@
-/** Hashes, of which only those that work on all of a long input at once can be wrong about it. */
+/** Hashes. Only those that work on all of a long input at once can get it wrong. */
 import { createHash } from "node:crypto";
 import type { Bytes, Case, Long } from "../case.ts";
 import { noise } from "../bytes.ts";
 
-/** The hash of a long input as the system's library has it, in parts. */
+/** The hash of a long input by the system's library, in parts. */
 function inParts(name: string): (bytes: Bytes) => string {
   return (bytes) => {
     const hash = createHash(name);
@@ -18,7 +18,7 @@ const long = (use: Long["use"], name = "sha1"): Long => ({ use, want: inParts(na
 
 const hex = (hash: ArrayBuffer | Uint8Array<ArrayBuffer>): string => new Uint8Array(hash).toHex();
 
-/** A case whose call is the same for short and long inputs. */
+/** A case with the same call for short and long inputs. */
 function hashed(rest: Pick<Case, "name" | "runtime" | "call" | "advice">, use: Case["use"], name?: string): Case {
   return { ...rest, input: noise, use, long: long(use, name) };
 }

@@ -14,7 +14,7 @@ async function geotiff(size: number, seed: number): Promise<Bytes> {
   return own(writeArrayBuffer(values, { width, height, SampleFormat: [3], BitsPerSample: [32] } as never));
 }
 
-/** A tile with one layer and one feature, by hand: nothing in these packages writes tiles. */
+/** A tile with one layer and one feature. It is written by hand, since none of these packages writes tiles. */
 async function tile(size: number, seed: number): Promise<Bytes> {
   const { PbfWriter } = await import("pbf");
   const writer = new PbfWriter();

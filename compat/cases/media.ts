@@ -3,10 +3,10 @@ import { Buffer } from "node:buffer";
 import type { Bytes, Case } from "../case.ts";
 import { bufferOver, floatsOver, joined, noise, numbers, own, utf8 } from "../bytes.ts";
 
-/** A picture of 32 x 24 pixels, which become another picture with another seed. */
+/** A picture of 32 x 24 pixels. Another seed gives another picture. */
 const [WIDTH, HEIGHT] = [32, 24];
 
-/** A JPEG picture, made longer by segments of 64 KiB, which programs skip, behind its first two bytes. */
+/** Makes a JPEG longer with segments of 64 KiB after its first two bytes. Programs skip those segments. */
 async function jpeg(size: number, seed: number): Promise<Bytes> {
   const { default: { encode } } = await import("jpeg-js");
   const { data } = encode({ data: noise(4 * WIDTH * HEIGHT, seed), width: WIDTH + seed, height: HEIGHT }, 90);
@@ -15,7 +15,7 @@ async function jpeg(size: number, seed: number): Promise<Bytes> {
   return joined(picture.subarray(0, 2), ...Array(Math.floor(size / 65_537)).fill(segment), picture.subarray(2));
 }
 
-/** A picture of noise, so that it is about as long as its pixels. */
+/** A picture of noise, so it is about as long as its pixels. */
 async function png(size: number, seed: number): Promise<Bytes> {
   const { PNG } = (await import("pngjs")).default;
   const height = Math.ceil(size / 4096) + seed;

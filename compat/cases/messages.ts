@@ -15,7 +15,7 @@ function message(size: number, seed: number): Message {
   return { name: `message ${seed}`, tags, data: noise(size, seed) };
 }
 
-/** The schema for the packages that want one. */
+/** A schema for the packages that need one. */
 const PROTOBUF = {
   nested: {
     Message: {
@@ -167,7 +167,7 @@ export const MESSAGES: readonly Case[] = [
   },
 ];
 
-/** What the generated code for a table with one vector of bytes does. */
+/** Does what generated code does for a table with one vector of bytes. */
 async function flatbuffer(bytes: Bytes, position: number): Promise<Result> {
   const { ByteBuffer } = await import("flatbuffers");
   const buffer = new ByteBuffer(bytes);

@@ -4,7 +4,7 @@ import type { Bytes, Case } from "../case.ts";
 import { bufferOver, floatsOver, joined, noise, numbers, own, utf8, written } from "../bytes.ts";
 import { KEEP } from "../advice.ts";
 
-/** A store of zarrita over one region: the array in it has one chunk, and that is all of the file. */
+/** A store for zarrita over one region. Its array has one chunk, which is the whole file. */
 async function chunk(bytes: Bytes): Promise<import("zarrita").Array<"float32", import("zarrita").AsyncReadable>> {
   const zarr = await import("zarrita");
   const store = new Map<string, Uint8Array>();
@@ -197,13 +197,13 @@ export const NUMBERS: readonly Case[] = [
 
 const DIMENSIONS = 8;
 
-/** A message of protobuf with a field of these bytes, of fewer than 128. */
+/** A protobuf message with one field of bytes, fewer than 128 of them. */
 function field(number: number, ...contents: readonly (Uint8Array | string)[]): Bytes {
   const data = joined(...contents.map((part) => typeof part === "string" ? utf8(part) : part));
   return joined(Uint8Array.of(number << 3 | 2, data.length), data);
 }
 
-/** A model that negates numbers, by onnx.proto: the version of the format, one operation, its input and its output. */
+/** A model that negates numbers. In onnx.proto: the version of the format, one operation, its input and its output. */
 function negation(): Bytes {
   const value = (name: string): Bytes =>
     joined(field(1, name), field(2, field(1, Uint8Array.of(1 << 3, 1), field(2, field(1, field(2, "n"))))));

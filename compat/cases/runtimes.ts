@@ -1,4 +1,4 @@
-/** What the runtimes themselves do with an array of bytes. */
+/** What the runtimes' own functions do with an array of bytes. */
 import type { Case } from "../case.ts";
 import { floatsOver, noise, numbers } from "../bytes.ts";
 

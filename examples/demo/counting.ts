@@ -1,9 +1,9 @@
-/** Two processes that count in one file: what the parent does, and what each child does. */
+/** Two processes count in one file. This is what the parent does, and what each child does. */
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { mmap, platform } from "../../mod.ts";
 
-/** Argument with which the demo starts itself as a child that counts. */
+/** The demo starts itself with this argument as a child that counts. */
 export const COUNT = "--count";
 
 export const PROCESSES = 2;
@@ -17,7 +17,7 @@ const PLAIN = 2;
 
 const PATIENCE_IN_MILLISECONDS = 5_000;
 
-/** What the processes have counted together. */
+/** How far the processes counted together. */
 export interface Totals {
   /** By `Atomics.add`. */
   readonly atomic: number;
@@ -25,7 +25,7 @@ export interface Totals {
   readonly plain: number;
 }
 
-/** Starts the children and waits until the last has counted. */
+/** Starts the children and waits until all of them have counted. */
 export async function runChildren(path: string): Promise<void> {
   const runtimeArguments = platform.runtime === "deno" ? ["run", "-A"] : process.execArgv;
   const children = Array.from(
@@ -33,7 +33,7 @@ export async function runChildren(path: string): Promise<void> {
     () =>
       spawn(process.execPath, [...runtimeArguments, process.argv[1], COUNT, path], {
         stdio: ["ignore", "ignore", "inherit"],
-        // Node has said already that its FFI is experimental.
+        // Node's warning that its FFI is experimental has been shown already.
         env: { ...process.env, NODE_NO_WARNINGS: "1" },
       }),
   );
@@ -45,12 +45,12 @@ function success(child: ChildProcess): Promise<void> {
     child.on("error", reject);
     child.on("exit", (code, signal) => {
       if (code === 0) resolve();
-      else reject(new Error(`a process that counts ended with ${code ?? signal}`));
+      else reject(new Error(`a child ended with ${code ?? signal}`));
     });
   });
 }
 
-/** What a child does: it maps the file and counts in it, side by side with the others. */
+/** What a child does: it maps the file and counts in it, at the same time as the others. */
 export function countIn(path: string): void {
   using region = mmap(path, { access: "write" });
   const counters = region.int32;
@@ -61,16 +61,15 @@ export function countIn(path: string): void {
   }
 }
 
-/** Holds until all have come so far: they would not get into each other's way if one ended before the next began. */
+/** Waits until all children are here. If one ended before the next began, they would not get in each other's way. */
 function waitForOthers(counters: Int32Array): void {
   const deadline = performance.now() + PATIENCE_IN_MILLISECONDS;
   Atomics.add(counters, READY, 1);
   while (Atomics.load(counters, READY) < PROCESSES) {
-    if (performance.now() > deadline) throw new Error("the other process did not come");
+    if (performance.now() > deadline) throw new Error("the other process did not start in time");
   }
 }
 
-/** Reads the totals. */
 export function totalsIn(counters: Int32Array): Totals {
   return { atomic: Atomics.load(counters, ATOMIC), plain: counters[PLAIN] };
 }

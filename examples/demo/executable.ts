@@ -1,13 +1,13 @@
-/** Tells from its header what kind of executable a file is. */
+/** Reads from a file's header what kind of executable it is. */
 import type { MappedRegion } from "../../mod.ts";
 
-/** First four bytes, as a big-endian number. */
+/** The first four bytes, as a big-endian number. */
 const ELF = 0x7f454c46;
 const MACH_O = [0xfeedface, 0xcefaedfe, 0xfeedfacf, 0xcffaedfe, 0xcafebabe];
-/** First two bytes of a PE file: "MZ". */
+/** The first two bytes of a PE file: "MZ". */
 const PE = 0x4d5a;
 
-/** Longest header of the two classes of ELF. */
+/** The header of 64-bit ELF, in bytes. That of 32-bit ELF is shorter. */
 const ELF_HEADER = 64;
 
 const ELF_TYPES: Readonly<Record<number, string>> = {
@@ -30,9 +30,9 @@ const ELF_MACHINES: Readonly<Record<number, string>> = {
 export function describeExecutable(region: MappedRegion): string[] {
   const magic = region.dataView.getUint32(0);
   if (magic === ELF) return describeElf(region.view(DataView, 0, ELF_HEADER));
-  if (MACH_O.includes(magic)) return ["Mach-O, as macOS runs it"];
-  if (magic >>> 16 === PE) return ["PE, as Windows runs it"];
-  return [`No executable known here: it begins with 0x${magic.toString(16).padStart(8, "0")}`];
+  if (MACH_O.includes(magic)) return ["Mach-O, for macOS"];
+  if (magic >>> 16 === PE) return ["PE, for Windows"];
+  return [`An unknown kind of executable: it begins with 0x${magic.toString(16).padStart(8, "0")}`];
 }
 
 function describeElf(header: DataView): string[] {

@@ -1,6 +1,6 @@
 /** Draws which pages are in memory. */
 
-/** From no page of a cell to all of them. */
+/** From no page of a cell to all of its pages. */
 const SHADES = " ░▒▓█";
 
 const COLUMNS = 64;
@@ -12,22 +12,22 @@ export interface Picture {
   readonly legend: string;
 }
 
-/** Draws what `residency()` returns: one byte for each page, 1 where it is in memory. */
+/** Draws what `residency()` returns: one byte for each page, 1 if the page is in memory. */
 export function draw(pages: Uint8Array): Picture {
   const pagesInCell = Math.ceil(pages.length / (COLUMNS * ROWS));
   const rows: string[] = [];
   for (let start = 0; start < pages.length; start += COLUMNS * pagesInCell) {
     const cells = drawRow(pages.subarray(start, start + COLUMNS * pagesInCell), pagesInCell);
-    // A frame, because a cell with no page in memory is a space.
+    // The frame shows where cells are: one with no page in memory is a space.
     rows.push(`│${cells}│`);
   }
   const [none, few, half, most, all] = SHADES;
-  const legend = `Each is ${pagesInCell} pages, in memory: ` +
+  const legend = `Each cell is ${pagesInCell} pages. In memory: ` +
     `"${none}" none  "${few}" few  "${half}" half  "${most}" most  "${all}" all`;
   return { rows, legend };
 }
 
-/** Share of the pages that are in memory, from 0 to 1. */
+/** The share of the pages that are in memory, from 0 to 1. */
 export function shareInMemory(pages: Uint8Array): number {
   return pages.reduce((sum, page) => sum + page, 0) / pages.length;
 }
@@ -41,7 +41,7 @@ function drawRow(pages: Uint8Array, pagesInCell: number): string {
 }
 
 function shade(share: number): string {
-  // "None" and "all" are kept for what is exactly so.
+  // "None" and "all" are exact.
   if (share === 0) return SHADES[0];
   if (share === 1) return SHADES[4];
   return SHADES[1 + Math.floor(share * 3)];

@@ -1,4 +1,4 @@
-/** How the demo writes: headings, lines, and figures in units that can be read. */
+/** Writes headings, lines and tables, and figures in readable units. */
 import process from "node:process";
 
 const bold: boolean = process.stdout.isTTY === true && !process.env.NO_COLOR;
@@ -10,18 +10,18 @@ export function print(line: string = ""): void {
   process.stdout.write(line + "\n");
 }
 
-/** Writes lines that belong to the chapter. */
+/** Writes lines under a heading. */
 export function say(...lines: readonly string[]): void {
   for (const line of lines) print(INDENT + line);
 }
 
-/** Writes the heading of a chapter. */
+/** Writes a heading. */
 export function heading(text: string): void {
   print();
   print(bold ? `\x1b[1m${text}\x1b[0m` : text);
 }
 
-/** Writes one line of a table: a name, figures that end below each other, and what is to be said of them. */
+/** Writes one row of a table: a name, figures aligned to the right, and a note about them. */
 export function row(name: string, figures: readonly string[], note: string = ""): void {
   const cells = figures.map((figure) => figure.padStart(13)).join("");
   print(`${INDENT}${name.padEnd(16)}${cells}   ${note}`.trimEnd());
@@ -49,14 +49,14 @@ export function speed(bytes: number, milliseconds: number): string {
   return `${figure(bytes / 1e6 / milliseconds)} GB/s`;
 }
 
-/** How many times as long one duration is as another: "840 times". */
+/** How many times as long one duration is as another: 840 times. */
 export function times(longer: number, shorter: number): string {
   return `${figure(longer / shorter)} times`;
 }
 
 /** A share from 0 to 1: 34 %. */
 export function percent(share: number): string {
-  // Neither "0 %" nor "100 %" is said of what is only nearly so.
+  // "0 %" and "100 %" are exact.
   if (share > 0 && share < 0.01) return "less than 1 %";
   return `${Math.floor(share * 100)} %`;
 }
@@ -66,12 +66,12 @@ export function hexadecimal(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
 }
 
-/** Bytes as text, with a dot for what cannot be printed: ".ELF". */
+/** Bytes as text, with a dot for those that cannot be printed: .ELF. */
 export function printable(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte > 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ".").join("");
 }
 
-/** A number with three digits that count, or with all of them before the point. */
+/** A number with three significant digits, or with all digits before the point. */
 function figure(value: number): string {
   return value >= 100 ? count(Math.round(value)) : value.toPrecision(3);
 }

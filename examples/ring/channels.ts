@@ -1,4 +1,4 @@
-/** Ways to send messages to another process or thread, alike to whoever measures them. */
+/** Ways to send messages to another process or thread. All have the same interface, so they can be compared. */
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
@@ -10,29 +10,29 @@ import { RingReader, RingWriter } from "../../ring.ts";
 import { end, start } from "../support/start.ts";
 import { FAREWELL, MESSAGE, Messages, messageThat } from "./message.ts";
 
-/** A way to another process or thread, which reads what is sent. */
+/** A way to send messages to another process or thread, which reads them. */
 export interface Channel {
-  /** Sends so many messages; done when the other one has read them all. */
+  /** Sends so many messages. Returns when the other end has read them all. */
   stream(count: number): void | Promise<void>;
-  /** Sends a message there and back, so many times. */
+  /** Sends a message there and back so many times. */
   pingPong(count: number): void | Promise<void>;
   close(): Promise<void>;
 }
 
-/** The program that is at the other end. */
+/** The program at the other end. */
 const FAR_END = new URL("./far_end.ts", import.meta.url);
 
 const plain = messageThat(false);
 const asking = messageThat(true);
 
-/** Bytes of a ring. */
+/** The size of a region with a ring, in bytes. */
 const SIZE = 1 << 20;
 
-/** A ring to another process, and another one back. */
+/** A ring to another process, and a second ring back. */
 export function openRing(): Channel {
   const [forth, back] = [0, 1].map(() => mmap(ANONYMOUS, { size: SIZE }));
   const writer = new RingWriter(forth, { create: true });
-  new RingWriter(back, { create: true })[Symbol.dispose](); // the other process is to write to it
+  new RingWriter(back, { create: true })[Symbol.dispose](); // the other process will write to it
   const reader = new RingReader(back);
   const child = start(FAR_END, ["ring", ...[forth, back].map((region) => JSON.stringify(region))]);
   const pingPong = (count: number): void => {
@@ -58,7 +58,7 @@ export function openRing(): Channel {
   };
 }
 
-/** The pipes that every child process has, with the streams that every program uses for them. */
+/** A child's stdin and stdout, used through Node's streams as in most programs. */
 export function openPipe(): Channel {
   const child = start(FAR_END, ["pipe"], "pipe");
   const [input, output] = [child.stdin!, child.stdout!];
@@ -88,7 +88,7 @@ export function openPipe(): Channel {
   };
 }
 
-/** Pipes with a name, read and written by nothing but system calls that block: as fast as a pipe can be. */
+/** Named pipes, read and written only with system calls that block. No pipe is faster. */
 export function openFifo(): Channel {
   const directory = mkdtempSync(join(tmpdir(), "mmap-ring-"));
   const [forth, back] = ["forth", "back"].map((name) => join(directory, name));
@@ -117,7 +117,7 @@ export function openFifo(): Channel {
   };
 }
 
-/** A worker, with `postMessage`. */
+/** A worker, and `postMessage`. */
 export function openWorker(): Channel {
   const worker = new Worker(FAR_END);
   const answers = new Answers();

@@ -1,5 +1,5 @@
-// The other end of each channel that channels.ts opens: a process, with the name of the channel and what it needs as
-// arguments, or a worker. It reads messages as fast as they come, and sends those back that ask for it.
+// The other end of each channel that channels.ts opens. It is a worker, or a process whose arguments are the name of
+// the channel and what the channel needs. It reads messages as fast as they come, and sends back those that ask for it.
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import process from "node:process";
 import { isMainThread, parentPort } from "node:worker_threads";
@@ -21,13 +21,13 @@ function serveRing(forth: MapHandle, back: MapHandle): void {
   using output = mmap(back);
   using reader = new RingReader(input);
   using writer = new RingWriter(output);
-  /** Answers a message where it lies. Returns whether it was the last one. */
+  /** Answers a message if it asks for it. Returns whether it was the last message. */
   const answer = (message: Uint8Array): boolean => {
     if (message.length > 0 && asksForAnswer(message)) writer.write(message);
     return message.length === 0;
   };
   for (let isOver = false; !isOver;) {
-    // Without a copy if there is a message, and otherwise asleep until there is one.
+    // If there is a message, take it without a copy. Otherwise sleep until there is one.
     isOver = reader.tryTake(answer) ?? answer(reader.read()!);
   }
 }

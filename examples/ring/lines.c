@@ -1,6 +1,6 @@
-/* One end of a ring, in C: `lines write FILE` sends the lines that it reads, and `lines read FILE` prints those that come, up
- * to an empty message. `lines create FILE` makes a ring in the file, which has to be all zeros, and writes. The file may
- * also be memory with a name: /dev/shm/NAME.
+/* One end of a ring, in C. `lines write FILE` reads lines from stdin and sends them. `lines read FILE` prints the lines
+ * that come, until an empty message ends them. `lines create FILE` first makes a ring in the file, which has to be all
+ * zeros, and then sends lines. The file may also be memory with a name: /dev/shm/NAME.
  *
  *     cc -O2 lines.c -o lines && ./lines read ring.bin
  */

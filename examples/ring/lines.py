@@ -1,10 +1,10 @@
-"""One end of a ring, in Python: `lines.py write FILE` sends the lines that it reads, and `lines.py read FILE` prints those
-that come, up to an empty message. `lines.py create FILE` makes a ring in the file, which has to be all zeros, and writes.
-The file may also be memory with a name: /dev/shm/NAME.
+"""One end of a ring, in Python. `lines.py write FILE` reads lines from stdin and sends them. `lines.py read FILE`
+prints the lines that come, until an empty message ends them. `lines.py create FILE` first makes a ring in the file,
+which has to be all zeros, and then sends lines. The file may also be memory with a name: /dev/shm/NAME.
 
-docs/ring.md says what the memory holds. Python has no atomics. An element of a memoryview of 32 bits is stored in one
-piece, and x64 makes stores visible in their order. So this is for x64. Python cannot compare and exchange either: do not
-start two writers, or two readers, at the same moment.
+docs/ring.md says what the memory holds. Python has no atomics. This program relies on two things instead: a 32-bit
+element of a memoryview is stored in one piece, and x64 makes stores visible in their order. So it works on x64 only.
+Python has no compare-and-exchange either: do not start two writers, or two readers, at the same moment.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ START, UNIT, LEAST, MOST, VERSION = 512, 8, 64, 2**30 - 8, 1
 MAGIC = int.from_bytes(b"mmapring", "little")
 SKIP = 2**32 - 1
 
-# Indices among the words of 32 bits, and of the owners among those of 64 bits.
+# Indices of 32-bit words, and in OWNERS of 64-bit words.
 VERSION_WORD, CAPACITY_WORD, WRITE, READ, READER_ASLEEP, WRITER_ASLEEP = 2, 3, 32, 64, 96, 112
 OWNERS = {"write": 8, "read": 12}
 
@@ -33,7 +33,7 @@ class TimeSpec(ctypes.Structure):
 
 
 def birth_of(thread: int) -> int:
-    """Tells a thread from all others that had its number; 0 if it does not run, or cannot be looked at."""
+    """A number that tells a thread from all others with the same id. 0 if it does not run, or cannot be looked at."""
     try:
         with open(f"/proc/{thread}/task/{thread}/stat") as file:
             fields = file.read().rpartition(")")[2].split()
@@ -50,7 +50,7 @@ def birth_of(thread: int) -> int:
 
 
 def space() -> int:
-    """The number of the namespace in which threads have their numbers."""
+    """The number of the PID namespace, in which thread ids are valid."""
     try:
         return int(os.readlink("/proc/self/ns/pid")[len("pid:["):-1])
     except OSError:
@@ -60,7 +60,7 @@ def space() -> int:
 def is_running(owner: int, owners_space: int) -> bool:
     thread, birth = owner % 2**32, owner >> 32
     if owners_space not in (0, space()):
-        return True  # nobody here can know
+        return True  # it cannot be known from here
     try:
         os.kill(thread, 0)
     except ProcessLookupError:
@@ -83,7 +83,7 @@ class Ring:
         self.words, self.longs = view[:START].cast("I"), view[:START].cast("Q")
         self.end = end
         if create and self.longs[0] != MAGIC:
-            self.claim()  # first: nobody else makes a ring here meanwhile
+            self.claim()  # first, so that nobody else makes a ring here meanwhile
             self.words[VERSION_WORD] = VERSION
             self.words[CAPACITY_WORD] = min((len(view) - START) // UNIT * UNIT, MOST)
             self.longs[0] = MAGIC
@@ -126,7 +126,7 @@ class Ring:
         return used
 
     def move(self, size: int) -> None:
-        """Moves this end on, which is stored last, and wakes the other end."""
+        """Moves this end on, and wakes the other end if it sleeps. The new position is stored after everything else."""
         self.position = (self.position + size) % (2 * self.capacity)
         self.words[self.mine] = self.position
         wanted = self.words[self.others_asleep]
@@ -140,7 +140,7 @@ class Ring:
         libc.syscall(*arguments, ctypes.byref(timeout), None, 0)
 
     def wait(self, is_so, value: int) -> None:
-        """Sleeps for a moment, unless it is so. The other end wakes it if it sees in time that this one sleeps."""
+        """Sleeps for a moment, unless `is_so()`. If the other end sees in time that this one sleeps, it wakes it."""
         self.words[self.asleep] = value
         if not is_so():
             if FUTEX:
@@ -175,7 +175,7 @@ class Ring:
         self.move(wanted)
 
     def read(self) -> bytes:
-        """A copy of the next message. Waits for it if there is none."""
+        """Returns a copy of the next message, and waits for it if there is none."""
         while True:
             used = self.used()
             if used == 0:

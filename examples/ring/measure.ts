@@ -1,25 +1,25 @@
-/** Measuring channels, in turn, so that what else the machine does is in all of the figures alike. */
+/** Measures channels in turn. Whatever else the machine does meanwhile affects all of them alike. */
 import type { Channel } from "./channels.ts";
 
-/** A channel, by what it is called, and how much is to be sent through it. */
+/** A channel to measure, and how much to send through it. */
 export interface Contender {
   readonly name: string;
   readonly open: () => Channel;
-  /** How many messages are streamed in a round. */
+  /** How many messages to stream in a round. */
   readonly messages: number;
-  /** How many go there and back in a round. */
+  /** How many messages to send there and back in a round. */
   readonly pings: number;
 }
 
-/** What came of a channel; medians of the rounds. */
+/** What was measured for a channel: the medians of the rounds. */
 export interface Figures {
   readonly name: string;
   readonly messagesPerSecond: number;
-  /** Of one message one way: half of what it takes there and back. */
+  /** How long a message takes one way: half the time that it takes there and back. */
   readonly microseconds: number;
 }
 
-/** Measures all of them in so many rounds. */
+/** Measures all contenders in so many rounds. */
 export async function measure(contenders: readonly Contender[], rounds: number): Promise<Figures[]> {
   const opened = contenders.map((contender) => ({
     ...contender,
@@ -27,7 +27,7 @@ export async function measure(contenders: readonly Contender[], rounds: number):
     seconds: [],
     latencies: [],
   }));
-  // Nobody is compiled before he has run.
+  // A first round that does not count, so that the code is compiled.
   for (const one of opened) await oneRound(one);
   const results: Round[][] = opened.map(() => []);
   for (let round = 0; round < rounds; round++) {

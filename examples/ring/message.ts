@@ -1,28 +1,28 @@
-/** The messages that are sent around, and finding them again in what a pipe makes of them. */
+/** The messages that are sent, and how to find them in the stream of bytes from a pipe. */
 
-/** Bytes of a message. */
+/** The length of a message, in bytes. */
 export const MESSAGE = 64;
 
-/** What is sent through a ring last: a ring does not tell that nothing more is coming. */
+/** The last message to send through a ring: a ring itself has no end. */
 export const FAREWELL: Uint8Array<ArrayBuffer> = new Uint8Array();
 
-/** A message that is to be sent back, or one that is not. */
+/** A message that asks to be sent back, or one that does not. */
 export function messageThat(asks: boolean): Uint8Array<ArrayBuffer> {
   return new Uint8Array(MESSAGE).fill(Number(asks));
 }
 
-/** Whether a message is to be sent back. */
+/** Whether a message asks to be sent back. */
 export function asksForAnswer(message: Uint8Array): boolean {
   return message[0] !== 0;
 }
 
-/** Cuts a stream of bytes into messages: a pipe knows none. */
+/** Cuts a stream of bytes into messages, since a pipe knows nothing about messages. */
 export class Messages {
   readonly #cut: Uint8Array = new Uint8Array(MESSAGE);
-  /** How much of a message the chunks before have brought. */
+  /** How much of the next message earlier chunks have brought. */
   #length: number = 0;
 
-  /** The messages that are complete with a chunk. */
+  /** The messages that a chunk completes. */
   *in(chunk: Uint8Array): Generator<Uint8Array, void> {
     let at = 0;
     if (this.#length > 0) {

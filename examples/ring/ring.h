@@ -1,5 +1,5 @@
-/* Rings of @region/mmap/ring in C11: docs/ring.md says what the memory holds. For Linux; without futexes, that is anywhere
- * else, ring_wait() would sleep for a moment instead.
+/* Rings of @region/mmap/ring in C11. docs/ring.md says what the memory holds. This is for Linux. Other systems do not
+ * have its futexes: there, ring_wait() would have to sleep for a moment instead.
  *
  *     struct ring ring;
  *     const char *trouble = ring_open(&ring, memory, length, RING_READER);
@@ -37,7 +37,7 @@ struct ring_owner {
   uint64_t unused[2];
 };
 
-/* What is before the records. */
+/* The memory: a head, and then the records. */
 struct ring_head {
   _Atomic uint64_t magic;
   uint32_t version, capacity;
@@ -57,8 +57,8 @@ struct ring {
   enum ring_end end;
   uint32_t capacity;
   uint32_t position; /* where this end is */
-  uint32_t other;    /* where the other one was when it was last looked */
-  uint32_t record;   /* the size of the record that ring_peek() has found */
+  uint32_t other;    /* where the other end was when this one last looked */
+  uint32_t record;   /* the size of the record that ring_peek() found */
   uint64_t thread;
 };
 
@@ -79,7 +79,7 @@ static inline bool ring_read_file(const char *path, char *text, size_t size) {
   return length > 0;
 }
 
-/* A number that tells a thread from all others that had its own; 0 if it does not run any more, or cannot be looked at. */
+/* A number that tells a thread from all others with the same id. 0 if it does not run, or cannot be looked at. */
 static inline uint32_t ring_birth(uint32_t thread) {
   char path[64], stat[1024], boot[64], text[128];
   snprintf(path, sizeof path, "/proc/%u/task/%u/stat", thread, thread);
@@ -93,7 +93,7 @@ static inline uint32_t ring_birth(uint32_t thread) {
   return ring_checksum(text);
 }
 
-/* The number of the namespace in which threads have their numbers. */
+/* The number of the PID namespace, in which thread ids are valid. */
 static inline uint32_t ring_space(void) {
   char text[64] = "";
   ssize_t length = readlink("/proc/self/ns/pid", text, sizeof text - 1);
@@ -103,12 +103,12 @@ static inline uint32_t ring_space(void) {
 
 static inline bool ring_is_running(uint64_t owner, uint32_t space) {
   uint32_t thread = (uint32_t)owner, birth = owner >> 32;
-  if (space && space != ring_space()) return true; /* nobody here can know */
+  if (space && space != ring_space()) return true; /* it cannot be known from here */
   if (kill((pid_t)thread, 0) == -1 && errno == ESRCH) return false;
   return birth == 0 || ring_birth(thread) == birth;
 }
 
-/* Takes an end. What it needs is a thread that lives as long as it: give it back before its thread ends. */
+/* Takes an end for this thread, if nobody has it. Give it back with ring_close() before the thread ends. */
 static inline bool ring_claim(struct ring *ring) {
   struct ring_owner *owner = &ring->head->owners[ring->end];
   uint32_t number = (uint32_t)syscall(SYS_gettid);
@@ -128,14 +128,14 @@ static inline void ring_close(struct ring *ring) {
 
 /* ---------------------------------------------------------------- opening */
 
-/* How many bytes lie between two positions; UINT32_MAX if there are no such positions. */
+/* How many bytes lie between two positions. UINT32_MAX if a ring cannot have these positions. */
 static inline uint32_t ring_distance(uint32_t from, uint32_t to, uint32_t capacity) {
   if (from >= 2 * capacity || to >= 2 * capacity || (from | to) % RING_UNIT) return UINT32_MAX;
   uint32_t bytes = to >= from ? to - from : to + 2 * capacity - from;
   return bytes <= capacity ? bytes : UINT32_MAX;
 }
 
-/* Opens the ring in some memory at one end. Returns what is wrong, or NULL. */
+/* Opens one end of the ring in some memory. Returns what is wrong, or NULL. */
 static inline const char *ring_open(struct ring *ring, void *memory, size_t length, enum ring_end end) {
   struct ring_head *head = memory;
   if (length < RING_START + RING_LEAST) return "the memory is too short";
@@ -159,7 +159,7 @@ static inline const char *ring_create(struct ring *ring, void *memory, size_t le
   struct ring_head *head = memory;
   if (length < RING_START + RING_LEAST) return "the memory is too short";
   if (atomic_load(&head->magic) == RING_MAGIC) return ring_open(ring, memory, length, RING_WRITER);
-  /* The end first: nobody else makes a ring here meanwhile. */
+  /* Take the end first, so that nobody else makes a ring here meanwhile. */
   *ring = (struct ring){.head = head, .end = RING_WRITER};
   if (!ring_claim(ring)) return "somebody else has this end of the ring";
   size_t capacity = (length - RING_START) / RING_UNIT * RING_UNIT;
@@ -184,7 +184,7 @@ static inline uint32_t ring_record(uint32_t length) {
   return (RING_UNIT + length + RING_UNIT - 1) & -RING_UNIT;
 }
 
-/* Moves this end on. Everything before is done by the time that the other one sees it. */
+/* Moves this end on, and wakes the other one if it sleeps. Whoever sees the new position also sees the record. */
 static inline void ring_move(struct ring *ring, uint32_t size) {
   bool writes = ring->end == RING_WRITER;
   ring->position += size;
@@ -193,7 +193,7 @@ static inline void ring_move(struct ring *ring, uint32_t size) {
   _Atomic uint32_t *asleep = writes ? &ring->head->reader_asleep : &ring->head->writer_asleep;
   uint32_t wanted = atomic_load(asleep);
   if (!wanted) return;
-  /* A writer says how much room it sleeps for. */
+  /* A writer that sleeps has said how much room it waits for. */
   if (!writes && ring->capacity - ring_distance(ring->position, ring->other, ring->capacity) < wanted) return;
   if (atomic_exchange(asleep, 0)) syscall(SYS_futex, asleep, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
@@ -209,7 +209,7 @@ static inline uint32_t ring_used(struct ring *ring) {
   abort();
 }
 
-/* Copies a message into the ring. False if there is no room; `*wanted` is how much room it takes then. */
+/* Copies a message into the ring. Returns false if there is no room. Then `*wanted` is how much room to wait for. */
 static inline bool ring_try_write(struct ring *ring, const void *message, uint32_t length, uint32_t *wanted) {
   uint32_t size = ring_record(length), place = ring_place(ring), rest = ring->capacity - place;
   uint32_t all = size <= rest ? size : rest + size;
@@ -233,7 +233,7 @@ static inline bool ring_try_write(struct ring *ring, const void *message, uint32
   return true;
 }
 
-/* The next message, in the ring itself: valid until ring_consume(). NULL if there is none. */
+/* Returns the next message in the ring itself, which is valid until ring_consume(), or NULL if there is none. */
 static inline const void *ring_peek(struct ring *ring, uint32_t *length) {
   for (;;) {
     uint32_t used = ring_distance(ring->position, ring->other, ring->capacity);
@@ -257,20 +257,20 @@ static inline void ring_consume(struct ring *ring) {
   ring_move(ring, ring->record);
 }
 
-/* Sleeps until the other end has moved on: a reader until there is something, a writer until there is that much room. */
+/* Sleeps for a moment at most, unless there is a message (for a reader) or that much room (for a writer). */
 static inline void ring_wait(struct ring *ring, uint32_t wanted) {
   bool writes = ring->end == RING_WRITER;
   for (int spins = 0; spins < 200; spins++) {
     uint32_t used = ring_used(ring);
     if (writes ? ring->capacity - used >= wanted : used > 0) return;
   }
-  /* Not for every single record. */
+  /* A writer is woken when at least half the ring is free, and not for every single record. */
   uint32_t value = !writes ? 1 : wanted > ring->capacity / 2 ? wanted : ring->capacity / 2;
   _Atomic uint32_t *asleep = writes ? &ring->head->writer_asleep : &ring->head->reader_asleep;
-  /* Said before the last look: whoever moves on after that sees it. */
+  /* Store this before the last look, so that whoever moves on after the look sees it. */
   atomic_store(asleep, value);
   uint32_t used = ring_used(ring);
-  /* Whoever was to wake this end may have been killed before it could. So it looks by itself now and then. */
+  /* The other end may be killed before it can wake this one. So this one looks by itself now and then. */
   struct timespec longest = {0, 100000000};
   if (writes ? ring->capacity - used < wanted : used == 0) {
     syscall(SYS_futex, asleep, FUTEX_WAIT, value, &longest, NULL, 0);
@@ -278,13 +278,13 @@ static inline void ring_wait(struct ring *ring, uint32_t wanted) {
   atomic_store(asleep, 0);
 }
 
-/* The same as ring_try_write(), but waits for room. The message must not be longer than ring->capacity - RING_UNIT. */
+/* Like ring_try_write(), but waits for room. The message must not be longer than ring->capacity - RING_UNIT. */
 static inline void ring_write(struct ring *ring, const void *message, uint32_t length) {
   uint32_t wanted;
   while (!ring_try_write(ring, message, length, &wanted)) ring_wait(ring, wanted);
 }
 
-/* The same as ring_peek(), but waits for a message. */
+/* Like ring_peek(), but waits for a message. */
 static inline const void *ring_read(struct ring *ring, uint32_t *length) {
   const void *message;
   while (!(message = ring_peek(ring, length))) ring_wait(ring, 0);

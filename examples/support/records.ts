@@ -1,8 +1,8 @@
-/** Records of a fixed length in a file, each of which is whole at any time, also after `kill -9`. */
+/** Records of a fixed length in a file. Each record is whole at any time, even after `kill -9`. */
 import { type MappedRegion, mmap } from "../../mod.ts";
 import { load } from "../../sync.ts";
 
-/** Each record has two places, and a number before them: the last bit of it says which place counts. */
+/** Each record has two places, with a number before them. The last bit of the number says which place is valid. */
 export class Records implements Disposable {
   readonly #region: MappedRegion;
   readonly #length: number;
@@ -17,14 +17,14 @@ export class Records implements Disposable {
     return this.#region.read(this.#placeOf(index, number), this.#length);
   }
 
-  /** For one writer at a time: see `lockFile` if there are several. */
+  /** For one writer at a time. If there are several, see `lockFile`. */
   set(index: number, bytes: Uint8Array): void {
     const number = load(this.#region, index * this.#stride / 4) + 1;
     this.#region.write(bytes, this.#placeOf(index, number));
     Atomics.store(this.#region.int32, index * this.#stride / 4, number);
   }
 
-  /** Returns when everything is on disk, so that it also survives the end of the machine. */
+  /** Returns when everything is on disk. Then it also survives if the machine fails. */
   flush(): void {
     this.#region.flush();
   }

@@ -2,13 +2,13 @@
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import { type MappedRegion, mmap } from "../../mod.ts";
 
-/** A log from its beginning on. */
+/** A log, read from its beginning. */
 export class Tail implements Disposable {
   readonly #path: string;
   #log: MappedRegion | undefined;
   /** Which file the log was when it was mapped. */
   #inode = 0n;
-  /** Bytes that have been read. */
+  /** How many bytes have been read. */
   #seen = 0;
 
   constructor(path: string) {
@@ -16,7 +16,7 @@ export class Tail implements Disposable {
     this.#open();
   }
 
-  /** What has come since the last call. */
+  /** Returns what has been added since the last call. */
   read(): Uint8Array {
     const log = this.#log ??= this.#open();
     if (!log) return new Uint8Array(0);
@@ -28,7 +28,7 @@ export class Tail implements Disposable {
     log.follow();
     const bytes = log.read(this.#seen);
     if (log.faults > 0 || log.fileLength! < log.byteLength) {
-      // It was cut while it was read. Zeros may have taken the place of what is gone.
+      // It was cut while it was read. Zeros may be in place of what is gone.
       this.#close();
       return this.read();
     }

@@ -1,4 +1,4 @@
-// What the tools have in common: how they explain themselves, and the numbers that they read and write.
+// What the tools share: how they explain themselves, and the numbers that they read and write.
 import { describe, test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { bytes, parseBytes, percent } from "./numbers.ts";

@@ -1,5 +1,5 @@
 /**
- * Pages through a file of any size, as hexadecimal digits and as text.
+ * Pages through a file of any size, shown as hexadecimal digits and as text.
  *
  *     deno run -A examples/tools/hexview.ts --help
  *     bun examples/tools/hexview.ts --help
@@ -18,35 +18,36 @@ import { UsageError } from "./trouble.ts";
 
 const HELP = `Usage: hexview [OPTION]... FILE
 
-Pages through a file of any size in a terminal: offsets, bytes as hexadecimal
-digits, bytes as text. Where stdin or stdout is no terminal, or a length is
-given, the rows are written one after the other, as xxd writes them.
+Pages through a file of any size in a terminal. Each row shows an offset, bytes
+as hexadecimal digits, and the same bytes as text. If stdin or stdout is not a
+terminal, or a length is given, all rows are written at once, as xxd does.
 
-  -s, --offset=NUM     begin at this byte; --offset=-NUM: before the end
-  -l, --length=NUM     write so many bytes and end
-  -c, --columns=NUM    bytes of a row; as many as fit, or 16 without paging
-  -u, --utf8           text is UTF-8 instead of ASCII
+  -s, --offset=NUM     begin at this byte; --offset=-NUM counts from the end
+  -l, --length=NUM     write this many bytes, without paging
+  -c, --columns=NUM    bytes in a row; default: as many as fit, or 16 without
+                       paging
+  -u, --utf8           show the text as UTF-8 instead of ASCII
       --color=WHEN     auto (the default: on a terminal, unless NO_COLOR is
                        set), always or never
-      --help           this text
+      --help           show this text
 
-Numbers are written as 4096, 0x1000, 4K or 1GiB.
+Numbers can be written as 4096, 0x1000, 4K or 1GiB.
 
 Keys
-  arrow up, down, k, j          a row
-  page up, down, b, space       a screen
-  Home, End                     the beginning, the end
-  g                             go to an offset, also 50%, +4K, -4K
-  /                             search text; Tab: bytes, as 7f 45 4c 46
-  n, N                          the next, the previous
-  u                             UTF-8 or ASCII
-  Esc                           takes the mark away
-  h, ?                          the keys
+  arrow up, down, k, j          move by a row
+  page up, down, b, space       move by a screen
+  Home, End                     go to the beginning, to the end
+  g                             go to an offset: 4096, 50%, +4K, -4K
+  /                             search for text; Tab: for bytes (7f 45 4c 46)
+  n, N                          go to the next match, to the previous match
+  u                             switch between UTF-8 and ASCII
+  Esc                           clear the mark
+  h, ?                          show the keys
   q, Ctrl-C                     quit
   Ctrl-Z                        pause
 
-Exit code: 0 where all went well, 2 for trouble, such as a file that is cut
-short meanwhile.`;
+Exit code: 0 if all went well, 2 on trouble, such as a file that was cut short
+meanwhile.`;
 
 const OPTIONS = {
   "offset": { type: "string", short: "s" },

@@ -1,4 +1,4 @@
-// hexview: its rows, keys, searches and frames, which need no terminal, and what it prints without one.
+// hexview: its rows, keys, searches and frames, all of them without a terminal, and what it prints then.
 import { truncateSync, writeFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -14,7 +14,7 @@ import { countingBytes, fileOf, freshPath } from "../../tests/support/files.ts";
 
 const PLAIN = { perRow: 16, digits: 8, utf8: false, color: false };
 
-/** A row with what is all of a file. */
+/** The row for a file that fits into one row. */
 function rowOf(content: Uint8Array, style: typeof PLAIN = PLAIN): string {
   return formatRow({ bytes: content, offset: 0 }, 0, content.length, style);
 }
@@ -41,7 +41,7 @@ describe("hexview", () => {
     assertEquals(rowOf(Uint8Array.of(65, 66, 67), { ...PLAIN, perRow: 3, digits: 9 }), "000000000: 4142 43  ABC");
   });
 
-  test("rows are as long as there is room", () => {
+  test("rows are as long as fits", () => {
     for (let columns = 1; columns < 300; columns++) {
       const perRow = perRowFor(columns, 8);
       assert(perRow === 1 || widthOf(perRow, 8) <= columns);
@@ -66,13 +66,13 @@ describe("hexview", () => {
     const text = new TextEncoder().encode("é日😀x");
     assertEquals(charactersIn(text, 0, 10, true), ["é", " ", "日", "", " ", "😀", "", " ", " ", "x"]);
     assertEquals(charactersIn(text, 0, 10, false).join(""), ".........x");
-    // Rows that begin and end within a character; a wide one that has no room is a dot.
+    // Rows that begin or end within a character. A wide character without room is a dot.
     assertEquals(charactersIn(text, 0, 3, true), ["é", " ", "."]);
     assertEquals(charactersIn(text, 3, 7, true), [" ", " ", "😀", ""]);
     assertEquals(charactersIn(Uint8Array.of(0xc3, 0x28, 0xff, 0xcc, 0x81), 0, 5, true), [".", "(", ".", ".", " "]);
   });
 
-  test("keys are told apart, also several at once", () => {
+  test("keys are told apart, even if several come at once", () => {
     assertEquals(keysIn("\x1b[A\x1bOB\x1b[5~\x1b[6~\x1b[H\x1b[4~"), [
       "up",
       "down",
@@ -117,7 +117,7 @@ describe("hexview", () => {
     assert(found.top <= 496 && found.top + 160 > 503);
     assertEquals(press(found, "n").action, { forward: true, from: 501 });
     assertEquals(press(found, "N").action, { forward: false, from: 500 });
-    // Where the mark is out of sight, the search begins with what is seen.
+    // If the mark is off the screen, the search begins at the top of the screen.
     assertEquals(press(press(found, "home").state, "n").action, { forward: true, from: 0 });
     assertEquals(press(viewOf(1000, 10, "/", "tab", "f", "f"), "enter").state.needle, Uint8Array.of(255));
     assertMatch(viewOf(1000, 10, "/", "tab", "f", "enter").message!, /^f given, wanted pairs/);
@@ -125,7 +125,7 @@ describe("hexview", () => {
     assertMatch(viewOf(1000, 10, "n").message!, /nothing was searched for/);
   });
 
-  test("quitting and pausing are for others to do", () => {
+  test("quitting and pausing are left to the session", () => {
     const state = viewOf(100, 10);
     assertEquals(["q", "ctrl-c", "ctrl-z", "x"].map((key) => press(state, key).action), [
       "quit",
@@ -136,7 +136,7 @@ describe("hexview", () => {
     assertEquals(press(viewOf(100, 10, "g"), "ctrl-c").action, undefined);
   });
 
-  test("finds bytes on from an offset, and back from it", () => {
+  test("finds bytes forward and backward from an offset", () => {
     using region = mmap(fileOf("needle in a haystack with a needle"));
     const needle = new TextEncoder().encode("needle");
     assertEquals([0, 1, 28, 29].map((from) => ended(searchForward(region, needle, from))), [0, 28, 28, -1]);
@@ -161,7 +161,7 @@ describe("hexview", () => {
     assertMatch(lines[9], /file {2}0x0 {2}100 % {2}of 0x64 {2}ASCII {2}h help/);
   });
 
-  test("writes a part of a file, also beyond 4 GiB", here, () => {
+  test("writes a part of a file, even beyond 4 GiB", here, () => {
     const path = freshPath();
     writeFileSync(path, "");
     truncateSync(path, 2 ** 32 + 100);

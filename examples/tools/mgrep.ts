@@ -1,5 +1,5 @@
 /**
- * Searches for text in files of any size, which are mapped instead of read.
+ * Searches for text in files of any size. The files are mapped instead of read.
  *
  *     deno run -A examples/tools/mgrep.ts --help
  *     bun examples/tools/mgrep.ts --help
@@ -15,36 +15,37 @@ import { OutputError, UsageError } from "./trouble.ts";
 
 const HELP = `Usage: mgrep [OPTION]... TEXT FILE...
 
-Prints the lines of the files that have TEXT in them, as grep does. Files of any
-size are mapped, not read; so what cannot be mapped, such as standard input and
-pipes, cannot be searched. Files in /proc say that they are empty, so that
-nothing is found in them.
+Prints the lines of the files that contain TEXT, as grep does. Files can have
+any size: they are mapped, not read. So what cannot be mapped, such as standard
+input or a pipe, cannot be searched. Nothing is found in /proc, because files
+there say that they are empty.
 
 What to look for
-  -e, --regex          TEXT is a regular expression, as JavaScript has them
-                       with the flag "u"; ^ and $ are the ends of a line
-  -i, --ignore-case    upper and lower case are the same
-  -a, --text           print lines of binary files as well
+  -e, --regex          TEXT is a JavaScript regular expression with the flag
+                       "u"; ^ and $ match at the ends of a line
+  -i, --ignore-case    ignore the difference between upper and lower case
+  -a, --text           print the lines of binary files, too
 
 What to print
-  -c, --count          only how many lines there are
-  -n, --line-number    the number of each line before it
-  -b, --byte-offset    the offset of each line before it; with -o of each match
-  -o, --only-matching  only what matches, each match on a line of its own
+  -c, --count          only the number of lines that match
+  -n, --line-number    before each line, its number
+  -b, --byte-offset    before each line, its offset; with -o, that of each match
+  -o, --only-matching  only the matches, each on a line of its own
   -m, --max-count=NUM  stop after NUM lines of each file
-  -H, --with-filename  the name of the file before each line; the default where
+  -H, --with-filename  before each line, the name of its file; the default if
                        there are several files
-  -h, --no-filename    no names of files
+  -h, --no-filename    no file names
       --color=WHEN     auto (the default: on a terminal, unless NO_COLOR is
                        set), always or never
       --help           this text
 
-Of a binary file, one with a NUL in its first 32 KiB or in a line that matches,
-only that it matches is said, on stderr. So it is of lines that are not UTF-8.
+A file is binary if it has a NUL in its first 32 KiB, or from the first matching
+line with a NUL on. Of a binary file mgrep prints no lines: it only says on
+stderr that the file matches. Single lines that are not UTF-8 are treated alike.
 A line longer than 1 GiB (256 MiB with -e or -i) is searched in pieces.
 
-Exit code: 0 where something was found, 1 where nothing was, 2 for trouble,
-such as a file that cannot be mapped, or is cut short while it is searched.`;
+Exit code: 0 if something was found, 1 if nothing was, 2 on trouble, such as a
+file that cannot be mapped, or that was cut short while it was searched.`;
 
 const OPTIONS = {
   "regex": { type: "boolean", short: "e" },
@@ -97,7 +98,7 @@ function searchAll(files: readonly string[], task: Task): number {
   return outcomes.some(({ found }) => found) ? FOUND : NOT_FOUND;
 }
 
-/** A file that cannot be searched does not keep the others from it. */
+/** If one file cannot be searched, the others still are. */
 function searchOrComplain(file: string, task: Task): Outcome {
   try {
     return searchFile(file, task);

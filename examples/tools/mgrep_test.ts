@@ -1,4 +1,4 @@
-// mgrep finds and prints what grep does; its parts, and how it ends.
+// mgrep finds and prints what grep does. Its parts are tested, too, and how it ends.
 import { spawnSync } from "node:child_process";
 import { Buffer } from "node:buffer";
 import process from "node:process";
@@ -24,7 +24,7 @@ function random(seed: number): (below: number) => number {
 
 const SYLLABLES = ["a", "b", "ab", "A", "B", " ", "\t", "é", "日", "😀", "foo", "x", "1", "É", "-", ":", "\r", ""];
 
-/** Lines of all kinds; the last may have no newline. `broken`: some are not UTF-8. */
+/** Lines of all kinds. The last one may have no newline. With `broken`, some are not UTF-8. */
 function randomText(next: (below: number) => number, broken: boolean): Uint8Array {
   const parts: (string | Uint8Array)[] = [];
   for (let lines = next(40); lines > 0; lines--) {
@@ -57,7 +57,7 @@ const PATTERNS = [
 const GREP = { env: { ...process.env, LC_ALL: "C.UTF-8" }, encoding: "latin1" } as const;
 const hasGrep = spawnSync("grep", ["--version"], GREP).stdout?.startsWith("grep (GNU grep)") ?? false;
 
-/** The lines that a search finds, as offsets in the file. */
+/** The lines that a search finds, as offsets in the file. `usual` and `longest` are the sizes of the windows. */
 function linesFound(path: string, search: Search, usual: number, longest: number): number[][] {
   using file = mmap(path);
   const lines: number[][] = [];
@@ -73,7 +73,7 @@ function linesFound(path: string, search: Search, usual: number, longest: number
 const LARGE = 1 << 20;
 
 describe("mgrep", () => {
-  test("finds what grep finds, and writes it in the same way", {
+  test("finds what grep finds, and writes it the same way", {
     ...here,
     skip: here.skip || !hasGrep && "GNU grep only",
   }, () => {
@@ -134,7 +134,7 @@ describe("mgrep", () => {
     assertThrows(() => regularExpression("a(", false), UsageError);
   });
 
-  test("the text that every match has is searched first", () => {
+  test("the text that every match contains is known", () => {
     const literals = {
       "foo+ba?r": "foo",
       "a|b": "",
@@ -149,13 +149,13 @@ describe("mgrep", () => {
     }
   });
 
-  test("lines are numbered alike, however far it is from one to the next", () => {
+  test("lines are numbered right, however far apart they are", () => {
     const next = random(3);
     using file = mmap(fileOf(Uint8Array.from({ length: 50_000 }, () => [10, 10, 0x8a, 11, 0, 0x0b, 138][next(7)])));
     const numbers = new LineNumbers(file);
     for (let start = 0; start < file.byteLength; start += next(4) === 0 ? next(4000) : next(300)) {
       const wanted = 1 + file.bytes.subarray(0, start).filter((byte) => byte === 10).length;
-      // A window that begins at or before the line, as they come.
+      // A window that begins at or before the line.
       const offset = start - start % 1000;
       assertEquals(numbers.at({ bytes: file.bytes.subarray(offset), offset }, start - offset), wanted);
     }
@@ -178,7 +178,7 @@ describe("mgrep", () => {
     assertFails(run("mgrep", "--color=x", "a", "b"), /^mgrep: --color: x given, wanted one of auto, always, never\n/);
   });
 
-  test("a file that cannot be searched does not keep the others from it", here, () => {
+  test("if one file cannot be searched, the others still are", here, () => {
     const path = fileOf("a\n");
     const { stdout, stderr, status } = run("mgrep", "-h", "a", freshPath(), path);
     assertEquals([stdout, status], ["a\n", 2]);

@@ -1,10 +1,10 @@
-/** Numbers as people write and read them. */
+/** Reads and writes numbers as people do. */
 import { UsageError } from "./trouble.ts";
 
-/** Factors of 1024, by their first letters. */
+/** Units by their first letters. Each is 1024 times the one before. */
 const UNITS = "KMGTP";
 
-/** A number of bytes: `4096`, `0x1000`, `4K`, `4KiB`. */
+/** Parses a number of bytes: `4096`, `0x1000`, `4K`, `4KiB`. */
 export function parseBytes(text: string, name: string): number {
   const parts = /^(0x[0-9a-f]+|\d+)(?:([KMGTP])(?:i?B)?)?$/i.exec(text.trim());
   if (!parts) throw new UsageError(`${name}: ${text} given, wanted bytes such as 4096, 0x1000, 4K or 1GiB`);
@@ -14,7 +14,7 @@ export function parseBytes(text: string, name: string): number {
   throw new UsageError(`${name}: ${text} given, wanted less than 8 PiB`);
 }
 
-/** A whole number that is not negative. */
+/** Parses a whole number that is not negative. */
 export function parseCount(text: string, name: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
@@ -41,7 +41,7 @@ export function bytes(value: number): string {
   return unit < 0 ? `${value} B` : `${amount.toFixed(amount < 9.995 ? 2 : 1)} ${UNITS[unit]}iB`;
 }
 
-/** A share as a percentage, where "0 %" and "100 %" are kept for what is exactly so. */
+/** A share as a percentage. "0 %" and "100 %" are exact: everything between them is from "0.1 %" to "99.9 %". */
 export function percent(part: number, whole: number): string {
   if (part === 0) return "0 %";
   if (part === whole) return "100 %";

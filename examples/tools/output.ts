@@ -1,6 +1,6 @@
 /**
- * Writing to stdout and stderr: at once, without waiting for the event loop, which a search does not return to and which
- * says too late that something cannot be written.
+ * Writes to stdout and stderr synchronously. A search does not return to the event loop, and streams say too late that
+ * something could not be written.
  */
 import { Buffer } from "node:buffer";
 import { writeSync } from "node:fs";
@@ -8,22 +8,22 @@ import { OutputError } from "./trouble.ts";
 
 const CAPACITY = 65536;
 
-/** Bytes that are sooner copied one by one than by a call. */
+/** Up to so many bytes, a loop copies faster than a call. */
 const SHORT = 128;
 
-/** Milliseconds until a reader that is behind is asked again. */
+/** How many milliseconds to wait before trying again if the reader is slow. */
 const PAUSE = 2;
 
 const STDOUT = 1;
 const STDERR = 2;
 
-/** What is to be written, gathered. */
+/** Gathers what is to be written to stdout, and writes it in large pieces. */
 export class Output {
   readonly #buffer: Buffer = Buffer.allocUnsafe(CAPACITY);
   readonly #beforeWriting: () => void;
   #length = 0;
 
-  /** `beforeWriting` is called before something appears. */
+  /** @param beforeWriting Called each time before something is written. */
   constructor(beforeWriting: () => void = () => {}) {
     this.#beforeWriting = beforeWriting;
   }
@@ -41,7 +41,7 @@ export class Output {
     this.#buffer[this.#length++] = byte;
   }
 
-  /** Adds bytes. They are copied, even those of a mapping, since the system would fail to write lost pages. */
+  /** Adds bytes. Bytes of a mapping are copied, too: the system could not write pages that are lost. */
   bytes(source: Uint8Array, start: number = 0, end: number = source.length): void {
     if (end - start <= SHORT && end - start <= CAPACITY - this.#length) return this.#copyShort(source, start, end);
     for (let at = start; at < end;) {
@@ -57,7 +57,7 @@ export class Output {
     for (let at = start; at < end; at++) this.#buffer[this.#length++] = source[at];
   }
 
-  /** Writes what was gathered. */
+  /** Writes what has been gathered. */
   flush(): void {
     if (this.#length === 0) return;
     this.#beforeWriting();
@@ -75,7 +75,7 @@ function writeSome(descriptor: number, bytes: Uint8Array): number {
   try {
     return writeSync(descriptor, bytes);
   } catch (error) {
-    // A pipe that does not block, and is full.
+    // EAGAIN: the pipe is non-blocking, and full.
     if ((error as { code?: string }).code !== "EAGAIN") throw new OutputError(error as Error);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
     return 0;
@@ -92,7 +92,7 @@ export function print(...lines: readonly string[]): void {
   write(lines.map((line) => line + "\n").join(""));
 }
 
-/** Writes text to stderr. Where that cannot be, nobody is left to be told. */
+/** Writes text to stderr. If that fails, there is nobody left to tell. */
 export function say(text: string): void {
   try {
     writeAll(STDERR, Buffer.from(text));

@@ -1,4 +1,4 @@
-/** How far a long piece of work is: one line on stderr, on a terminal only, and only where it takes long. */
+/** Shows the progress of long work: one line on stderr, only on a terminal, and only if the work takes long. */
 import process from "node:process";
 import { bytes, percent } from "./numbers.ts";
 import { say } from "./output.ts";
@@ -14,7 +14,7 @@ export class Progress {
   #next = performance.now() + PATIENCE_IN_MILLISECONDS;
   #shown = false;
 
-  /** Says how far `what` is. */
+  /** Shows how far the work on `what` is. */
   show(what: string, done: number, whole: number): void {
     if (!this.#enabled || performance.now() < this.#next) return;
     this.#next = performance.now() + PAUSE_IN_MILLISECONDS;
@@ -24,7 +24,7 @@ export class Progress {
     say(CLEAR_LINE + what.slice(0, room) + figures);
   }
 
-  /** Takes the line away, so that something else can be written there. */
+  /** Clears the line, so that something else can be written there. */
   clear(): void {
     if (this.#shown) say(CLEAR_LINE);
     this.#shown = false;

@@ -1,5 +1,5 @@
 /**
- * Shows what of files is in memory, and changes it.
+ * Shows which pages of files are in memory, and changes that.
  *
  *     deno run -A examples/tools/residency.ts --help
  *     bun examples/tools/residency.ts --help
@@ -23,31 +23,33 @@ const NAME = "residency";
 
 const HELP = `Usage: residency [OPTION]... FILE...
 
-Shows which pages of the files are in memory, each as a picture, as a share, in
-pages and in bytes. Looking brings nothing in.
+Shows which pages of the files are in memory: for each file a picture, and how
+much it is as a percentage, in pages and in bytes. Looking brings no pages in.
 
 What to do first
   -t, --touch            bring all pages in
-  -e, --evict            send all pages away, as far as the system goes
+  -e, --evict            drop all pages, as far as the system allows it
   -l, --lock             bring all pages in and keep them there until this
                          program ends (Ctrl-C)
 
 How to show it
   -w, --watch            look again every second, until Ctrl-C
   -s, --seconds=NUM      look again every NUM seconds
-  -r, --rows=NUM         lines of a picture, at most; 4 for one file, else 1
-      --width=NUM        columns; those of the terminal, or 80
-      --ascii            no block characters
+  -r, --rows=NUM         at most NUM lines for a picture; default: 4 for one
+                         file, 1 for several
+      --width=NUM        width in columns; default: as wide as the terminal,
+                         or 80
+      --ascii            use no block characters
       --color=WHEN       auto (the default: on a terminal, unless NO_COLOR is
                          set), always or never
-      --help             this text
+      --help             show this text
 
-What stays where pages are evicted: those that other processes have mapped or
-locked, and those that could not be written to disk. Linux evicts, and tells the
-truth of, only what you own or may write: of other files it says that all of it
-is in memory. Windows knows only what this process has in its working set.
+--evict cannot drop pages that other processes have mapped or locked, or that
+could not be written to disk. On Linux it works only for files that you own or
+may write. Of all other files Linux says that they are in memory as a whole.
+Windows shows only the pages in this process's own working set.
 
-Exit code: 0 where all went well, 2 for trouble.`;
+Exit code: 0 if all went well, 2 on trouble.`;
 
 const OPTIONS = {
   "touch": { type: "boolean", short: "t" },
@@ -64,7 +66,7 @@ const OPTIONS = {
 
 const ACTS = { touch, evict, lock } as const;
 
-/** A file that is mapped as long as the program runs. */
+/** A file that stays mapped as long as the program runs. */
 interface Mapped {
   readonly path: string;
   readonly region: MappedRegion;
@@ -77,10 +79,10 @@ async function main(): Promise<number> {
     return 0;
   }
   const acts = (["touch", "evict", "lock"] as const).filter((name) => values[name]);
-  if (acts.length > 1) throw new UsageError(`--${acts[0]} and --${acts[1]} exclude each other`);
+  if (acts.length > 1) throw new UsageError(`--${acts[0]} and --${acts[1]} cannot be used together`);
   const seconds = values.seconds === undefined ? 1 : parseSeconds(values.seconds);
   const style = styleOf(values, requireFiles(positionals).length);
-  if (!platform.supports("residency")) throw new Trouble("this system does not tell what is in memory");
+  if (!platform.supports("residency")) throw new Trouble("this system does not say what is in memory");
 
   const files = positionals.flatMap((path) => mapOrComplain(path, acts.map((name) => ACTS[name])));
   const failed = files.length < positionals.length;
@@ -93,7 +95,7 @@ async function main(): Promise<number> {
   return failed || whole.length < files.length ? TROUBLE : 0;
 }
 
-/** How to draw; asked for again at each frame, since a terminal may change. */
+/** How to draw. Called again for each frame, since the size of the terminal may change. */
 function styleOf(values: { [name: string]: string | boolean | undefined }, files: number): () => Style {
   const number = (name: string): number | undefined => {
     const text = values[name];
@@ -128,7 +130,7 @@ function actOn(work: Work, acts: readonly ((work: Work) => void)[]): void {
     for (const act of acts) act(work);
     work.progress.clear();
   } catch (error) {
-    // That pages are not there any more the system says in other words.
+    // If the file was cut short, say so. The system's own error would not.
     requireWhole(work.path, work.region);
     throw error;
   }
@@ -160,7 +162,7 @@ function noteWhatIsUncertain({ path, region }: Mapped, evicted: boolean): void {
     say(`${NAME}: ${path}: ${plural(inMemory, "page")} of ${pages} stayed in memory\n`);
   }
   if (platform.os === "linux" && !mayWrite(path)) {
-    say(`${NAME}: ${path}: not yours to write, so that the system may say more than is true\n`);
+    say(`${NAME}: ${path}: you may not write this file, so the system may report too much\n`);
   }
 }
 
@@ -173,9 +175,9 @@ function mayWrite(path: string): boolean {
   }
 }
 
-/** Until a signal ends the program. */
+/** Waits until a signal ends the program. */
 function forever(): Promise<never> {
-  say(`${NAME}: locked; Ctrl-C lets go\n`);
+  say(`${NAME}: locked; press Ctrl-C to unlock\n`);
   setInterval(() => {}, 2 ** 30);
   return new Promise(() => {});
 }

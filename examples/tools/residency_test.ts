@@ -1,4 +1,4 @@
-// residency shows and changes what of a file is in memory, and says what it could not do.
+// residency shows and changes which pages of a file are in memory, and says what it could not do.
 import { spawn } from "node:child_process";
 import process from "node:process";
 import { describe, test } from "node:test";
@@ -24,7 +24,7 @@ describe("residency", () => {
     assertEquals([short, blocks], [`…b${"/b".repeat(10)}`, "▕ ░▒▓█▏"]);
   });
 
-  test("brings all in, and shows it without colours where there is no terminal", onResidency, () => {
+  test("brings all pages in, and shows them without colours if there is no terminal", onResidency, () => {
     const path = fileOf(byteLength);
     const { stdout, stderr, status } = run("residency", "--touch", "--ascii", "--width=30", "--rows=2", path);
     const full = `|${"#".repeat(28)}|`;
@@ -33,9 +33,9 @@ describe("residency", () => {
     assertEquals([stderr, status], ["", 0]);
   });
 
-  test("evicts as far as the system goes, and says what stays", {
+  test("evicts as far as the system allows it, and says what stays", {
     ...onResidency,
-    skip: onResidency.skip || platform.os !== "linux" && "Linux's own",
+    skip: onResidency.skip || platform.os !== "linux" && "Linux only",
   }, () => {
     const { stdout, stderr, status } = run("residency", "--evict", "--ascii", fileOf(byteLength));
     assertEquals(status, 0);
@@ -49,13 +49,16 @@ describe("residency", () => {
       stdio: ["ignore", "ignore", "pipe"],
     });
     const said = await new Promise<string>((resolve) => child.stderr.once("data", (data) => resolve(String(data))));
-    assertEquals(said, "residency: locked; Ctrl-C lets go\n");
+    assertEquals(said, "residency: locked; press Ctrl-C to unlock\n");
     child.kill("SIGTERM");
     assertEquals(await new Promise((resolve) => child.once("exit", (_, signal) => resolve(signal))), "SIGTERM");
   });
 
   test("says what is wrong, and shows the others all the same", onResidency, () => {
-    assertFails(run("residency", "--touch", "--evict", "a"), /^residency: --touch and --evict exclude each other\n/);
+    assertFails(
+      run("residency", "--touch", "--evict", "a"),
+      /^residency: --touch and --evict cannot be used together\n/,
+    );
     assertFails(run("residency"), /^residency: no file is named/);
     assertFails(run("residency", "-s", "0", "a"), /^residency: --seconds: 0 given, wanted a number/);
     const { stdout, stderr, status } = run("residency", freshPath(), fileOf(""));

@@ -1,4 +1,4 @@
-// How the tests run the tools, and what they ask of a run.
+// Runs the tools for the tests, and checks how they ended.
 import { spawnSync, type SpawnSyncReturns } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -6,7 +6,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { platform } from "../../mod.ts";
 import { isWindows } from "../../tests/support/systems.ts";
 
-/** For tests that start a tool. Bun gives a test five seconds. */
+/** Options for tests that start a tool. Without a timeout, Bun gives a test five seconds. */
 export const here: { readonly skip: string | false; readonly timeout: number } = {
   skip: isWindows && "the examples are not started on Windows",
   timeout: 120_000,
@@ -25,17 +25,17 @@ export function commandLine(tool: Tool, rest: readonly string[]): string[] {
   return [...ARGUMENTS[platform.runtime], fileURLToPath(new URL(`${tool}.ts`, import.meta.url)), ...rest];
 }
 
-/** Runs a tool to its end. What it writes comes as one character for each byte, so that nothing is lost. */
+/** Runs a tool to its end. Its output has one character for each byte, so nothing is lost. */
 export function run(tool: Tool, ...rest: string[]): SpawnSyncReturns<string> {
   return spawnSync(process.execPath, commandLine(tool, rest), { encoding: "latin1", timeout: 60_000 });
 }
 
-/** That it wrote this, had nothing to say on stderr, and ended so. */
+/** Asserts that a tool wrote this to stdout, nothing to stderr, and ended with this status. */
 export function assertRuns(result: SpawnSyncReturns<string>, stdout: string, status = 0): void {
   assertEquals([result.stdout, result.stderr, result.status], [stdout, "", status]);
 }
 
-/** That it said this and ended with the status of trouble. */
+/** Asserts that a tool said this on stderr, and ended with the status for trouble. */
 export function assertFails(result: SpawnSyncReturns<string>, message: RegExp): void {
   assertMatch(result.stderr, message);
   assertEquals(result.status, 2);

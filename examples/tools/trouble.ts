@@ -1,6 +1,6 @@
-/** What can go wrong that is no mistake of the tools: the user is told, without a stack. */
+/** Errors that are not bugs in the tools. The user is told about them, without a stack. */
 
-/** Something that the user has to be told. */
+/** Something that the user has to know. */
 export class Trouble extends Error {}
 
 /** The command line is wrong. */
@@ -9,7 +9,7 @@ export class UsageError extends Trouble {}
 /** The file is shorter than it was when it was mapped. */
 export class CutShort extends Trouble {}
 
-/** What was to be written to stdout cannot be: the disk is full, or (`EPIPE`) the reader has gone. */
+/** Stdout cannot be written: the disk is full, or (`EPIPE`) the reader is gone. */
 export class OutputError extends Trouble {
   readonly code: string;
 

@@ -1,4 +1,5 @@
-// What the tools do when something happens to what they read or write: one way for all three, on a pipe and a terminal.
+// What the tools do when something happens to a file or to their output, on a pipe and in a terminal. All three do the
+// same.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
@@ -11,12 +12,12 @@ import { platform } from "../../mod.ts";
 import { exists, fileOf, freshPath } from "../../tests/support/files.ts";
 import { isWindows } from "../../tests/support/systems.ts";
 
-/** A file that takes each tool longer to write about than fits into a pipe. */
+/** A file so long that what each tool writes about it does not fit into a pipe. */
 function longFile(): string {
   return fileOf("a line with a needle in it\n".repeat(400_000));
 }
 
-/** How each tool writes much about a file. */
+/** Arguments that make each tool write much about a file. */
 const MUCH: Readonly<Record<Tool, (path: string) => readonly string[]>> = {
   mgrep: (path) => ["--line-number", "needle", path],
   hexview: (path) => [path],
@@ -25,7 +26,7 @@ const MUCH: Readonly<Record<Tool, (path: string) => readonly string[]>> = {
 
 const TOOLS = Object.keys(MUCH) as Tool[];
 
-/** What a tool that was started has said and how it has ended. */
+/** What a tool wrote, and how it ended. */
 interface Ended {
   readonly stdout: string;
   readonly stderr: string;
@@ -33,8 +34,8 @@ interface Ended {
 }
 
 /**
- * Starts a tool, and calls `meanwhile` when it has begun to write and waits for its reader: this process, by hand, since
- * a runtime would read on. What `meanwhile` returns says whether the reader goes.
+ * Starts a tool, and calls `meanwhile` once the tool has begun to write and waits for its reader. The reader is this
+ * process. It reads by hand, since a runtime's streams would read on. If `meanwhile` returns `GOES`, the reader goes.
  */
 async function interrupted(tool: Tool, rest: readonly string[], meanwhile: () => unknown): Promise<Ended> {
   const pipe = freshPath("pipe");
@@ -57,8 +58,8 @@ async function interrupted(tool: Tool, rest: readonly string[], meanwhile: () =>
 
 const GOES = Symbol("the reader goes");
 
-/** Whether a file can be cut short while it is mapped, and the process lives on. */
-const canBeCut = { ...here, skip: here.skip || !platform.supports("guard") && "nobody survives it here" };
+/** Options for tests that cut a mapped file short. The process has to survive that. */
+const canBeCut = { ...here, skip: here.skip || !platform.supports("guard") && "the process does not survive it here" };
 
 describe("what happens to stdout", () => {
   test("a reader that goes ends a tool without a word", here, async () => {
@@ -69,13 +70,13 @@ describe("what happens to stdout", () => {
     }
   });
 
-  test("so it does one that goes on for ever", here, async () => {
+  test("it also ends a tool that would go on for ever", here, async () => {
     const watching = ["--seconds=0.02", fileOf("x")];
     const { stderr, status } = await interrupted("residency", watching, () => GOES);
     assertEquals([stderr, status], ["", 0]);
   });
 
-  test("a disk that is full is said once, and is trouble", {
+  test("a full disk is reported once, and is trouble", {
     ...here,
     skip: here.skip || !exists("/dev/full") && "no /dev/full here",
   }, () => {
@@ -93,7 +94,7 @@ describe("what happens to stdout", () => {
     }
   });
 
-  test("nor does a stderr that nobody reads keep a tool from its status", here, () => {
+  test("a tool ends with its status even if nobody reads its stderr", here, () => {
     const command = [process.execPath, ...commandLine("mgrep", ["needle", "/no/such/file"])];
     const script = 'exec 3>&1; { sleep 0.2; "$@" >/dev/null; echo $? >&3; } 2>&1 | :';
     const { stdout } = spawnSync("sh", ["-c", script, "sh", ...command], { encoding: "utf8", timeout: 60_000 });
@@ -102,7 +103,7 @@ describe("what happens to stdout", () => {
 });
 
 describe("what happens to a file", () => {
-  test("one that is cut short meanwhile is trouble", canBeCut, async () => {
+  test("a file that is cut short meanwhile is trouble", canBeCut, async () => {
     for (const tool of TOOLS) {
       for (const left of [0, 100_001]) {
         const path = longFile();
@@ -117,7 +118,7 @@ describe("what happens to a file", () => {
     }
   });
 
-  test("one that is cut within its last page is, too", canBeCut, async () => {
+  test("so is a file that is cut within its last page", canBeCut, async () => {
     for (const tool of TOOLS) {
       const path = longFile();
       const end = 27 * 400_000 - 10;
@@ -127,7 +128,7 @@ describe("what happens to a file", () => {
     }
   });
 
-  test("mgrep goes on with the next one", canBeCut, async () => {
+  test("mgrep goes on with the next file", canBeCut, async () => {
     const [first, second] = [longFile(), fileOf("the last needle\n")];
     const cut = () => truncateSync(first, 1000);
     const { stdout, stderr, status } = await interrupted("mgrep", ["-h", "needle", first, second], cut);
@@ -176,15 +177,15 @@ function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-/** Util-linux's: the others do not hand the status on. */
+/** Only script(1) of util-linux hands the status on. */
 const hasScript = !isWindows && /util-linux/.test(spawnSync("script", ["--version"]).stdout?.toString() ?? "");
 const inTerminal = { ...canBeCut, skip: canBeCut.skip || !hasScript && "no script(1) of util-linux here" };
 
-/** The terminal as it was: long lines, a cursor, the screen before. */
+/** What gives the terminal back: long lines wrap, the cursor shows, and so does the former screen. */
 const GIVEN_BACK = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 
 describe("in a terminal", () => {
-  test("hexview goes on with a file that is cut short, and says so at the end", inTerminal, async () => {
+  test("hexview goes on after a file was cut short, and says so at the end", inTerminal, async () => {
     const path = fileOf(Buffer.alloc(40 * platform.pageSize, "x"));
     const terminal = new Terminal("hexview", [path]);
     await terminal.sees(/q quit/);
@@ -220,7 +221,7 @@ describe("in a terminal", () => {
     assertEquals(terminal.shown, "a \x1b[01;31m\x1b[Kneedle\x1b[m\x1b[K\r\n");
   });
 
-  test("a terminal that goes takes the tools with it", inTerminal, async () => {
+  test("the tools end when their terminal goes away", inTerminal, async () => {
     for (const [tool, rest] of [["hexview", []], ["residency", ["--seconds=0.05"]]] as const) {
       const path = fileOf("text");
       const terminal = new Terminal(tool, [...rest, path]);
@@ -234,7 +235,7 @@ describe("in a terminal", () => {
   });
 });
 
-/** Whether a process is there that was started with a path. */
+/** Whether a process is running that was started with this path. */
 function isMentioned(path: string): boolean {
   return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).some((pid) => {
     try {

@@ -1,10 +1,10 @@
 /**
  * Apache Arrow (`apache-arrow`): a table whose columns are the file.
  *
- * `tableFromIPC` reads the footer and one header for each batch. The columns are typed arrays over the bytes that it was
- * given, so that a mapped table takes no memory but for the rows that are looked at. What is not zero-copy: strings,
- * which are made when they are asked for, and `toArray()` of a column that has several batches. Compressed files are
- * unpacked into memory; write them without.
+ * `tableFromIPC` reads the footer and one header for each batch. The columns are typed arrays over the bytes that it
+ * was given. So a mapped table takes memory only for the rows that you look at. Two things are copied: strings, which
+ * are made when you ask for them, and `toArray()` of a column with several batches. Compressed columns are unpacked
+ * into memory, so write the file without compression.
  *
  *     node examples/with/arrow.ts [ROWS]
  */
@@ -47,7 +47,7 @@ function* batches(rows: number): Generator<RecordBatch<Readings>> {
   }
 }
 
-/** The table in the bytes of a file; it is good for as long as they are. */
+/** The table in the bytes of a file. It is valid as long as the bytes are. */
 export function tableOf(bytes: Uint8Array): Table<Readings> {
   return tableFromIPC<Readings>(bytes);
 }

@@ -1,9 +1,9 @@
 /**
- * FlatBuffers (`flatbuffers`): a message that is used where it lies.
+ * FlatBuffers (`flatbuffers`): a message that is read in place.
  *
- * A `ByteBuffer` is made over the bytes of the region, and each accessor reads its field from there; vectors of numbers
- * are typed arrays over the file. Strings are decoded, and so copied, when they are asked for. The class below is what
- * flatc makes of
+ * A `ByteBuffer` is made over the bytes of the region, and each accessor reads its field from there. Vectors of numbers
+ * are typed arrays over the file. Strings are decoded, and so copied, when you ask for them. The class below stands for
+ * the one that flatc generates from
  *
  *     table Terrain { name: string; width: int; heights: [float]; }
  *
@@ -19,7 +19,7 @@ export class Terrain {
   readonly #bytes: ByteBuffer;
   readonly #at: number;
 
-  /** The message in the bytes of a file; it is good for as long as they are. */
+  /** The message in the bytes of a file. It is valid as long as the bytes are. */
   constructor(bytes: Uint8Array) {
     this.#bytes = new ByteBuffer(bytes);
     this.#at = this.#bytes.readInt32(0);
@@ -50,7 +50,7 @@ export function writeTerrain(path: string, width: number): void {
   const builder = new Builder(1024 + 4 * count);
   const name = builder.createString("Hills");
   builder.startVector(4, count, 4);
-  // Messages are written from their end.
+  // FlatBuffers writes messages from their end.
   for (let at = count - 1; at >= 0; at--) builder.addFloat32(at % width + Math.floor(at / width));
   const heights = builder.endVector();
   builder.startObject(3);

@@ -1,8 +1,8 @@
 /**
- * JSON lines: the few that matter, of a log of hundreds of megabytes.
+ * JSON lines: finds the few that matter in a log of hundreds of megabytes.
  *
- * The C library's memmem finds what to look for in the file as it lies; only the lines around what it found become
- * strings and objects, which are copies and outlive the region. No package is needed.
+ * The C library's memmem searches the file in place. Only the lines that it finds become strings and objects. Those are
+ * copies, and outlive the region. No package is needed.
  *
  *     node examples/with/jsonl.ts [LINES]
  */
@@ -19,7 +19,7 @@ export interface Entry {
 
 const LINES_IN_CHUNK = 10_000;
 
-/** Writes a log in which one of 100,000 lines, and the last, is an error. */
+/** Writes a log in which every 100,000th line is an error, and so is the last one. */
 export function writeLog(path: string, lines: number): void {
   const file = openSync(path, "w");
   for (let start = 0; start < lines; start += LINES_IN_CHUNK) {
@@ -39,7 +39,7 @@ interface Searchable {
   indexOf(needle: string, from: number): number;
 }
 
-/** What the lines say that contain a text. */
+/** The entries whose lines contain a text. */
 export function* entriesWith(needle: string, log: Searchable, bytes: Uint8Array): Generator<Entry> {
   const decoder = new TextDecoder();
   for (let end = 0;;) {
@@ -52,7 +52,7 @@ export function* entriesWith(needle: string, log: Searchable, bytes: Uint8Array)
   }
 }
 
-/** Never in the middle of a message, where quotes are escaped. */
+/** The text of an error's line. It is never found in a message, since quotes are escaped there. */
 const ERROR = '"level":"error"';
 
 function describe(errors: readonly Entry[]): string {

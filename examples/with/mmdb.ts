@@ -1,11 +1,11 @@
 /**
  * A MaxMind database (`mmdb-lib`): where in the world an address is.
  *
- * A look-up follows some 20 nodes of a tree, and reads one record at its end: a few pages of a file of 100 MB. The reader
- * wants a `Buffer`, and `Buffer.from` an ArrayBuffer makes one that copies nothing. Records are decoded into objects,
- * which are copies and outlive the region (only values of the type "bytes" do not); the reader is good while it is mapped. A server maps the file once, its workers too, and
- * the machine has it in memory once. To update it, put a new file in its place (`rename`): who has the old one mapped
- * keeps it.
+ * A look-up follows some 20 nodes of a tree, and reads one record at its end: a few pages of a file of 100 MB. The
+ * reader wants a `Buffer`, and `Buffer.from(arrayBuffer)` makes one without a copy. Records are decoded into objects.
+ * These are copies, and outlive the region, except values of the type "bytes". The reader itself is valid while the
+ * region is mapped. A server and its workers can all map the file, and it is in memory once. To update the database,
+ * put a new file in its place (`rename`). Whoever has the old one mapped keeps it.
  *
  *     node examples/with/mmdb.ts [DEPTH]
  */
@@ -16,7 +16,7 @@ import { type MappedRegion, mmap } from "../../mod.ts";
 import { writeMmdb } from "./input/mmdb.ts";
 import { run } from "./support.ts";
 
-/** Writes a database of networks that are in cities with numbers. */
+/** Writes a database of networks, each in a city whose name is a number. */
 export function writeCities(path: string, depth: number): void {
   writeMmdb(path, depth, (network) => ({
     city: { geoname_id: network, names: { en: `City ${network}`, de: `Stadt ${network}` } },

@@ -1,11 +1,11 @@
 /**
  * Parquet (`hyparquet`): some rows of a column.
  *
- * hyparquet asks for ranges of the file as ArrayBuffers. A region is one: each range is mapped on its own, from any byte,
- * and `buffer` is handed out without a copy. In columns that are not compressed, byte arrays are views of the file, good
- * as long as it is open, and so are numbers where they happen to be aligned; else hyparquet copies a page of them. It
- * also copies columns that it has asked for together, which are neighbours with less than 2 MiB in all. Whatever is
- * compressed, and strings, are made in memory, as with any reader.
+ * hyparquet asks for ranges of the file as ArrayBuffers. Each range is mapped by itself, from any byte, and its
+ * `buffer` is handed out without a copy. In columns that are not compressed, byte arrays are views of the file. They
+ * are valid as long as the file is open. So are numbers if they happen to be aligned. If not, hyparquet copies a page
+ * of them. It also copies columns that it asks for together: neighbours of less than 2 MiB in all. Strings, and
+ * everything that is compressed, are made in memory, as by any reader.
  *
  *     node examples/with/parquet.ts [ROWS]
  */

@@ -1,12 +1,12 @@
 /**
  * PMTiles (`pmtiles`): single tiles of an archive of a whole map.
  *
- * PMTiles asks its source for ranges as ArrayBuffers: the beginning, a directory, a tile. Each is mapped on its own, from
- * any byte, and `buffer` is handed out without a copy. A tile that is not compressed is the file itself, and goes when
- * its region is unmapped: send or copy it before. Tiles that are compressed are unpacked into memory, and directories
- * are always made into objects, so that those outlive their regions.
+ * PMTiles asks its source for ranges as ArrayBuffers: the beginning, a directory, a tile. Each is mapped by itself,
+ * from any byte, and its `buffer` is handed out without a copy. A tile that is not compressed is the file itself, and
+ * is gone when its region is unmapped: send or copy it before. Compressed tiles are unpacked into memory, and
+ * directories always become objects, so these outlive their regions.
  *
- * To map a range takes as long as to copy some 100 KB of it. Where tiles are smaller and outlive a request anyway, map
+ * Mapping a range takes as long as copying some 100 KB of it. If tiles are smaller, and outlive a request anyway, map
  * the archive once, and let `getBytes` return `region.read(offset, length).buffer`: a copy of that tile alone.
  *
  *     node examples/with/pmtiles.ts [ZOOM]
@@ -33,7 +33,7 @@ export class MappedSource implements Source, Disposable {
   }
 
   getBytes(offset: number, length: number): Promise<RangeResponse> {
-    // PMTiles begins with 16 KiB, whether there are as many or not.
+    // PMTiles first asks for 16 KiB, even if the archive is shorter.
     const size = Math.min(length, this.#size - offset);
     return Promise.resolve({ data: this.#regions.use(mmap(this.#path, { offset, size })).buffer });
   }
@@ -45,7 +45,7 @@ export class MappedSource implements Source, Disposable {
 
 const TILE_BYTES = 3000;
 
-/** Writes a map whose tiles say which they are. */
+/** Writes a map in which each tile says which one it is. */
 export function writeMap(path: string, maxZoom: number): void {
   const encoder = new TextEncoder();
   writePmtiles(path, maxZoom, (z, x, y) => encoder.encode(`tile ${z}/${x}/${y}`.padEnd(TILE_BYTES)));

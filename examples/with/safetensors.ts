@@ -1,10 +1,10 @@
 /**
- * Model weights in a safetensors file: every tensor a typed array over the file.
+ * Model weights in a safetensors file: every tensor is a typed array over the file.
  *
- * The format was made to be mapped, and is read in 20 lines without a package: the length of a header, the header as
- * JSON, and the tensors one after the other. A model that is larger than memory opens in the same time; its weights come
- * in as they are used, and all processes that map it share them. Nothing is copied but the header. `region.view` works
- * beyond 4 GiB also in Bun, and throws a RangeError where a header names bytes that the file has not.
+ * The format was made to be mapped. Without a package, 20 lines are enough to read it: the length of the header, the
+ * header as JSON, and the tensors one after the other. A model that is larger than memory opens just as fast. Its
+ * weights come in as they are used, and all processes that map it share them. Only the header is copied. `region.view`
+ * works beyond 4 GiB even in Bun, and throws a RangeError if the header names bytes beyond the end of the file.
  *
  *     node examples/with/safetensors.ts [TOKENS]
  */
@@ -12,7 +12,7 @@ import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { mmap, type ViewConstructor } from "../../mod.ts";
 import { run } from "./support.ts";
 
-/** A tensor's numbers. JavaScript has no bfloat16: those are the upper halves of floats, as integers. */
+/** A tensor's numbers. JavaScript has no bfloat16: a tensor of those has the upper halves of floats, as integers. */
 export type Tensor = Float64Array | Float32Array | Float16Array | Uint16Array | BigInt64Array | Int32Array | Uint8Array;
 
 const TYPES: Readonly<Record<string, ViewConstructor<Tensor> & { readonly BYTES_PER_ELEMENT: number }>> = {
@@ -35,7 +35,7 @@ export interface Weights {
   view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset: number, length: number): T;
 }
 
-/** The tensors by their names, as views of the file: they have length 0 when the region is unmapped. */
+/** The tensors by their names, as views of the file. After the region is unmapped, they have length 0. */
 export function tensorsOf(weights: Weights): Map<string, Tensor> {
   const length = Number(weights.view(DataView, 0, 8).getBigUint64(0, true));
   const { __metadata__, ...tensors } = JSON.parse(new TextDecoder().decode(weights.view(Uint8Array, 8, length)));
@@ -48,7 +48,7 @@ export function tensorsOf(weights: Weights): Map<string, Tensor> {
 
 const WIDTH = 256;
 
-/** Writes an embedding and a layer, as training would leave them. */
+/** Writes an embedding and a layer of a made-up model. */
 export function writeWeights(path: string, tokens: number): void {
   const row = Float32Array.from({ length: WIDTH }, (_, column) => Math.sin(column));
   const layer = Float16Array.from({ length: WIDTH * WIDTH }, (_, at) => at % WIDTH === Math.floor(at / WIDTH) ? 1 : 0);

@@ -1,6 +1,6 @@
 /**
- * What the examples share: where their input is, and what each way to read it costs. Every way runs in a process of its
- * own, that does everything for the first time, loading the system's library included.
+ * What the examples share: making the input, and measuring what each way to read it costs. Every way runs in a process
+ * of its own, which does everything for the first time, even loading the system's library.
  *
  *     node examples/with/NAME.ts [SIZE] [DIRECTORY]
  */
@@ -11,50 +11,50 @@ import { join } from "node:path";
 import process from "node:process";
 import { platform } from "../../mod.ts";
 
-/** Prints what was found. Time and memory are taken at this moment, while the region is still mapped. */
+/** Prints what was found. Time and memory are measured at this moment, while the region is still mapped. */
 export type Show = (found: string) => void;
 
-/** One way to come to the result. */
+/** One way to get the result. */
 export type Way = (path: string, show: Show) => void | Promise<void>;
 
-/** An example as its file describes it. */
+/** What each example says about itself. */
 export interface Example {
-  /** Name of the input. */
+  /** The name of the input file. */
   readonly input: string;
-  /** How much of it there is where nothing else is asked for: rows, records, bytes. */
+  /** The size of the input if the command line gives none, in rows, records, or whatever the example counts. */
   readonly size: number;
   /** Makes the input. */
   readonly make: (path: string, size: number) => void | Promise<void>;
-  /** The ways that are compared, by what they are called. */
+  /** The ways to compare, by their names. */
   readonly ways: Readonly<Record<string, Way>>;
 }
 
-/** What a way has found, and what it took. */
+/** What a way has found, and what it cost. */
 export interface Outcome {
   readonly found: string;
   readonly milliseconds: number;
   readonly memory: Memory;
 }
 
-/** Bytes that a process has in memory. */
+/** The memory of a process, in bytes. */
 interface Memory {
-  /** Its own, which nobody else has and nothing takes back. */
+  /** Its own memory, which no other process shares, and which the system cannot drop. */
   readonly own: number;
-  /** Pages of files: those of the system's cache, shared with all others, and gone where memory gets short. */
+  /** Pages of files. They belong to the system's cache, are shared with all others, and go if memory runs short. */
   readonly files: number;
 }
 
-/** Argument with which an example starts itself to go one way. */
+/** An example starts itself with this argument to measure one way. */
 const WAY = "--way";
 
-/** What a program does that is an example. */
+/** Runs an example as a program. */
 export async function run(example: Example): Promise<void> {
   const [first, ...rest] = process.argv.slice(2);
   if (first === WAY) print(JSON.stringify(await go(example.ways[rest[0]], rest[1])));
   else await compare(example, Number(first ?? example.size), rest[0] ?? join(tmpdir(), "mmap-examples"));
 }
 
-/** Goes one way, here. */
+/** Goes one way in this process. */
 export async function go(way: Way, path: string): Promise<Outcome> {
   let outcome: Outcome | undefined;
   const { own, files } = memoryNow();
@@ -90,7 +90,7 @@ async function compare({ input, size, make, ways }: Example, wanted: number, dir
   }
 }
 
-/** An input that was made in part is none. */
+/** Makes the input under another name first, so that an unfinished one is never used. */
 async function makeWhole(path: string, make: (path: string) => void | Promise<void>): Promise<void> {
   await make(`${path}.part`);
   renameSync(`${path}.part`, path);
@@ -102,7 +102,7 @@ function goElsewhere(name: string, path: string): Outcome {
   const { status, signal, stdout } = spawnSync(process.execPath, line, {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
-    // Node says of its FFI that it is experimental.
+    // Node would warn that its FFI is experimental.
     env: { ...process.env, NODE_NO_WARNINGS: "1" },
   });
   if (status === 0) return JSON.parse(stdout);

@@ -1,9 +1,9 @@
 /**
- * A zip archive (`fflate`): one of its files.
+ * A zip archive (`fflate`): unpacks one of its files.
  *
- * `unzipSync` finds the list of files at the end of the bytes that it is given, looks at the header in front of each, and
- * unpacks those that `filter` picks: of a mapped archive nothing else is read. It always unpacks into memory of its own,
- * a copy also where a file is merely stored, so that what it returns outlives the region.
+ * `unzipSync` finds the list of files at the end of the archive, looks at the header in front of each file, and unpacks
+ * those that `filter` picks. If the archive is mapped, nothing else of it is read. What `unzipSync` returns is always a
+ * copy, even of a file that is stored uncompressed, so it outlives the region.
  *
  *     node examples/with/zip.ts [FILES]
  */
@@ -14,7 +14,7 @@ import { run } from "./support.ts";
 
 const PICTURE = new Uint8Array(1 << 20);
 
-/** Writes an archive of texts, which are compressed, and pictures of a mebibyte, which are stored. */
+/** Writes an archive of texts and pictures. Texts are compressed, and pictures are not. A picture has a mebibyte. */
 export function writeArchive(path: string, files: number): void {
   const file = openSync(path, "w");
   const archive = new Zip((error, chunk) => {
@@ -33,7 +33,7 @@ export function writeArchive(path: string, files: number): void {
   closeSync(file);
 }
 
-/** A file of an archive, in memory of its own. */
+/** A copy of one file in an archive. */
 export function unzipOne(archive: Uint8Array, name: string): Uint8Array | undefined {
   return unzipSync(archive, { filter: (file) => file.name === name })[name];
 }

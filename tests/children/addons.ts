@@ -1,5 +1,5 @@
-// Has a native addon read views on threads of its own, and unmaps their regions before, while and after: NAME OTHER FRESH,
-// where OTHER is a file that is mapped meanwhile. Prints "survived" where nobody died and no other file was changed.
+// Has a native addon read views on its own threads, and unmaps their regions before, during and after that: NAME OTHER
+// FRESH. OTHER is a file that is mapped meanwhile. Prints "survived" if the process lives and OTHER has not changed.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import process from "node:process";
@@ -13,7 +13,7 @@ const WIDTH = 1500;
 const HEIGHT = 1000;
 const MIB = 2 ** 20;
 
-/** Something that does not become shorter by much. */
+/** Bytes that do not compress well. */
 function noise(length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
@@ -53,13 +53,13 @@ writeFileSync(fresh, await input());
 writeFileSync(other, new Uint8Array(MIB).fill(0x41));
 const right = await work(readFileSync(fresh));
 
-/** Starts jobs, one more than there are threads in most pools, and each on a region of its own. */
+/** Starts jobs, each on a region of its own. */
 function start(count: number): { regions: MappedRegion[]; jobs: Promise<PromiseSettledResult<Uint8Array>[]> } {
   const regions = Array.from({ length: count }, () => mmap(fresh, { access: "copy" }));
   return { regions, jobs: Promise.allSettled(regions.map((region) => work(region.bytes))) };
 }
 
-/** Unmaps, and maps the other file as often as it might come to lie in the same place. */
+/** Unmaps the regions, and maps the other file so often that it might get one of their places. */
 function unmap(regions: readonly MappedRegion[]): MappedRegion[] {
   for (const region of regions) region.unmap();
   return Array.from({ length: 50 }, () => mmap(other, { access: "write" }));
@@ -67,16 +67,16 @@ function unmap(regions: readonly MappedRegion[]): MappedRegion[] {
 
 let worked = 0;
 for (let round = 0; round < 8; round++) {
-  // Before: most of them have not begun. While: after some milliseconds.
+  // Before: most jobs have not begun. During: after some milliseconds. Most pools have fewer threads than 6.
   const { regions, jobs } = start(6);
   if (round % 2 === 1) await new Promise((resolve) => setTimeout(resolve, round * 3));
   const others = unmap(regions);
-  // What they make of blank memory is theirs: a result, or an error.
+  // The memory is blank by now. A result and an error are both fine.
   for (const { status } of await jobs) if (status === "fulfilled") worked++;
   for (const region of others) region.unmap();
 }
 
-// After: the result is right, and stays so.
+// After: the result is right, and stays right.
 const { regions, jobs } = start(2);
 const results = await jobs;
 for (const region of unmap(regions)) region.unmap();

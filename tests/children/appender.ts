@@ -1,5 +1,5 @@
-// Appends records to a file at full speed: `appender.ts <path> <records> <readers>`, once so many readers
-// are there. A record is its number, as 8 bytes. Writes of all lengths end in the middle of records and pages.
+// Appends records to a file at full speed: `appender.ts <path> <records> <readers>`. It begins once so many readers are
+// there. A record is its number, as 8 bytes. Writes have all lengths, so they end in the middle of records and pages.
 import { closeSync, openSync, readdirSync, writeSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import process from "node:process";

@@ -1,5 +1,5 @@
 // Works on the memory of a handle together with others: `atomics.ts <handle> <what> <times> [<how many others do>]`.
-// It runs as a worker as well, with the same arguments as its data.
+// It also runs as a worker, with the same arguments as its data.
 import process from "node:process";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { mmap } from "../../mod.ts";

@@ -1,4 +1,4 @@
-// Maps, touches and unmaps a file over and over: PATH CYCLES. Prints what has grown, as JSON.
+// Maps, touches and unmaps a file over and over: PATH CYCLES. Prints as JSON what has grown.
 import process from "node:process";
 import { mmap } from "../../mod.ts";
 import { collectAll } from "../support/collector.ts";

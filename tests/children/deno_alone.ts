@@ -1,4 +1,4 @@
-// Maps a file in a Deno that refuses to load what it has of Node: PATH. Prints the system and the length, as JSON.
+// Maps a file in a Deno that refuses to load its parts of Node: PATH. Prints the system and the length as JSON.
 interface Deno {
   readonly args: readonly string[];
   readonly stdout: { writeSync(bytes: Uint8Array): number };

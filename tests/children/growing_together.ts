@@ -1,5 +1,6 @@
-// One of several processes that make the same files longer at the same time: HOW, the path, the bytes that it needs, how
-// many rounds, and the names of all, its own first. Prints the codes of the errors.
+// One of several processes that make the same files longer at the same time. The arguments are how to do it, the path,
+// the bytes that it needs, the number of rounds, and the names of all processes, its own first. Prints the codes of the
+// errors.
 import { existsSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { mmap, type MmapError } from "../../mod.ts";
@@ -9,10 +10,10 @@ const [name, ...others] = names;
 const marker = Number(name);
 const errors: string[] = [];
 
-/** Waits until the others have come as far. */
+/** Waits until the others have got to the same place. */
 function meet(place: string): void {
   writeFileSync(`${place}.${name}`, "");
-  while (!others.every((other) => existsSync(`${place}.${other}`))) { /* as they are about to */ }
+  while (!others.every((other) => existsSync(`${place}.${other}`))) { /* they are about to */ }
 }
 
 function attempt(act: () => void): void {
@@ -25,7 +26,7 @@ function attempt(act: () => void): void {
 
 const CREATE = { open: ["read", "write", "create"], protection: ["read", "write"], flags: ["shared"] } as const;
 
-/** Each round all map one new file, each as long as it needs it; "fail" is one that cannot. */
+/** In each round, all map a new file, and each makes it as long as it needs. With "fail", a process cannot map it. */
 function mapNew(): void {
   for (let round = 0; round < Number(rounds); round++) {
     const path = `${base}-${round}`;
@@ -38,7 +39,7 @@ function mapNew(): void {
   }
 }
 
-/** All make the region of one file longer in turn, with a mark at each end. */
+/** All make their regions of one file longer again and again, and leave a mark at each new end. */
 function resize(): void {
   using region = mmap(base, { access: "write", size: 1 });
   meet(base);

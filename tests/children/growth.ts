@@ -1,5 +1,6 @@
-// Makes files longer: writer|worker PATH SYNC NUMBER ROUNDS [bare] grows a file at the same time as others do, round by
-// round; limits DIRECTORY does so beyond what the process may; lease PATH keeps others from opening a file for a moment.
+// Makes files longer. `writer|worker PATH SYNC NUMBER ROUNDS [bare]` grows a file in rounds, at the same time as
+// others. `limits DIRECTORY` grows files beyond what the process may write. `lease PATH` keeps others from opening a
+// file for a moment.
 import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";

@@ -1,5 +1,5 @@
-// Plays one scenario of the guard: SCENARIO PATH [guarded|unguarded]. Prints "survived" when all was well; before it does
-// what may end it, it says so (see brink.ts), and whether the guard is in place.
+// Plays one scenario of the guard: SCENARIO PATH [guarded|unguarded]. Prints "survived" if all was well. Before it does
+// something that may end it, it says so (see brink.ts), and whether the guard is in place.
 import { Buffer } from "node:buffer";
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -71,7 +71,7 @@ function inWorker(body: string): Promise<unknown> {
   });
 }
 
-/** Where the handler of a signal is. */
+/** The address of a signal's handler. */
 function handlerOf(signal: number): bigint {
   using action = mmap(null, { size: 4096, guard: false });
   assertEquals(libc().functions.sigaction(signal, 0n, action.address), 0);
@@ -80,19 +80,19 @@ function handlerOf(signal: number): bigint {
 
 /** Whether faults lead to the guard. */
 function isInPlace(): boolean {
-  // Windows has a list of handlers that nobody can look at.
+  // Nobody can look at Windows' list of handlers.
   if (isWindows) return guarded === "guarded";
   const handler = handlerOf(7);
-  // That of a runtime may have the same place in its page, but lies in a file.
+  // A runtime's handler may be at the same place in its page, but its page belongs to a file.
   return handler % 4096n === BigInt(CODE) && !areaAt(handler)?.name.startsWith("/");
 }
 
-/** Says what comes next, and whether the guard is there for it. */
+/** Says that a fault comes next, and whether the guard is in place for it. */
 function beginToFault(): void {
   sayBrink(scenario, isInPlace() ? "guarded" : "unguarded");
 }
 
-/** Memory that the guard knows nothing of, over a file that is cut short. */
+/** Touches memory that the guard does not know, over a file that was cut short. */
 function touchForeign(): void {
   if (guarded === "guarded") mmap(path).unmap();
   const { system } = host();
@@ -234,7 +234,7 @@ const SCENARIOS: Record<string, () => Promise<void> | void> = {
     using region = mmap(path);
     assert(data() - before < 2 ** 18, `${data() - before} KiB`);
     const bytes = region.view(Uint8Array, 0, 2 * PAGE);
-    // Also where the process is at its limit, so that no page of it may become writable.
+    // This works even if the process is at its limit, and no page may become writable.
     const { setrlimit, getrlimit } = host().ffi.load(libc().constants.libraries, {
       setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
       getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
@@ -473,7 +473,7 @@ const SCENARIOS: Record<string, () => Promise<void> | void> = {
     const signals = ["SIGUSR2", "SIGALRM", "SIGWINCH"] as const;
     for (const signal of signals) process.on(signal, () => {});
     const senders = signals.map((signal) => {
-      // Without a pause, an event loop on a busy machine does nothing but take signals.
+      // Without a pause, an event loop on a busy machine would only take signals.
       const loop = `while kill -${signal.slice(3)} ${process.pid} 2>/dev/null; do sleep 0.0005; done`;
       return spawn("bash", ["-c", loop], { stdio: "ignore" });
     });

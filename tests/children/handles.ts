@@ -1,5 +1,5 @@
-// Maps the handle that it is given and does what it is told: `handles.ts add <handle> <count>`; or hands out one of its
-// own and ends: `handles.ts leave`.
+// Maps a handle and adds to its memory: `handles.ts add <handle> <count>`. Or prints a handle of its own and ends:
+// `handles.ts leave`.
 import process from "node:process";
 import { ANONYMOUS, mmap, MmapError } from "../../mod.ts";
 

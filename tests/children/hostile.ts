@@ -1,5 +1,5 @@
-// Calls everything that is public with arguments that unmap the region, change its length or take its buffer away at each
-// look that is taken at them. Prints how many looks there were, and what came out wrong.
+// Calls everything public with arguments that act when they are looked at: they unmap the region, change its length or
+// take its buffer away. Each look is tried. Prints how many looks there were, and what came out wrong.
 import process from "node:process";
 import * as linesEntry from "../../lines.ts";
 import * as mod from "../../mod.ts";
@@ -146,7 +146,7 @@ function everythingPublic(): string[] {
   return ["platform.supports", ...functions.map(([name]) => name), ...methods.map(([name]) => `MappedRegion.${name}`)];
 }
 
-/** Does something at one look, of those that are counted. */
+/** Counts looks at an argument, and does something at one of them. */
 class Looks {
   readonly #when: number;
   readonly #act: () => void;
@@ -161,11 +161,11 @@ class Looks {
     if (++this.count === this.#when) this.#act();
   }
 
-  /** An argument that is like another one, at which no look goes unnoticed. */
+  /** An argument that behaves like `value`, but notices every look. */
   watched(value: unknown): unknown {
     if (typeof value === "function") return this.#proxy(value);
     if (typeof value !== "object" || value === null) return this.#convertible(value);
-    // These are known by what is in them, which a proxy has not: it stands behind them.
+    // These are recognised by internal slots, which a proxy does not have. So the proxy is their prototype.
     if (ArrayBuffer.isView(value)) {
       this.#watchBehind(value.buffer);
       return this.#watchBehind(value);
@@ -184,7 +184,7 @@ class Looks {
     return Object.setPrototypeOf(value, this.#proxy(Object.getPrototypeOf(value), false));
   }
 
-  /** What turns into a primitive only by running code. */
+  /** An object in place of a primitive. It has to run code to become one. */
   #convertible(value: unknown): unknown {
     const convert = () => {
       this.#look();
@@ -193,7 +193,7 @@ class Looks {
     return this.#proxy({ [Symbol.toPrimitive]: convert, valueOf: convert, toString: convert });
   }
 
-  /** `own`: what is behind a property is asked for in the name of the value itself, which has it. */
+  /** @param own Whether the value has the properties itself. If so, getters and methods run on the value. */
   #proxy<Value extends object>(value: Value, own = true): Value {
     return new Proxy(value, {
       get: (target, name, receiver) => {
@@ -206,7 +206,7 @@ class Looks {
       has: (target, name) => (this.#look(), Reflect.has(target, name)),
       ownKeys: (target) => (this.#look(), Reflect.ownKeys(target)),
       getOwnPropertyDescriptor: (target, name) => (this.#look(), Reflect.getOwnPropertyDescriptor(target, name)),
-      // Whoever looks for a class behind a value goes on to the class itself.
+      // A look for the class of a value goes on to the class itself.
       getPrototypeOf: (target) => (this.#look(), own ? Reflect.getPrototypeOf(target) : target),
       apply: (target, self, rest) => (this.#look(), Reflect.apply(target as never, self, rest)),
       construct: (target, rest, newTarget) => {
@@ -225,7 +225,7 @@ function fresh(): Region {
   return region;
 }
 
-/** What comes of a call, in a form that can be compared. */
+/** The outcome of a call, in a form that can be compared. */
 async function outcome(act: () => unknown): Promise<unknown> {
   try {
     return shown(await act());
@@ -250,7 +250,10 @@ function shown(value: unknown): unknown {
 const wrong: unknown[] = [];
 let looks = 0;
 
-/** Does `act` at one look at one argument, and compares with a call after it; false where there was no such look. */
+/**
+ * Does `act` at one look at one argument, and compares the outcome with that of a call after `act`. Returns false if
+ * there was no such look.
+ */
 async function tryLook(one: Call, index: number, act: string, when: number): Promise<boolean> {
   const { name, given, call } = one;
   const region = fresh();
@@ -262,17 +265,17 @@ async function tryLook(one: Call, index: number, act: string, when: number): Pro
   if (watch.count < when) return false;
   looks++;
   const wanted = await wantedAfter(one, act, index);
-  // A class is the only argument whose code runs when the memory is its own already: its view is detached by then.
+  // Only a class runs code after it has the memory. By then, its view is detached.
   const late = name === "MappedRegion.view" && (got === "TypeError" || got === "a view of 0");
   if (got !== wanted && !late) wrong.push([name, index, act, when, got, wanted]);
   return true;
 }
 
-/** What comes of it when everything has happened before the call. */
+/** The outcome of a call if `act` has happened before it. */
 async function wantedAfter({ given, call }: Call, act: string, index: number): Promise<unknown> {
   const region = fresh();
   const values = given(region);
-  // What only turns into a number or a text is none.
+  // An object that turns into a number or a string is not one.
   if (typeof values[index] !== "object" && typeof values[index] !== "function") return "TypeError";
   ACTS[act](region);
   const wanted = await outcome(() => call(region, values));

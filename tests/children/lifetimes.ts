@@ -12,7 +12,7 @@ const SHARED = { protection: ["read", "write"], flags: ["shared"] } as const;
 const [scenario, path] = process.argv.slice(2);
 const gone = (): boolean => mappingsOf(path) === 0 && openDescriptors(path) === 0;
 
-/** Regions that only this function knows, so that nothing is left of them on the stack. */
+/** Makes regions that only this function knows, so nothing is left of them on the stack. */
 function mapAndDrop(count: number): void {
   for (let index = 0; index < count; index++) {
     const region = mmap(path);

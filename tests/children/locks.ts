@@ -1,4 +1,4 @@
-// Locks a file: `locks.ts <path> <what> ...`. It runs as a worker as well, with the same arguments as its data.
+// Locks a file: `locks.ts <path> <what> ...`. It also runs as a worker, with the same arguments as its data.
 import process from "node:process";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { mmap } from "../../mod.ts";
@@ -12,7 +12,7 @@ function tell(text: string): void {
   else parentPort!.postMessage(text);
 }
 
-/** Adds 1 to the first word, in a way that loses what others add meanwhile. */
+/** Adds 1 to the first word without Atomics. If others add to it meanwhile, their step is lost. */
 function add(int32: Int32Array): void {
   const before = int32[0];
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0.1);

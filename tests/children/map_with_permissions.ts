@@ -16,7 +16,7 @@ const OPTIONS: Readonly<Record<string, MmapOptions>> = {
   "named-read": { access: "read" },
 };
 
-/** What to map. With "unlink", nothing: the name is taken away. */
+/** What to map. "unlink" maps nothing and removes the name instead. */
 function source(): MapSource {
   if (access === "memory") return null;
   return access.startsWith("named") ? named(path) : path;

@@ -1,5 +1,6 @@
-// Opens memory by a name. "add NAME" adds one to its first byte; "add-by-handle HANDLE" does so to that of a handle. "die
-// NAME" makes it, stores 42 and is killed. "flicker NAME" makes it and takes it away for a while, and prints how often.
+// Opens memory by a name. "add NAME" adds one to its first byte, and "add-by-handle HANDLE" does that to a handle's
+// memory. "die NAME" makes the memory, stores 42 and is killed. "flicker NAME" makes it and removes it over and over
+// for a while, and prints how often.
 import process from "node:process";
 import { mmap, named, platform, unlinkNamed } from "../../mod.ts";
 

@@ -1,5 +1,5 @@
-// Plays one scenario of memory that others may still use after unmap: SCENARIO PATH FRESH. Prints "survived" where all was
-// well; "flat" prints what has become more, as JSON. Linux only.
+// Plays one scenario of memory that others may still use after unmap: SCENARIO PATH FRESH. Prints "survived" if all was
+// well. "flat" prints as JSON what has grown. Linux only.
 import { execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -21,14 +21,14 @@ function fill(byte: number): void {
 }
 
 /**
- * Maps one page after the other until the kernel allows no more, and returns how many. Their addresses are no objects,
- * for which the engine would have to find memory.
+ * Maps one page after the other until the kernel allows no more, and returns how many. The addresses are in an array of
+ * numbers, since the engine would have to find memory for objects.
  */
 function mapToTheLimit(descriptor: number, addresses: BigUint64Array, from: number): number {
   const { system } = host();
   let count = from;
   try {
-    // Every other page, so that none is joined with its neighbours.
+    // Every other page, so that the kernel does not join neighbours.
     for (;; count++) {
       const offset = 4096 * (2 * count % 256);
       const request = { descriptor, offset, protection: ["read"], flags: ["shared"], unit: 4096 } as const;
@@ -52,7 +52,7 @@ function mapSparse(length: number): MappedRegion {
   return mmap(fresh);
 }
 
-/** Sets a limit for this process, by so many bytes above what it has now. */
+/** Sets a limit for this process: so many bytes more than it uses now. */
 function limit(resource: "as" | "data", status: "VmSize" | "VmData", more: number): void {
   const bytes = statusKibibytes(status) * 1024 + more;
   execFileSync("prlimit", ["--pid", String(process.pid), `--${resource}=${bytes}`]);
@@ -92,7 +92,7 @@ const SCENARIOS: Record<string, () => void | Promise<void>> = {
       const written = writeFile(fresh, region.bytes);
       region.unmap();
       assertEquals([region.unmapped, region.descriptor], [true, null]);
-      // Where the runtime pins the buffer, its pages stay; elsewhere they are blank.
+      // If the runtime pins the buffer, its pages stay. If not, they are blank.
       await written.catch(() => {});
       const bytes = fs.readFileSync(fresh);
       if (platform.runtime === "bun") assert(bytes.length === MIB && bytes.every((byte) => byte === 0x41));
@@ -107,12 +107,12 @@ const SCENARIOS: Record<string, () => void | Promise<void>> = {
   "zlib": async () => {
     fs.writeFileSync(path, crypto.getRandomValues(new Uint8Array(65536)));
     const { promise, resolve } = Promise.withResolvers<unknown>();
-    // Nobody else is told: not the callback, and not who has called.
+    // Only this event reports the error. The callback and the caller do not learn of it.
     process.on("uncaughtException", resolve);
     const region = mmap(path);
     gzip(region.bytes, (error, result) => resolve(error ?? result.length));
     region.unmap();
-    // Or nobody is told at all, if the job had come so far.
+    // If the job was far enough, nothing reports anything.
     const outcome = await Promise.race([promise, new Promise((resolve) => setTimeout(resolve, 2000, "nothing"))]);
     if (platform.runtime === "bun") assert(outcome as number > 65536);
     else if (outcome instanceof Error) assert(/input/.test(outcome.message), outcome.message);
@@ -126,7 +126,7 @@ const SCENARIOS: Record<string, () => void | Promise<void>> = {
     const descriptor = fs.openSync(path, "r");
     const addresses = new BigUint64Array(2 ** 20);
     const count = mapToTheLimit(descriptor, addresses, 0);
-    // The engine needs some itself to tidy up; then little is left to do for it.
+    // The engine needs some mappings to tidy up. After that, it has little left to do.
     unmapPages(addresses.subarray(count - 1000, count));
     await collectAll();
     const all = mapToTheLimit(descriptor, addresses, count - 1000);

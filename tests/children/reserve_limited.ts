@@ -1,5 +1,5 @@
-// Asks for more addresses than the process may have (RLIMIT_AS): `reserve_limited.ts <fresh path>`. Prints the codes of
-// the errors, and whether everything is as it was, as JSON.
+// Asks for more addresses than the process may have (RLIMIT_AS): `reserve_limited.ts <fresh path>`. Prints as JSON the
+// codes of the errors, and whether everything is as before.
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import process from "node:process";

@@ -1,5 +1,5 @@
-// One end of the ring in a region: `rings.ts <region> <what> <longest> ...`, where the region is a handle or a path.
-// Messages have at most `longest` bytes. It runs as a worker as well, with the same arguments as its data.
+// One end of the ring in a region: `rings.ts <region> <what> <longest> ...`. The region is a handle or a path. Messages
+// have at most `longest` bytes. It also runs as a worker, with the same arguments as its data.
 import process from "node:process";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { type MappedRegion, mmap } from "../../mod.ts";
@@ -55,12 +55,12 @@ function readOn(counter: MappedRegion): void {
   const { int32 } = counter;
   const check = (message: Uint8Array): number => {
     const [number, next] = [numberOf(message, longest), int32[0]];
-    // Whoever is killed after it has looked, and before it was done with the message, is given it again.
+    // A reader that is killed after it looked at a message, but before it was done with it, gets the message again.
     if (number !== next && number !== next - 1) throw new Error(`message ${number} after ${next - 1}`);
     return int32[0] = number + 1;
   };
   const idle = new Int32Array(new SharedArrayBuffer(4));
-  // Not read(), which is done with a message before it is looked at.
+  // Not read(): that is done with a message before the caller has looked at it.
   const take = (): void => {
     while (reader.tryTake(check) === undefined) Atomics.wait(idle, 0, 0, 0.1);
   };

@@ -1,4 +1,4 @@
-// Maps HANDLE, and tries to cut its memory ("cut"), or adds one to byte 5 ("add"). Prints what comes of it, as JSON.
+// Maps HANDLE, and tries to cut its memory ("cut"), or adds one to byte 5 ("add"). Prints the outcome as JSON.
 import process from "node:process";
 import { mmap, MmapError } from "../../mod.ts";
 

@@ -1,4 +1,4 @@
-// Tries to map the standard streams, which are pipes or sockets here, and prints what comes of each, as JSON.
+// Tries to map the standard streams, which are pipes or sockets here. Prints the outcome of each as JSON.
 import process from "node:process";
 import { mmap, MmapError } from "../../mod.ts";
 

@@ -1,5 +1,5 @@
-// Is stopped between any two calls, by a timeout or because the stack ends: timeout|stack PATH MILLISECONDS. Prints what
-// is left in the end, after the collector has been at work: how often it was stopped, mappings, descriptors.
+// Is stopped between any two calls, by a timeout or because the stack ends: timeout|stack PATH MILLISECONDS. Prints how
+// often it was stopped, and how many mappings and descriptors are left at the end, after the collector has run.
 import { truncateSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import vm from "node:vm";
@@ -75,7 +75,7 @@ let act: () => void = () => {};
 (globalThis as unknown as { act: () => void }).act = () => act();
 const script = new vm.Script("act()");
 
-/** Does something until its time is over; nothing says where that finds it. */
+/** Does something until its time is over. The timeout may stop it anywhere. */
 function stopByTimeout(what: () => void, round: number): void {
   act = what;
   try {
@@ -85,7 +85,9 @@ function stopByTimeout(what: () => void, round: number): void {
   }
 }
 
-/** Does something once in ever less of the stack, so that it ends in each of the calls in turn. */
+/**
+ * Does something again and again with less and less of the stack, so that it is stopped in each of the calls in turn.
+ */
 function stopByStack(what: () => void): void {
   const deeper = (): void => {
     try {

@@ -1,5 +1,5 @@
-// A thread in a storm on the table of those who wait on Windows: waits for some of a few words, for no longer than it takes
-// to look around, and wakes others. It tells how many it has counted, and how often it was told.
+// A thread in a storm on the table of those who wait on Windows. It waits for some of a few words, but only as long as
+// it takes to look around, and wakes others. It reports how many it has counted, and how often it was woken.
 import { parentPort, workerData } from "node:worker_threads";
 import { type Key, type Slot, WaitTable } from "../../src/os/windows/wait_table.ts";
 
@@ -24,6 +24,6 @@ while (performance.now() < end) {
   counted += table.notify(someKey(), 1 + Math.floor(4 * Math.random()));
   endOne();
 }
-// Others may be about to wake the rest, until they are over as well.
+// Until the others are done, too, they may be about to wake the rest.
 while (slots.length > 0) endOne();
 parentPort!.postMessage([counted, told]);

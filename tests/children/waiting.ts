@@ -1,5 +1,5 @@
-// Waits on memory that it is given, and wakes: `waiting.ts <memory> <what> ...`; the memory is a handle, or the path of a
-// file and the options to map it with. It runs as a worker as well, with the same arguments as its data.
+// Waits on memory, and wakes others: `waiting.ts <memory> <what> ...`. The memory is a handle, or the path of a file
+// and the options to map it with. It also runs as a worker, with the same arguments as its data.
 import process from "node:process";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { mmap } from "../../mod.ts";
@@ -32,7 +32,7 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** Waits for a word again and again, for a short or a long time; the last one is over a second after the storm. */
+/** Waits for a word again and again, for a short or a long time. The last wait ends a second after the storm. */
 async function waitInStorm(word: number, end: number): Promise<void> {
   while (performance.now() < end) {
     const timeout = Math.random() < 0.5 ? 10 * Math.random() : end + 1000 - performance.now();

@@ -1,7 +1,8 @@
-// A stress test of the guard's handler for Linux, without a runtime: stress HANDLER SECONDS [alone], where HANDLER is a
-// file of its bytes, and "alone" refuses it the kernel's help with copying, as some containers do. Eight threads fault in every way there is, on stacks for signals as small as Deno's, while another thread
-// cuts files, protects, resizes and blanks what they touch, and a third sends signals. Nothing may die, what was not lost
-// has to keep its bytes, and no store may be lost that is not counted.
+// A stress test of the guard's handler for Linux, without a runtime: stress HANDLER SECONDS [alone]. HANDLER is a file
+// with the handler's bytes. "alone" refuses it the kernel's help with copying, as some containers do. Eight threads
+// fault in every possible way, on signal stacks as small as Deno's. Meanwhile another thread cuts files, and protects,
+// resizes and blanks what they touch, and yet another sends signals. Nothing may die, what was not lost has to keep its
+// bytes, and every lost store has to be counted.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +45,7 @@ static atomic_ulong absorbed, shared_faults, private_faults, lost, chained, blan
 
 #define CHECK(condition) ((condition) ? (void)0 : failed(#condition, __LINE__))
 
-/** The stack may be that for signals, which has no room for printf. */
+/** The stack may be the one for signals, which is too small for printf. */
 static void failed(const char *condition, int line) {
   char number[] = {'0' + line / 100 % 10, '0' + line / 10 % 10, '0' + line % 10, ':', ' '};
   if (write(2, number, sizeof number) < 0 || write(2, condition, strlen(condition)) < 0 || write(2, "\n", 1) < 0) _exit(2);
@@ -76,7 +77,7 @@ static void cover(struct entry *entry, char *base, size_t length, uint32_t store
 
 // ------------------------------------------------------------------ what is mapped
 
-/** What a byte of a file is, except for those that the threads store to: the first of each page, one for each thread. */
+/** A byte of a file. Only the first bytes of each page are different: each thread stores to one of them. */
 static char pattern(size_t at) {
   return (char)(at * 7 + at / page + 1);
 }
@@ -98,7 +99,7 @@ struct region {
 };
 
 static struct region map(int protection, int flags, uint32_t stores) {
-  // Twice the pages, so that nothing else comes to lie where it is to grow.
+  // Twice the pages, so that nothing else gets the place where the region will grow.
   char *base = mmap(NULL, 2 * PAGES * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   struct region region = {base, file_of(2 * PAGES), claim()};
   CHECK(base != MAP_FAILED);
@@ -107,7 +108,7 @@ static struct region map(int protection, int flags, uint32_t stores) {
   return region;
 }
 
-/** Private and only read; shared; private and protected; cut short; cut short and only read. */
+/** Private and read-only; shared; private and protected; cut short; cut short and read-only. */
 static struct region only_read, shared, own, cut, cut_read;
 /** Shared, cut, and blanked while it is touched. */
 static _Atomic(char *) vanishing;
@@ -165,7 +166,7 @@ static void touch(struct thread *thread, char *base) {
   else (void)*at;
 }
 
-/** With the signals blocked, which the handler that was there before expects to be so. */
+/** Faults with these signals blocked, as the previous handler expects it. */
 static void fault_elsewhere(void) {
   sigset_t listened;
   sigemptyset(&listened);
@@ -242,7 +243,7 @@ static void resize(void) {
   CHECK(mprotect(only_read.base, PAGES * page, PROT_READ) == 0);
   CHECK(munmap(end, page) == 0);
   if (mremap(only_read.base, PAGES * page, (PAGES + 1) * page, 0) == MAP_FAILED) {
-    // A store has come between, so that it is several mappings, or a copy has come to lie behind it.
+    // A store came between, so it is several mappings now, or a copy has got the place after it.
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
     while (mmap(end, page, PROT_NONE, flags, -1, 0) != end) CHECK(errno == EEXIST);
     return;
@@ -263,7 +264,7 @@ static void cut_short(struct region *region, int protection) {
   if (rand() % 2) CHECK(ftruncate(region->file, PAGES * page) == 0);
 }
 
-/** Moves on to another place. What is left behind is blank, and is used again when there is no other. */
+/** Moves on to another place. The old place is blank, and is used again after all the others. */
 static void vanish(struct region *places, struct entry *entries) {
   static int place;
   static char *before;

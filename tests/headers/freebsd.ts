@@ -6,7 +6,7 @@
  *
  * Later releases add to them (O_PATH in sys/sys/fcntl.h, say). O_EMPTY_PATH came with 14, and its number is from
  * fel1x-developer/freebsd-src (commit 2d614aa2fe3e037bd11d351b0b5cfda776e65814). Where golang/sys and rust-lang/libc name
- * the same numbers, up to FreeBSD 15, they agree with these, but for MINCORE_SUPER, which was 0x20 once.
+ * the same numbers, up to FreeBSD 15, they agree with these, except MINCORE_SUPER, which was 0x20 once.
  */
 
 /** A number, and the header that says it. */

@@ -1,5 +1,6 @@
-// The package in other versions of Node than the one of package-lock.json: those in which node:ffi needs a flag, the first
-// that needs none, and those that lack it. They are downloaded from npm to .systems/nodes when they are first needed.
+// The package in other versions of Node than the one of package-lock.json: those in which node:ffi needs a flag, the
+// first that needs none, and those that lack it. They are downloaded from npm to .systems/nodes when they are first
+// needed.
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

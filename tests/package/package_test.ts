@@ -1,5 +1,5 @@
 // The package as a stranger gets it: built, packed, installed from registries that have nothing else, and used in every
-// way that there is to use one. tools/test.ts runs this once, in Node; the runtimes and tools are its children.
+// possible way. tools/test.ts runs this once, in Node. The runtimes and tools are its children.
 import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -29,7 +29,9 @@ function readJson(path: string): any {
   return JSON.parse(readFileSync(path, "utf8"));
 }
 
-/** Only where the programs are. npm tells its children where it is installing, and these must not know. */
+/**
+ * Only the paths of programs. npm tells its children where it is installing, and the commands here must not know that.
+ */
 function environment(): NodeJS.ProcessEnv {
   const { PATH, DENORT_BIN } = process.env;
   return {

@@ -55,7 +55,7 @@ function complaintsOf(version: string, lib: string, module: string, resolution: 
 const RESOLUTIONS = [["nodenext", "nodenext"], ["esnext", "bundler"], ["esnext", "node10"]] as const;
 
 for (const version of ["5.7.3", "5.9.3", "6.0.3"]) {
-  // All resolutions find the same files, so that one is enough for the other libraries.
+  // All resolutions find the same files, so one is enough for the other libraries.
   const ways = [...RESOLUTIONS.map((way) => ["es2022", ...way] as const), ["es2022,dom", ...RESOLUTIONS[1]] as const];
   for (const [lib, module, resolution] of [...ways, ["esnext", ...RESOLUTIONS[1]] as const]) {
     test(`TypeScript ${version} takes the declarations with lib ${lib} and moduleResolution ${resolution}`, () => {

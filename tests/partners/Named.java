@@ -1,5 +1,5 @@
-// A partner of named_partners_test.ts in Java: Named.java create|open NAME. See named.py for what it does. Java knows no
-// names, but Linux has them as files.
+// A partner of named_partners_test.ts in Java: Named.java create|open NAME. See named.py for what it does. Java has no
+// memory with names, but on Linux that is a file.
 import java.io.RandomAccessFile;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;

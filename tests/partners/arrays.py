@@ -1,5 +1,5 @@
-# Arrays of numpy's: `write DIRECTORY` saves some of each kind and prints, as JSON, what is in them; `look PATH...` prints
-# what numpy finds in files, and adds 1 to all of it; `create JSON` makes some with open_memmap.
+# numpy's arrays. `write DIRECTORY` saves some of each kind, and prints as JSON what is in them. `look PATH...` prints
+# what numpy finds in files, and adds 1 to all of it. `create JSON` makes some with open_memmap.
 import json
 import sys
 

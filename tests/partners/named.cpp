@@ -1,4 +1,5 @@
-// A partner of named_partners_test.ts in C++, with Boost.Interprocess: named create|open NAME. See named.py for what it does.
+// A partner of named_partners_test.ts in C++, with Boost.Interprocess: named create|open NAME. See named.py for what it
+// does.
 #include <atomic>
 #include <boost/interprocess/mapped_region.hpp>
 #include <boost/interprocess/shared_memory_object.hpp>

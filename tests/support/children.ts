@@ -56,7 +56,7 @@ export function spawnChild(name: string, ...rest: string[]): ChildProcessByStdio
   return spawn(COMMAND, commandLine(name, rest), { stdio: ["ignore", "pipe", "inherit"] });
 }
 
-/** Starts a child; resolves to what it printed. */
+/** Starts a child. Resolves to what it printed. */
 export function startChild(name: string, ...rest: string[]): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const child = spawnChild(name, ...rest);

@@ -1,4 +1,4 @@
-/** Calling the garbage collector, in processes that were started so that it can be called. */
+/** Calls the garbage collector, in processes that were started with the flags for it. */
 const { Bun, gc } = globalThis as { Bun?: { gc(synchronous: boolean): void }; gc?: () => void };
 
 /** Collects what is unreachable, and gives finalizers the chance to run. */

@@ -1,24 +1,24 @@
-/** What processes and workers do to the same memory at the same time. If the result is not exact, a step was lost. */
+/** Processes and workers do this to the same memory at the same time. If the result is not exact, a step was lost. */
 import type { MappedRegion } from "../../mod.ts";
 
-/** Where everything is, as indices of 32-bit words. Each has a cache line of its own. */
+/** Indices of 32-bit words. Each word has a cache line of its own. */
 const [ADDED, ADDED_LONG, LOCK, LOCKED, HEAD, TAIL, READY, SLOTS] = [0, 16, 32, 48, 64, 80, 96, 1024];
 
-/** Entries of the ring, of which each is a 32-bit number. */
+/** How many entries the ring has. Each is a 32-bit number. */
 const CAPACITY = 1024;
 
-/** Bytes that all of it takes. */
+/** How many bytes all of it takes. */
 export const COUNTING_SIZE: number = (SLOTS + CAPACITY) * 4;
 
-/** Nothing but a word to sleep on. */
+/** A word to sleep on. Nobody changes it. */
 const nobody = new Int32Array(new SharedArrayBuffer(4));
 
-/** Looks again until it is so; between looks it lets others run, of which there may be more than processors. */
+/** Looks again until `done()`. Now and then it sleeps: there may be more processes than processors. */
 function until(done: () => boolean): void {
   for (let looks = 1; !done(); looks++) if (looks % 100 === 0) Atomics.wait(nobody, 0, 0, 0.1);
 }
 
-/** Begins when this many have come. Otherwise one would do its work after the other. */
+/** Waits until this many have come. Otherwise one would do its work after the other. */
 export function comeTogether({ int32 }: MappedRegion, everybody: number): void {
   Atomics.add(int32, READY, 1);
   const patience = performance.now() + 60_000;
@@ -32,12 +32,12 @@ export function count({ int32, bigInt64 }: MappedRegion, steps: number): void {
   const take = () => Atomics.compareExchange(int32, LOCK, 0, 1) === 0;
   for (let step = 0; step < steps; step++) {
     if (!take()) until(take);
-    int32[LOCKED] += 1; // no Atomics: it is what the lock is for
+    int32[LOCKED] += 1; // without Atomics: the lock has to protect it
     Atomics.store(int32, LOCK, 0);
   }
 }
 
-/** What {@linkcode count} has come to, by how many times it was done. */
+/** How many times {@linkcode count} took each of its steps, as far as the memory shows. */
 export function counted({ int32, bigInt64 }: MappedRegion): Record<"added" | "addedLong" | "locked", number> {
   return {
     added: Atomics.load(int32, ADDED),
@@ -46,7 +46,7 @@ export function counted({ int32, bigInt64 }: MappedRegion): Record<"added" | "ad
   };
 }
 
-/** What the producer puts in as number `index`: nothing that could come from anywhere else. */
+/** The producer's number `index`. Nothing else stores such numbers. */
 function numberAt(index: number): number {
   return Math.imul(index + 1, 0x9e3779b1);
 }
@@ -61,7 +61,7 @@ export function produce({ int32 }: MappedRegion, numbers: number): void {
   }
 }
 
-/** Takes this many numbers out of the ring. Returns how many were not those that were put in. */
+/** Takes this many numbers out of the ring. Returns how many of them are wrong. */
 export function consume({ int32 }: MappedRegion, numbers: number): number {
   let wrong = 0;
   for (let index = 0; index < numbers; index++) {

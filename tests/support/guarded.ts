@@ -1,4 +1,4 @@
-/** Tests of lost pages. Without a guard, those end the process. */
+/** For tests that lose pages. Without a guard, that ends the process. */
 import { platform } from "../../mod.ts";
 
 /** Options of a test that needs the guard. */

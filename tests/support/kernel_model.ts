@@ -1,4 +1,4 @@
-/** A kernel in which nothing happens unless a test says so: words, the queue of those who wait, and calls on threads. */
+/** A kernel in which nothing happens unless a test says so. It has words, a queue of waiters, and calls on threads. */
 import type { Ring } from "../../src/os/linux/futex_ring.ts";
 import type { Vector } from "../../src/os/linux/futex_sets.ts";
 import type { Completion } from "../../src/os/linux/io_uring.ts";
@@ -9,14 +9,14 @@ interface Entry {
   readonly onWake: () => void;
 }
 
-/** What a call does: it goes on, step by step, as soon as what it yields is true. */
+/** The steps of a call. After each step it yields a condition, and goes on once that is true. */
 type Steps<Result> = Generator<() => boolean, Result>;
 
 /** A call that is going on. */
 interface Call {
   isReady(): boolean;
   step(): void;
-  /** How it fails, before its first step only. */
+  /** Makes the call fail. Only possible before its first step. */
   fail?: () => void;
 }
 
@@ -48,7 +48,7 @@ export class KernelModel {
     return this.#queue.includes(entry);
   }
 
-  /** Takes an entry out of the queue; whether it was still there. */
+  /** Takes an entry out of the queue. Returns whether it was still there. */
   dequeue(entry: Entry): boolean {
     const index = this.#queue.indexOf(entry);
     if (index >= 0) this.#queue.splice(index, 1);
@@ -69,7 +69,7 @@ export class KernelModel {
     return time;
   }
 
-  /** Lets time pass until the next end of something; false if there is none. */
+  /** Lets time pass until the next deadline. Returns false if there is none. */
   tick(): boolean {
     const later = [...this.#times].filter((time) => time > this.now);
     if (later.length > 0) this.now = Math.min(...later);
@@ -109,10 +109,10 @@ export class KernelModel {
   }
 }
 
-/** A word by its address, and what it is expected to be. */
+/** The address of a word, and its expected value. */
 type Word = readonly [address: bigint, expected: number];
 
-/** [futex(2)](https://man7.org/linux/man-pages/man2/futex.2.html); 0 or -1. */
+/** [futex(2)](https://man7.org/linux/man-pages/man2/futex.2.html). Returns 0 or -1. */
 export function* futexWait(kernel: KernelModel, [address, expected]: Word, milliseconds: number): Steps<number> {
   const end = kernel.endAt(kernel.now + milliseconds);
   if (kernel.word(address) !== expected) return -1;
@@ -122,8 +122,8 @@ export function* futexWait(kernel: KernelModel, [address, expected]: Word, milli
 }
 
 /**
- * futex_waitv: queues one word after the other, and tells of the last one that was woken. Between two words other things
- * can happen, if that is to be looked at.
+ * futex_waitv: queues one word after the other, and returns the last one that was woken. With `pauses`, other things
+ * can happen between two words.
  */
 function* futexWaitv(
   kernel: KernelModel,

@@ -43,7 +43,7 @@ export function areas(): Area[] {
   return found;
 }
 
-/** What is mapped, in order; sooner known than {@linkcode areas}. */
+/** What is mapped, in order. Faster than {@linkcode areas}. */
 export function mappedRanges(): { readonly start: bigint; readonly end: bigint }[] {
   return readFileSync("/proc/self/maps", "utf8").trimEnd().split("\n").map((line) => {
     const [start, end] = line.slice(0, line.indexOf(" ")).split("-").map((address) => BigInt(`0x${address}`));

@@ -1,4 +1,4 @@
-/** Messages whose lengths and bytes follow from their numbers, so that a reader knows what ought to come. */
+/** Messages whose lengths and bytes follow from their numbers, so a reader knows what should come. */
 
 /** Bytes of the number that each of them begins with. */
 const NUMBER = 4;

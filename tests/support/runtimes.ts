@@ -1,4 +1,4 @@
-/** The runtimes that are installed beside the one that the test runs on. */
+/** The runtimes that are installed besides the one that the test runs on. */
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -18,7 +18,7 @@ const ARGUMENTS: Readonly<Record<Name, readonly string[]>> = {
 
 const NAMES = Object.keys(ARGUMENTS) as Name[];
 
-/** Where the programs are that tools/windows.ts has set up, in their directories. */
+/** The paths of the programs that tools/windows.ts has set up. */
 const IN_WINE: Readonly<Record<Name, string>> = { deno: "deno.exe", bun: "bin/bun.exe", node: "bin/node.exe" };
 
 function pathOf(fromRoot: string): string {

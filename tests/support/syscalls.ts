@@ -1,4 +1,6 @@
-/** System calls of Linux that make what only the kernel knows. Each test says why it does not run if the kernel refuses. */
+/**
+ * System calls of Linux that make what only the kernel knows. Each test says why it does not run if the kernel refuses.
+ */
 import process from "node:process";
 import { mmap, type OpenFlag } from "../../mod.ts";
 import { host } from "../../src/host.ts";

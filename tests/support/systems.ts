@@ -20,7 +20,7 @@ export function onPosix(what: string): Skip {
 /** For a test of something particular to Windows. */
 export const onWindows: Skip = { skip: platform.os !== "windows" && "only about Windows" };
 
-/** For a test that Windows passes and Wine, which stands in for it, does not: `why`. */
+/** Options for a test that passes on Windows, but not in Wine, and `why`. */
 export function notInWine(why: string): Skip {
   return { skip: isWine && `Wine: ${why}` };
 }

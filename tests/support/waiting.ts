@@ -1,4 +1,4 @@
-/** What the tests of waiting share with their children: the words of the memory, as indices. */
+/** What the tests of waiting share with their children: the indices of the words in the memory. */
 
 /** The word that is waited on. */
 export const WORD = 0;
@@ -17,7 +17,7 @@ export const PONG = 32;
 export const STORM = 40;
 export const STORM_WORDS = 3;
 
-/** What all notifies of the storm have counted, and how many were told that they were woken. */
+/** How many waiters all calls of notify in the storm counted, and how many waits ended with "ok". */
 export const COUNTED = 48;
 export const TOLD = 49;
 

@@ -102,7 +102,7 @@ function nameOfMapped(address: bigint): string {
   return new TextDecoder("utf-16le").decode(name.subarray(0, 2 * length));
 }
 
-/** 1 if a file is open, else 0. Without a file, the number of all handles. */
+/** 1 if a file is open, otherwise 0. Without a file, the number of all handles. */
 export function openHandles(path?: string): number {
   const { GetProcessHandleCount, CreateFileW, CloseHandle } = kernel32();
   if (path === undefined) {
@@ -111,7 +111,7 @@ export function openHandles(path?: string): number {
     return count[0];
   }
   if (!existsSync(path)) return 0;
-  // Nobody can open a file alone that somebody else has open.
+  // A file that somebody has open cannot be opened exclusively.
   const flags = FILE_FLAG_BACKUP_SEMANTICS;
   const handle = CreateFileW(wideString(path), GENERIC_READ, 0, 0n, OPEN_EXISTING, flags, 0n);
   if (handle === INVALID_HANDLE) return 1;

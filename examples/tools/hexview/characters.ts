@@ -1,14 +1,14 @@
-/** Bytes as characters, one cell for each byte, so that they stand below each other. */
+/** Bytes as characters. Each byte has one cell, so the rows line up. */
 import { isUtf8 } from "node:buffer";
 import { lengthOfCharacter } from "../utf8.ts";
 
-/** What stands for a byte that is no character one could see. */
+/** Shown for a byte that is not a visible character. */
 const OTHER = ".";
 
-/** What stands for the further bytes of a character. */
+/** Shown for the second and later bytes of a character. */
 const CONTINUED = " ";
 
-/** The cells for the bytes from `start` to `end`. A character may begin before them, and end behind. */
+/** The cells for the bytes from `start` to `end`. A character may begin before `start`, and may end after `end`. */
 export function charactersIn(bytes: Uint8Array, start: number, end: number, utf8: boolean): string[] {
   const cells: string[] = [];
   if (utf8) {
@@ -25,13 +25,13 @@ export function charactersIn(bytes: Uint8Array, start: number, end: number, utf8
   return cells;
 }
 
-/** Length of the character that begins at a byte; 0 where none does. */
+/** The length of the character that begins at a byte, or 0 if none does. */
 function characterAt(bytes: Uint8Array, at: number): number {
   const length = lengthOfCharacter(bytes[at]);
   return at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)) ? length : 0;
 }
 
-/** Where the character ends that begins before a byte. */
+/** Where a character that begins before `at` ends, but at least `at`. */
 function endOfCharacterBefore(bytes: Uint8Array, at: number): number {
   for (let back = 1; back <= 3 && back <= at; back++) {
     const length = characterAt(bytes, at - back);
@@ -40,7 +40,7 @@ function endOfCharacterBefore(bytes: Uint8Array, at: number): number {
   return at;
 }
 
-/** The cells of a character of several bytes, of which `room` are left in the row. */
+/** The cells of a character of several bytes. The row has room for `room` more cells. */
 function wide(bytes: Uint8Array, room: number): string[] {
   const character = new TextDecoder().decode(bytes);
   const cells = Array.from({ length: Math.min(bytes.length, room) }, () => CONTINUED);
@@ -50,10 +50,10 @@ function wide(bytes: Uint8Array, room: number): string[] {
   return cells;
 }
 
-/** What has no width, or none that is known: controls, marks that belong to the character before, what is unassigned. */
+/** Characters of no width, or an unknown one: controls, marks on the character before, spaces, unassigned ones. */
 const INVISIBLE = /^[\p{C}\p{M}\p{Z}]/u;
 
-/** What takes two columns in terminals. */
+/** Characters that take two columns in a terminal. */
 const TWO_COLUMNS =
   /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3001-\u303e\uff01-\uff60\uffe0-\uffe6]/u;
 

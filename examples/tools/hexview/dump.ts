@@ -1,10 +1,10 @@
-/** All rows of a part of a file, one after the other. */
+/** Writes all rows of a part of a file, without paging. */
 import type { MappedRegion } from "../../../mod.ts";
 import { Output } from "../output.ts";
 import { formatRow, MARGIN, type RowStyle } from "./layout.ts";
 import { contextOf } from "./source.ts";
 
-/** Rows that are made from one view. */
+/** How many rows are made from one view. */
 const STEP = 4096;
 
 /** Writes the bytes from `start` to `end`. */

@@ -1,4 +1,4 @@
-/** What stands on the screen. */
+/** Draws the screen. */
 import type { MappedRegion } from "../../../mod.ts";
 import { percent, plural } from "../numbers.ts";
 import type { Size } from "../screen.ts";
@@ -6,7 +6,7 @@ import { formatRow, MARGIN, type RowStyle } from "./layout.ts";
 import { contextOf } from "./source.ts";
 import { type Prompt, type State, visibleMark } from "./state.ts";
 
-/** How everything is drawn. */
+/** How to draw rows, apart from what the state says. */
 export type Style = Omit<RowStyle, "perRow" | "utf8">;
 
 const QUESTIONS: Readonly<Record<Prompt["kind"], string>> = {
@@ -15,7 +15,7 @@ const QUESTIONS: Readonly<Record<Prompt["kind"], string>> = {
   hex: "hex to search (Tab: text): ",
 };
 
-/** The lines of the screen: rows of bytes, and one line that says where one is, or asks. */
+/** The lines of the screen: rows of bytes, and at the bottom the position or a prompt. */
 export function frame(region: MappedRegion, name: string, state: State, size: Size, style: Style): string[] {
   const rows = rowsOf(region, state, style);
   const empty = Array.from({ length: state.rows - rows.length }, () => "~");
@@ -35,13 +35,13 @@ function rowsOf(region: MappedRegion, state: State, style: Style): string[] {
 
 function bottomLine(region: MappedRegion, name: string, state: State, columns: number): string {
   const { prompt, message } = state;
-  // The end of what is typed is what has to be seen.
+  // If the line is too long, show the end of what was typed.
   if (prompt) return fitEnd(`${QUESTIONS[prompt.kind]}${prompt.input}█`, columns);
   const lost = region.faults === 0 ? undefined : `the file was cut short: ${plural(region.faults, "page")} lost`;
   return `\x1b[7m${fit(` ${message ?? lost ?? position(name, state, columns)}`, columns)}\x1b[m`;
 }
 
-/** Where one is: as much of it as there is room for. */
+/** The position in the file, with as many details as there is room for. */
 function position(name: string, state: State, columns: number): string {
   const { top, size, perRow, rows } = state;
   const offset = (visibleMark(state)?.start ?? top).toString(16);

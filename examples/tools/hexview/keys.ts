@@ -1,6 +1,6 @@
-/** Keys, from what a terminal sends for them. */
+/** Tells which keys were pressed from what the terminal sends. */
 
-/** The names of keys that are no characters. */
+/** Keys that are not characters: what the terminal sends, and their names. */
 const NAMED: Readonly<Record<string, string>> = {
   "\x1b[A": "up",
   "\x1bOA": "up",
@@ -32,11 +32,11 @@ const NAMED: Readonly<Record<string, string>> = {
   "\x1a": "ctrl-z",
 };
 
-/** A sequence that begins with escape, or a character. */
+/** An escape sequence, or a character. */
 // deno-lint-ignore no-control-regex
 const KEY = /\x1b(?:\[[0-?]*[ -/]*[@-~]|O[@-~])?|[^]/gu;
 
-/** The keys in what a terminal has sent: names, or the characters themselves. What is not known is left out. */
+/** The keys in what the terminal sent: names, or the characters themselves. Unknown keys are left out. */
 export function keysIn(input: string): string[] {
   return (input.match(KEY) ?? []).flatMap((text) => {
     if (text in NAMED) return [NAMED[text]];

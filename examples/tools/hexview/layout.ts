@@ -1,59 +1,59 @@
-/** What a row of bytes looks like: that of xxd, so that `xxd -r` reads it. */
+/** What a row of bytes looks like: as in xxd, so `xxd -r` can read it. */
 import { charactersIn } from "./characters.ts";
 
-/** How rows are drawn. */
+/** How to draw rows. */
 export interface RowStyle {
-  /** Bytes of a row. */
+  /** Bytes in a row. */
   readonly perRow: number;
-  /** Digits of an offset. */
+  /** Digits in an offset. */
   readonly digits: number;
   /** Whether the text is UTF-8 instead of ASCII. */
   readonly utf8: boolean;
-  /** Whether bytes are coloured by what they are. */
+  /** Whether each kind of byte has its colour. */
   readonly color: boolean;
 }
 
-/** Some bytes of the file, those of a row and a few around it. */
+/** Some bytes of the file: those of one or more rows, and a few around them. */
 export interface Context {
   readonly bytes: Uint8Array;
-  /** Where `bytes` begins in the file. */
+  /** The offset of `bytes` in the file. */
   readonly offset: number;
 }
 
-/** From one byte of the file to another. */
+/** A range of bytes to highlight. */
 export interface Mark {
   readonly start: number;
   readonly end: number;
 }
 
-/** Bytes before and after a row that a character may reach into. */
+/** How far a character may reach beyond a row, in bytes. */
 export const MARGIN = 3;
 
 const MOST_PER_ROW = 64;
 
-/** Digits of offsets: eight, or more where the file is that long. */
+/** How many digits offsets need: eight, or more if the file is that long. */
 export function digitsFor(size: number): number {
   return Math.max(8, size.toString(16).length);
 }
 
-/** Columns that a row takes. */
+/** How many columns a row takes. */
 export function widthOf(perRow: number, digits: number): number {
   return digits + 2 + hexWidth(perRow) + 2 + perRow;
 }
 
-/** Bytes of a row: the largest power of two that fits. */
+/** How many bytes a row has: the largest power of two that fits. */
 export function perRowFor(columns: number, digits: number): number {
   let perRow = MOST_PER_ROW;
   while (perRow > 1 && widthOf(perRow, digits) > columns) perRow /= 2;
   return perRow;
 }
 
-/** Two digits for each byte, and a space between two of them. */
+/** Two digits for each byte, and a space after every two bytes. */
 function hexWidth(perRow: number): number {
   return perRow * 2 + Math.ceil(perRow / 2) - 1;
 }
 
-/** Draws the row of the bytes from `start` to `end`. */
+/** Draws the bytes from `start` to `end` as a row. */
 export function formatRow(context: Context, start: number, end: number, style: RowStyle, mark?: Mark): string {
   const bytes = context.bytes.subarray(start - context.offset, end - context.offset);
   const styles = Array.from(bytes, (byte, at) => styleOf(byte, isMarked(start + at, mark), style.color));
@@ -82,7 +82,7 @@ function isMarked(offset: number, mark: Mark | undefined): boolean {
 
 const INVERSE = "7";
 
-/** Colours by kinds of bytes, the first that fits. */
+/** Colours for kinds of bytes. The first one that fits counts. */
 const KINDS: readonly (readonly [color: string, is: (byte: number) => boolean])[] = [
   ["2", (byte) => byte === 0],
   ["36", (byte) => byte > 0x20 && byte < 0x7f],
@@ -91,13 +91,13 @@ const KINDS: readonly (readonly [color: string, is: (byte: number) => boolean])[
   ["33", () => true],
 ];
 
-/** What is marked is so without colours as well. */
+/** The mark is shown without colours, too. */
 function styleOf(byte: number, marked: boolean, color: boolean): string {
   if (marked) return INVERSE;
   return color ? KINDS.find(([, is]) => is(byte))![0] : "";
 }
 
-/** Cells side by side; what has the same style is not styled again. */
+/** Joins cells. A style is written only where it changes. */
 function joined(cells: readonly string[], styles: readonly string[], spaceAfter: (at: number) => boolean): string {
   let [text, current] = ["", ""];
   for (const [at, cell] of cells.entries()) {

@@ -11,11 +11,11 @@ import { perRowFor } from "./layout.ts";
 import { searchBackward, searchForward, type Searching } from "./source.ts";
 import { type Action, marked, press, resized, type Search, type State } from "./state.ts";
 
-/** What is looked at. */
+/** The file to view, and how. */
 export interface Viewed {
   readonly region: MappedRegion;
   readonly name: string;
-  /** Bytes of a row, where the user wants so many. */
+  /** Bytes in a row, if the user has asked for a number. */
   readonly perRow: number | undefined;
   readonly style: Style;
 }
@@ -46,8 +46,8 @@ class Session {
 
   #receive(input: string): void {
     for (const key of keysIn(input)) {
-      // Any key ends a search that takes long.
-      if (this.#searching) this.#stopSearching("the search was given up");
+      // While a search runs, any key stops it.
+      if (this.#searching) this.#stopSearching("the search was stopped");
       else this.#apply(press(this.#state, key));
     }
     this.#draw();
@@ -72,7 +72,7 @@ class Session {
     this.#screen.draw(frame(region, name, this.#state, terminalSize(), style));
   }
 
-  // ---------------------------------------------------------------- the end, and a pause
+  // ---------------------------------------------------------------- quitting and pausing
 
   #quit(): void {
     this.#screen.close();
@@ -99,14 +99,14 @@ class Session {
     this.#searchOn(this.#searching, needle.length, forward ? this.#viewed.region.byteLength - from : from);
   }
 
-  /** One step of the search, and then, when keys have been looked at, the next. */
+  /** Takes one step of the search. The next one follows after keys have been handled. */
   #searchOn(searching: Searching, length: number, whole: number): void {
     if (this.#searching !== searching) return;
     const { done, value } = this.#step(searching);
     if (!done) {
-      this.#state = { ...this.#state, message: `searching, ${percent(value, whole)}; any key gives up` };
+      this.#state = { ...this.#state, message: `searching, ${percent(value, whole)}; any key stops` };
       this.#draw();
-      // Not setImmediate, after which Deno does not look at keys for a while.
+      // Not setImmediate: after it, Deno does not look at keys for a while.
       setTimeout(() => this.#searchOn(searching, length, whole), 0);
       return;
     }
@@ -115,7 +115,7 @@ class Session {
     this.#draw();
   }
 
-  /** A file that was cut short has no more to be found in it. */
+  /** One step of the search. If the file was cut short, there is nothing more to find. */
   #step(searching: Searching): IteratorResult<number, number> {
     try {
       return searching.next();

@@ -1,27 +1,27 @@
-/** The file that is looked at. */
+/** Reading and searching the file. */
 import { Buffer } from "node:buffer";
 import type { MappedRegion } from "../../../mod.ts";
 import { mapPart } from "../files.ts";
 import type { Context } from "./layout.ts";
 
-/** Bytes that are searched before somebody may say stop. */
+/** How many bytes to search before the search can be stopped. */
 const STEP = 1 << 24;
 
-/** Bytes that come between two signs of life, and the end: the offset that was found, or -1. */
+/** A search in steps. It yields how many bytes it has searched, and returns the offset of the match, or -1. */
 export type Searching = Generator<number, number, void>;
 
-/** Bytes of a file, with a few around them as far as there are any. */
+/** The bytes from `start` to `end`, and up to `margin` bytes before and after them. */
 export function contextOf(region: MappedRegion, start: number, end: number, margin: number): Context {
   const offset = Math.max(0, start - margin);
   const length = Math.min(region.byteLength, end + margin) - offset;
   return { bytes: region.view(Uint8Array, offset, Math.max(0, length)), offset };
 }
 
-/** Looks for bytes from `from` on. */
+/** Searches forward for bytes, beginning at `from`. */
 export function* searchForward(region: MappedRegion, needle: Uint8Array, from: number): Searching {
   for (let start = from; start < region.byteLength; start += STEP) {
     const size = Math.min(STEP + needle.length - 1, region.byteLength - start);
-    // A mapping of its own, since a search is from a byte to the end of its region.
+    // Each step is mapped by itself: this throws if the file has been cut short before it.
     using part = mapPart(region, start, size);
     const found = part.indexOf(needle);
     if (found >= 0) return start + found;
@@ -30,7 +30,7 @@ export function* searchForward(region: MappedRegion, needle: Uint8Array, from: n
   return -1;
 }
 
-/** Looks for bytes that begin before `from`, backwards. */
+/** Searches backward for bytes that begin before `from`. */
 export function* searchBackward(region: MappedRegion, needle: Uint8Array, from: number): Searching {
   for (let end = Math.min(from, region.byteLength); end > 0; end -= STEP) {
     const start = Math.max(0, end - STEP);

@@ -1,45 +1,45 @@
-/** What is shown, and what each key makes of it. */
+/** The state of the screen, and how each key changes it. */
 import { UsageError } from "../trouble.ts";
 import { parseBytes } from "../numbers.ts";
 import type { Mark } from "./layout.ts";
 
-/** What is asked at the bottom of the screen. */
+/** A question at the bottom of the screen, and the answer so far. */
 export interface Prompt {
   readonly kind: "offset" | "text" | "hex";
   readonly input: string;
 }
 
-/** What is shown. */
+/** What the screen shows. */
 export interface State {
-  /** Bytes of the file. */
+  /** The length of the file. */
   readonly size: number;
   readonly perRow: number;
-  /** Rows of bytes. */
+  /** How many rows of bytes fit. */
   readonly rows: number;
-  /** Offset of the first byte. */
+  /** The offset of the first byte that is shown. */
   readonly top: number;
   readonly utf8: boolean;
   readonly prompt?: Prompt;
-  /** What to say until the next key. */
+  /** A message that is shown until the next key. */
   readonly message?: string;
-  /** What was found, or gone to. */
+  /** The bytes that were found, or gone to. */
   readonly mark?: Mark;
-  /** What was searched for. */
+  /** The bytes that were searched for last. */
   readonly needle?: Uint8Array;
-  /** How it was entered. */
+  /** How they were entered. */
   readonly searchKind: "text" | "hex";
 }
 
-/** What somebody else has to do. */
+/** What the session has to do after a key. */
 export type Action = "quit" | "suspend" | Search;
 
-/** To look for the needle from a byte on, or back from it. */
+/** A search for the needle, forward or backward from a byte. */
 export interface Search {
   readonly forward: boolean;
   readonly from: number;
 }
 
-/** What comes of a key. */
+/** What a key leads to: a new state, and possibly something to do. */
 export interface Step {
   readonly state: State;
   readonly action?: Action;
@@ -47,17 +47,17 @@ export interface Step {
 
 const HELP = "arrows PgUp PgDn Home End  g go to  / search  n N  u UTF-8  q quit";
 
-/** What is shown at the beginning. */
+/** The state at the beginning. */
 export function initialState(size: number, top: number, utf8: boolean): State {
   return { size, perRow: 16, rows: 1, top, utf8, searchKind: "text", message: HELP };
 }
 
-/** The same on a screen of another size. */
+/** The state for a screen of another size. */
 export function resized(state: State, perRow: number, rows: number): State {
   return movedTo({ ...state, perRow, rows: Math.max(1, rows) }, state.top);
 }
 
-/** The same from another byte on: from a whole row, and no further down than the end. */
+/** The state with another byte in the top row. Rows stay whole, and the last one is never above the bottom. */
 export function movedTo(state: State, top: number): State {
   const { size, perRow, rows } = state;
   const lastTop = Math.max(0, Math.ceil(size / perRow) - rows) * perRow;
@@ -65,19 +65,19 @@ export function movedTo(state: State, top: number): State {
   return { ...state, top: within - within % perRow };
 }
 
-/** The mark, where it is on the screen. */
+/** The mark, if it is on the screen. */
 export function visibleMark({ mark, top, perRow, rows }: State): Mark | undefined {
   return mark && mark.start >= top && mark.start < top + rows * perRow ? mark : undefined;
 }
 
-/** The same with a mark that is seen: where it is not, some rows of what comes before it are shown as well. */
+/** The state with a mark on the screen. If the screen has to move, it also shows some rows before the mark. */
 export function marked(state: State, mark: Mark): State {
   const { perRow, rows } = state;
   const shown = visibleMark({ ...state, mark }) ? state : movedTo(state, mark.start - Math.floor(rows / 3) * perRow);
   return { ...shown, mark };
 }
 
-/** What a key does where nothing is asked. */
+/** What each key does while there is no prompt. */
 const COMMANDS: Readonly<Record<string, (state: State) => Step>> = {
   "q": (state) => ({ state, action: "quit" }),
   "ctrl-c": (state) => ({ state, action: "quit" }),
@@ -106,7 +106,7 @@ const COMMANDS: Readonly<Record<string, (state: State) => Step>> = {
   "?": (state) => ({ state: { ...state, message: HELP } }),
 };
 
-/** What a key does. */
+/** The state after a key. */
 export function press(state: State, key: string): Step {
   const quiet: State = { ...state, message: undefined };
   if (quiet.prompt) return answered(quiet, quiet.prompt, key);
@@ -120,13 +120,13 @@ function moved(state: State, rows: number): Step {
 function searched(state: State, forward: boolean): Step {
   const { needle, top } = state;
   const mark = visibleMark(state);
-  if (!needle) return { state: { ...state, message: "nothing was searched for yet: / searches" } };
+  if (!needle) return { state: { ...state, message: "nothing was searched for yet; press / to search" } };
   return { state, action: { forward, from: mark ? mark.start + (forward ? 1 : 0) : top } };
 }
 
 // ---------------------------------------------------------------- prompts
 
-/** What a key does while something is asked. */
+/** What a key does while there is a prompt. */
 function answered(state: State, prompt: Prompt, key: string): Step {
   const { kind, input } = prompt;
   const withPrompt = (changes: Partial<Prompt>): Step => ({ state: { ...state, prompt: { ...prompt, ...changes } } });
@@ -157,7 +157,7 @@ function gone(state: State, input: string): Step {
   return { state: { ...movedTo(state, offset), mark: { start: offset, end: offset + 1 } } };
 }
 
-/** An offset as people write it: bytes, a share of the file, or so many bytes down or up from `from`. */
+/** Parses an offset: a number of bytes, a percentage of the file, or bytes forward (`+`) or back (`-`) from `from`. */
 export function offsetIn(input: string, from: number, size: number): number {
   const text = input.trim();
   const share = /^(\d+(?:\.\d+)?)\s*%$/.exec(text);
@@ -169,13 +169,13 @@ export function offsetIn(input: string, from: number, size: number): number {
 
 function begun(state: State, kind: "text" | "hex", input: string): Step {
   const again = { ...state, searchKind: kind };
-  // Nothing new is the old once more.
+  // An empty answer repeats the last search.
   if (input === "") return searched(again, true);
   const needle = kind === "text" ? new TextEncoder().encode(input) : bytesIn(input);
   return { state: { ...again, needle }, action: { forward: true, from: state.top } };
 }
 
-/** Bytes as pairs of hexadecimal digits, with or without spaces between. */
+/** Parses bytes from pairs of hexadecimal digits, with or without spaces. */
 export function bytesIn(input: string): Uint8Array {
   const digits = input.replace(/0x|\s/gi, "");
   if (/^(?:[0-9a-f]{2})+$/i.test(digits)) return Uint8Array.from(digits.match(/../g)!, (pair) => parseInt(pair, 16));

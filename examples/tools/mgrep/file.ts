@@ -12,7 +12,7 @@ import { type Format, Printer } from "./printer.ts";
 import type { Range } from "./text.ts";
 import { type LineWindow, lineWindows } from "./windows.ts";
 
-/** The name under which the tool speaks. */
+/** The name of the tool in its messages. */
 export const NAME = "mgrep";
 
 /** What to do with every file. */
@@ -20,30 +20,30 @@ export interface Task {
   readonly search: Search;
   readonly format: Format;
   readonly countOnly: boolean;
-  /** How many lines of a file are enough. */
+  /** After how many lines of a file to stop. */
   readonly enough: number;
   readonly output: Output;
   readonly progress: Progress;
 }
 
-/** What came of a file. */
+/** The result for one file. */
 export interface Outcome {
   readonly found: boolean;
   readonly trouble: boolean;
 }
 
-/** When a file was cut short. */
+/** When a file was cut short, as the message says it. */
 const MEANWHILE = "while it was searched";
 
-/** Bytes at the beginning that tell whether a file is binary. */
+/** How many bytes at the beginning to check for a NUL, which makes a file binary. */
 const HEAD = 32768;
 
 const NUL = 0;
 
-/** Lines of a window after which looking at all of it is sooner done than at each. */
+/** After so many lines of a window, checking all of it at once is faster than checking each line. */
 const MANY = 100;
 
-/** Searches one file, and writes what it finds. */
+/** Searches one file and writes the lines it finds. */
 export function searchFile(path: string, task: Task): Outcome {
   using file = mapFile(path);
   return new FileSearch(path, file, task).run();
@@ -56,11 +56,11 @@ class FileSearch {
   readonly #printer: Printer;
   readonly #numbers: LineNumbers;
   #binary: boolean;
-  /** The lines that were written of a window. */
+  /** How many lines of a window were written, and whether the whole window may be shown. */
   #written = { offset: -1, lines: 0, clean: false };
   #lines = 0;
   #faults = 0;
-  /** Whether a line was found that is not shown. */
+  /** Whether a line matched that is not shown. */
   #hidden = false;
   #done = false;
 
@@ -83,7 +83,7 @@ class FileSearch {
     return { found: this.#lines > 0, trouble: cut !== undefined };
   }
 
-  /** Searches the file to its end, or until it is cut short, and says so. */
+  /** Searches the file. Returns the error if the file was cut short meanwhile. */
   #cutShort(): CutShort | undefined {
     try {
       this.#searchWindows();
@@ -109,7 +109,7 @@ class FileSearch {
     const { countOnly, enough } = this.#task;
     if (countOnly) return this.#countWindow(window, matcher);
     for (let line = matcher.nextLine(0); line && !this.#done; line = matcher.nextLine(line.end + 1)) {
-      // What reads as zeros now was never in the file.
+      // The lost pages read as zeros, which were never in the file.
       if (window.region.faults > 0) return;
       this.#lines++;
       this.#done = this.#lines >= enough;
@@ -139,7 +139,7 @@ class FileSearch {
     this.#printer.line({ start: line.start, end: line.end, window, number, matches });
   }
 
-  /** Whether the file is binary, of which nothing is shown. */
+  /** Whether the file is binary. If it is, nothing of it is shown. */
   #foundBinary({ bytes }: LineWindow, { start, end }: Range): boolean {
     this.#binary ||= bytes.subarray(start, end).includes(NUL);
     this.#done ||= this.#binary;
@@ -147,14 +147,14 @@ class FileSearch {
     return this.#binary;
   }
 
-  /** Of other files all is shown that is UTF-8. */
+  /** Whether to show a range: of files that are not binary, only what is UTF-8. */
   #isShown({ bytes }: LineWindow, { start, end }: Range): boolean {
     const shown = isUtf8(bytes.subarray(start, end));
     this.#hidden ||= !shown;
     return shown;
   }
 
-  /** Whether every line of a window is to be shown, which is worth knowing where many are. */
+  /** Whether every line of a window may be shown. This is checked once many of its lines have matched. */
   #isClean({ region, bytes, offset }: LineWindow): boolean {
     if (this.#written.offset !== offset) this.#written = { offset, lines: 0, clean: false };
     if (++this.#written.lines === MANY && !this.#binary) {

@@ -1,4 +1,4 @@
-/** Finding lines in a window: fixed strings many at a time, expressions in lines that are decoded in chunks. */
+/** Finds lines in a window: fixed strings in its bytes, and expressions in text that is decoded in chunks. */
 import type { Buffer } from "node:buffer";
 import { UsageError } from "../trouble.ts";
 import { fixedExpression, type Pattern, regularExpression } from "./pattern.ts";
@@ -17,11 +17,11 @@ import type { LineWindow, WindowSizes } from "./windows.ts";
 
 /** Finds lines in one window. */
 export interface Matcher {
-  /** The first line at or after `from`, which is the beginning of a line, that has a match. */
+  /** The first line with a match, at or after `from`. A line has to begin at `from`. */
   nextLine(from: number): Range | undefined;
-  /** Where that line ends, or -1: where only lines are counted, this is enough. */
+  /** Where that line ends, or -1. This is enough to count lines. */
   nextEnd(from: number): number;
-  /** The matches in a line that are not empty, from left to right. */
+  /** The matches in a line from left to right, without empty ones. */
   matchesIn(line: Range): Range[];
 }
 
@@ -31,23 +31,23 @@ export interface Search {
   matcher(window: LineWindow): Matcher;
 }
 
-/** What is searched for, as the command line says it. */
+/** What to search for, as the command line gives it. */
 export interface Wanted {
   readonly pattern: string;
   readonly regex: boolean;
   readonly ignoreCase: boolean;
 }
 
-/** Enough that mapping costs nothing beside searching. */
+/** The usual size of a window, in bytes. It is so large that mapping costs little compared with searching. */
 const USUAL = 1 << 25;
 
-/** Bytes of the longest window: engines have no strings that are much longer than the second. */
+/** The longest window, in bytes. JavaScript engines do not have strings much longer than the second one. */
 const LONGEST = { fixed: 1 << 30, expression: 1 << 28 };
 
-/** How to search for what the command line says. */
+/** The search that the command line asks for. */
 export function searchFor({ pattern, regex, ignoreCase }: Wanted): Search {
   if (regex) return searchForPattern(regularExpression(pattern, ignoreCase));
-  if (pattern.includes("\n")) throw new UsageError("the text has a line break, and no line has one in it");
+  if (pattern.includes("\n")) throw new UsageError("the text contains a line break, and no line can");
   if (ignoreCase) return searchForPattern(fixedExpression(pattern));
   const needle = new TextEncoder().encode(pattern);
   return {
@@ -68,16 +68,16 @@ class FixedMatcher implements Matcher {
   readonly #window: LineWindow;
   readonly #needle: Uint8Array<ArrayBuffer>;
   readonly #buffer: Buffer;
-  /** No match begins in one line and ends in another, so that those which overlap do not matter. */
+  /** Offsets of matches. Those that overlap are left out, which loses no line: a match is never in two lines. */
   readonly #matches: Iterator<number, void> | undefined;
-  /** The match that was found last. */
+  /** The offset of the last match that was found. */
   #at = -1;
 
   constructor(window: LineWindow, needle: Uint8Array<ArrayBuffer>) {
     this.#window = window;
     this.#needle = needle;
     this.#buffer = bufferOf(window.bytes);
-    // The empty text is everywhere.
+    // The empty text is found everywhere.
     if (needle.length > 0) this.#matches = window.region.indexesOf(needle);
   }
 
@@ -111,10 +111,10 @@ class FixedMatcher implements Matcher {
   }
 }
 
-/** Bytes that are decoded at a time: where every line has to be looked at, and around what may be a match. */
+/** How many bytes to decode at a time: if every line has to be looked at, and if only candidates have to be. */
 const CHUNK = { everything: 1 << 16, candidates: 1 << 13 };
 
-/** Bytes below which a chunk that is not UTF-8 is taken line by line. */
+/** A chunk of at most so many bytes that is not UTF-8 is decoded line by line. */
 const SMALLEST_CHUNK = 128;
 
 const NOTHING: Text = { start: 0, end: -1, text: "", encoding: "ascii" };
@@ -122,17 +122,17 @@ const NOTHING: Text = { start: 0, end: -1, text: "", encoding: "ascii" };
 class PatternMatcher implements Matcher {
   readonly #window: LineWindow;
   readonly #expression: RegExp;
-  /** What every match has in it. */
+  /** Bytes that every match contains. */
   readonly #literal: Uint8Array;
   readonly #buffer: Buffer;
   readonly #largest: number;
-  /** Bytes of a chunk: fewer where there is much that is not UTF-8. */
+  /** How many bytes to decode next: fewer if much of the file is not UTF-8. */
   #chunk: number;
-  /** The chunk. */
+  /** The chunk that was decoded last. */
   #text: Text = NOTHING;
-  /** The beginning of a line in it: what comes before has been searched. */
+  /** The beginning of a line in the chunk. Everything before it has been searched. */
   #known: Known = { at: 0, byte: 0 };
-  /** Where the literal was found last. */
+  /** The offset at which the literal was found last. */
   #candidate = -1;
 
   constructor(window: LineWindow, expression: RegExp, literal: Uint8Array) {
@@ -162,7 +162,7 @@ class PatternMatcher implements Matcher {
     const text = decode(this.#buffer, line) ?? decodeEscaped(this.#buffer, line);
     let known: Known = { at: 0, byte: line.start };
     const matches: Range[] = [];
-    // matchAll() begins there.
+    // matchAll() begins at this index.
     this.#expression.lastIndex = 0;
     for (const { index, 0: match } of text.text.matchAll(this.#expression)) {
       if (match === "") continue;
@@ -173,11 +173,11 @@ class PatternMatcher implements Matcher {
     return matches;
   }
 
-  /** Where to look next: at `from`, or at the line with the next text that every match has. */
+  /** Where to look next: at `from`, or at the next line that contains the literal. */
   #nextCandidate(from: number): number | undefined {
     const { region, end } = this.#window;
     if (from > end) return undefined;
-    // What is decoded already is searched to its end.
+    // A chunk that is decoded already is searched to its end.
     if (this.#literal.length === 0 || from <= this.#text.end) return from;
     if (this.#candidate < from) this.#candidate = region.indexOf(this.#literal, from);
     if (this.#candidate >= 0 && this.#candidate < end) return lineStart(this.#buffer, this.#candidate);
@@ -185,7 +185,7 @@ class PatternMatcher implements Matcher {
     return undefined;
   }
 
-  /** Decodes whole lines. */
+  /** Decodes the whole lines of the next chunk. If it is not UTF-8, tries smaller ones, and at last a single line. */
   #decodeFrom(start: number): void {
     for (;;) {
       const range = this.#linesFrom(start, this.#chunk);
@@ -204,7 +204,7 @@ class PatternMatcher implements Matcher {
     return decode(this.#buffer, line) ?? decodeEscaped(this.#buffer, line);
   }
 
-  /** The lines with the next bytes. */
+  /** The whole lines that contain the next `length` bytes. */
   #linesFrom(start: number, length: number): Range {
     const { end } = this.#window;
     return { start, end: lineEnd(this.#buffer, Math.min(start + length, end), end) };

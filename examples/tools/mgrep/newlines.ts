@@ -1,9 +1,9 @@
-/** Counting lines. */
+/** Counts lines. */
 import type { MappedRegion } from "../../../mod.ts";
 
 export const NEWLINE = 10;
 
-/** Bytes that are sooner looked at one by one than through the library. */
+/** Up to so many bytes, a loop over the bytes is faster than a call of the library. */
 const NEAR = 256;
 
 /** A part of a file. */
@@ -12,7 +12,7 @@ interface Part {
   readonly offset: number;
 }
 
-/** The numbers of lines, counted only as far as somebody asks. */
+/** Numbers lines, and counts only as far as it has to. */
 export class LineNumbers {
   readonly #file: MappedRegion;
   #countedTo = 0;
@@ -22,7 +22,7 @@ export class LineNumbers {
     this.#file = file;
   }
 
-  /** The number of the line that begins at `start` of a part; each comes after the one before. */
+  /** The number of the line that begins at `start` in a part. It has to come after the line of the last call. */
   at({ bytes, offset }: Part, start: number): number {
     const between = offset + start - this.#countedTo;
     if (between > Math.min(NEAR, start)) {

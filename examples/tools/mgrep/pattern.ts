@@ -1,15 +1,15 @@
 /**
- * Regular expressions over lines. A pattern is rewritten so that it finds in many lines at once what it would find in
- * each line alone: nothing in it matches a newline, and of the line ends that `^` and `$` know with `m`, it is the only
- * one.
+ * Regular expressions over lines. A pattern is rewritten to find in many lines at once what it would find in each line
+ * alone: nothing in it matches a newline, and `^` and `$` match at newlines, but at none of the other line ends that
+ * they know with the flag `m`.
  */
 import { UsageError } from "../trouble.ts";
 
 /** What to search for. */
 export interface Pattern {
-  /** For a line, and for many lines: global. */
+  /** Works on a line, and on many lines. Its flags include `g`. */
   readonly expression: RegExp;
-  /** Text that is in every match; `""` where none is known. */
+  /** Text that every match contains; `""` if none is known. */
   readonly literal: string;
 }
 
@@ -18,12 +18,12 @@ interface Token {
   readonly text: string;
 }
 
-/** The parts of a pattern, the first that fits; with `u` a pattern that has others is no pattern. */
+/** The tokens of a pattern. The first one that fits counts. With the flag `u` there are no others. */
 const TOKENS = {
-  /** Cannot be a newline, or has no width. */
+  /** Cannot match a newline, or has no width. */
   plainEscape: String.raw`\\(?:[wdSbB]|[1-9]\d*|k<[^>]*>)`,
   quoted: String.raw`\\[\^$\\.*+?()[\]{}|/]`,
-  /** Might be a newline. */
+  /** Might match a newline. */
   escape: String.raw`\\(?:u\{[^}]*\}|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|` +
     String.raw`x[0-9a-fA-F]{2}|c[A-Za-z]|[pP]\{[^}]*\}|[^])`,
   class: String.raw`\[(?:\\[^]|[^\]\\])*\]`,
@@ -38,7 +38,7 @@ const TOKENS = {
 
 const TOKEN = new RegExp(Object.entries(TOKENS).map(([name, text]) => `(?<${name}>${text})`).join("|"), "guy");
 
-/** How tokens are written so that they do not match a newline. */
+/** How to rewrite tokens so that they do not match a newline. */
 const REWRITTEN: Readonly<Partial<Record<Token["kind"], (text: string) => string>>> = {
   escape: withoutNewline,
   class: withoutNewline,
@@ -52,7 +52,7 @@ function withoutNewline(text: string): string {
   return String.raw`(?:(?!\n)${text})`;
 }
 
-/** A regular expression, as JavaScript has them with `u`. */
+/** A pattern from a JavaScript regular expression with the flag `u`. */
 export function regularExpression(source: string, ignoreCase: boolean): Pattern {
   const flags = ignoreCase ? "gimu" : "gmu";
   try {
@@ -65,7 +65,7 @@ export function regularExpression(source: string, ignoreCase: boolean): Pattern 
   return { expression: new RegExp(rewritten, flags), literal: ignoreCase ? "" : literalIn(tokens) };
 }
 
-/** A fixed string as an expression, for ignoring case. */
+/** A pattern for a fixed string that ignores case. */
 export function fixedExpression(text: string): Pattern {
   return { expression: new RegExp(text.replace(/[\^$\\.*+?()[\]{}|/]/g, String.raw`\$&`), "giu"), literal: "" };
 }
@@ -78,8 +78,8 @@ function tokensOf(source: string): Token[] {
 }
 
 /**
- * The longest ASCII text that every match has to have, which is the same bytes in every encoding. Alternatives and
- * groups may leave out anything, so there it is "".
+ * The longest ASCII text that every match contains. ASCII is the same bytes in every encoding. Alternatives and groups
+ * may leave out anything, so with them the text is "".
  */
 function literalIn(tokens: readonly Token[]): string {
   if (tokens.some(({ kind }) => kind === "group")) return "";
@@ -88,7 +88,7 @@ function literalIn(tokens: readonly Token[]): string {
     const run = runs[runs.length - 1];
     if (kind === "character" && /^[ -~]$/.test(text)) runs[runs.length - 1] += text;
     else if (kind === "quoted") runs[runs.length - 1] += text.slice(1);
-    // What may be missing takes the character before it out of the run.
+    // A quantifier may allow no repetition at all, so the character before it does not count.
     else if (kind === "quantifier") runs.splice(-1, 1, [...run].slice(0, -1).join(""), "");
     else runs.push("");
   }

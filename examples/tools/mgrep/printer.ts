@@ -1,28 +1,28 @@
-/** How lines are written: as grep does it, with its colours. */
+/** Writes lines as grep does, and in its colours. */
 import type { Output } from "../output.ts";
 import { NEWLINE } from "./newlines.ts";
 import type { Range } from "./text.ts";
 import type { LineWindow } from "./windows.ts";
 
-/** What is written of a line. */
+/** What to write for each line. */
 export interface Format {
   readonly fileNames: boolean;
   readonly lineNumbers: boolean;
   readonly byteOffsets: boolean;
   readonly onlyMatching: boolean;
   readonly color: boolean;
-  /** Whether binary files are written as if they were text. */
+  /** Whether to write binary files as if they were text. */
   readonly text: boolean;
 }
 
 const COLORS = { match: "01;31", file: "35", number: "32", separator: "36" };
 
-/** A line of a window, and what is known of it. */
+/** A line of a window, and what is known about it. */
 export interface Line extends Range {
   readonly window: LineWindow;
-  /** Its number, where numbers are written. */
+  /** Its number, if numbers are written. */
   readonly number: number;
-  /** Its matches, where they are written or coloured. */
+  /** Its matches, if they are coloured or all that is written. */
   readonly matches: readonly Range[];
 }
 
@@ -48,7 +48,7 @@ export class Printer {
     }
   }
 
-  /** Writes how many lines there are. */
+  /** Writes how many lines matched. */
   count(lines: number): void {
     if (this.#format.fileNames) this.#field(COLORS.file, this.#name);
     this.#output.text(`${lines}\n`);
@@ -84,7 +84,7 @@ export class Printer {
   }
 }
 
-/** Grep clears to the end of the line after each change, for terminals that scroll in the colour of the moment. */
+/** Like grep, clear to the end of the line after each change: some terminals scroll in the current colour. */
 const END = "\x1b[m\x1b[K";
 
 function begin(color: string): string {

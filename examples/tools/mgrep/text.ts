@@ -1,9 +1,9 @@
-/** Lines as text, in such a way that it is known which byte each character is. */
+/** Decodes lines, and tells which byte each character came from. */
 import { Buffer, isAscii, isUtf8 } from "node:buffer";
 import { lengthOfCharacter } from "../utf8.ts";
 import { NEWLINE } from "./newlines.ts";
 
-/** From one byte of a window to another. */
+/** A range of bytes in a window. */
 export interface Range {
   readonly start: number;
   readonly end: number;
@@ -12,16 +12,16 @@ export interface Range {
 /** Some lines, decoded. */
 export interface Text extends Range {
   readonly text: string;
-  /** What a character is: a byte, some bytes of UTF-8, or of that with lone surrogates for bytes that are not UTF-8. */
+  /** How bytes became characters. "escaped" is UTF-8 with lone surrogates for bytes that are not UTF-8. */
   readonly encoding: "ascii" | "utf-8" | "escaped";
 }
 
-/** The same bytes as a Buffer. */
+/** The same bytes as a Buffer, without a copy. */
 export function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>): Buffer<ArrayBuffer> {
   return Buffer.from(buffer, byteOffset, byteLength);
 }
 
-/** Decodes lines; nothing where they are not UTF-8. */
+/** Decodes lines. Returns `undefined` if they are not UTF-8. */
 export function decode(window: Buffer, { start, end }: Range): Text | undefined {
   const bytes = window.subarray(start, end);
   if (isAscii(bytes)) return { start, end, text: bytes.toString("latin1"), encoding: "ascii" };
@@ -29,7 +29,7 @@ export function decode(window: Buffer, { start, end }: Range): Text | undefined 
   return undefined;
 }
 
-/** Decodes a line that is not UTF-8: bytes that are none become lone surrogates, so that nothing of it is lost. */
+/** Decodes a line that is not UTF-8. Bytes that are not UTF-8 become lone surrogates, so nothing is lost. */
 export function decodeEscaped(window: Buffer, { start, end }: Range): Text {
   let text = "";
   for (let at = start; at < end;) {
@@ -41,30 +41,30 @@ export function decodeEscaped(window: Buffer, { start, end }: Range): Text {
   return { start, end, text, encoding: "escaped" };
 }
 
-/** The byte 0 as a lone surrogate, as Python has it; only bytes from 0x80 are. */
+/** Added to a byte, this gives its lone surrogate, as in Python. Only bytes from 0x80 on are escaped. */
 const ESCAPES = 0xdc00;
 const ESCAPED = /[\udc80-\udcff]/gu;
 
-/** The byte that a character of the text is. `known` is one before it, to count from. */
+/** The offset of a character's first byte. `known` is an earlier character, to count from. */
 export function byteOf({ text, encoding, start }: Text, at: number, known: Known = { at: 0, byte: start }): number {
   if (encoding === "ascii") return start + at;
   const between = text.slice(known.at, at);
   const length = Buffer.byteLength(between);
-  // A lone surrogate has the length of a character of three bytes.
+  // A lone surrogate counts as three bytes, but stands for one.
   if (encoding === "utf-8") return known.byte + length;
   return known.byte + length - 2 * (between.match(ESCAPED)?.length ?? 0);
 }
 
-/** A character of a text, and its byte. */
+/** A character's index in a text, and the offset of its first byte. */
 export interface Known {
   readonly at: number;
   readonly byte: number;
 }
 
-/** Bytes that are looked at one by one first: lines are short. */
+/** How many bytes to look at one by one first, because most lines are short. */
 const NEAR = 256;
 
-/** Where the line ends that `at` is in: its newline, or `end`. */
+/** Where the line around `at` ends: at its newline, or at `end`. */
 export function lineEnd(window: Buffer, at: number, end: number): number {
   const near = Math.min(at + NEAR, end);
   for (let byte = at; byte < near; byte++) if (window[byte] === NEWLINE) return byte;
@@ -72,10 +72,10 @@ export function lineEnd(window: Buffer, at: number, end: number): number {
   return found < 0 || found > end ? end : found;
 }
 
-/** Bytes that are looked at at once. */
+/** How many bytes to search backward at a time. */
 const STEP = 1 << 16;
 
-/** Where the line begins that `at` is in. */
+/** Where the line around `at` begins. */
 export function lineStart(window: Buffer, at: number): number {
   const near = Math.max(0, at - NEAR);
   for (let byte = at; byte > near; byte--) {

@@ -1,6 +1,6 @@
 /**
- * A file of any size as windows of whole lines, mapped one after the other: however long the file, what is searched at
- * a time fits into one typed array of every runtime, and between two windows there is time to say how far it is.
+ * Maps a file of any size as windows of whole lines, one after the other. However long the file is, each window fits
+ * into a typed array on every runtime. Between two windows, the tool can show its progress.
  */
 import type { MappedRegion } from "../../../mod.ts";
 import { mapPart } from "../files.ts";
@@ -10,7 +10,7 @@ import { bufferOf } from "./text.ts";
 /** How long windows are. */
 export interface WindowSizes {
   readonly usual: number;
-  /** Where a single line is longer, windows grow up to this; a line that is longer still is cut into such pieces. */
+  /** If a single line is longer than `usual`, the window grows up to this. A longer line is cut into such pieces. */
   readonly longest: number;
 }
 
@@ -18,13 +18,13 @@ export interface WindowSizes {
 export interface LineWindow {
   readonly region: MappedRegion;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Where it begins in the file. */
+  /** The offset of the window in the file. */
   readonly offset: number;
-  /** Where its last line ends, before its newline; what comes behind belongs to the next window. */
+  /** Where its last line ends, without the newline. The rest belongs to the next window. */
   readonly end: number;
 }
 
-/** The lines of a file. A window is unmapped when the next is asked for. */
+/** The windows of a file. Each is unmapped when the next one is asked for. */
 export function* lineWindows(file: MappedRegion, { usual, longest }: WindowSizes): Generator<LineWindow, void> {
   let [offset, wanted, known] = [0, usual, 0];
   while (offset < file.byteLength) {
@@ -42,7 +42,7 @@ export function* lineWindows(file: MappedRegion, { usual, longest }: WindowSizes
   }
 }
 
-/** Where the last line ends that is there as a whole, or -1. In the `known` bytes there is no newline. */
+/** Where the last whole line ends, or -1. The first `known` bytes have no newline. */
 function endOfLines(bytes: Uint8Array<ArrayBuffer>, known: number, last: boolean): number {
   if (last) return bytes[bytes.length - 1] === NEWLINE ? bytes.length - 1 : bytes.length;
   const found = bufferOf(bytes).subarray(known).lastIndexOf(NEWLINE);

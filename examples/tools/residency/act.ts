@@ -1,16 +1,16 @@
-/** Bringing pages into memory, and sending them away as far as the system goes. */
+/** Brings pages into memory, and drops them as far as the system allows it. */
 import { closeSync, fsyncSync, openSync } from "node:fs";
 import { type MappedRegion, platform } from "../../../mod.ts";
 import type { Progress } from "../progress.ts";
 import { rangeOf, type Run, runs } from "./survey.ts";
 
-/** Pages that are dealt with at a time: 4 MiB of the usual ones. */
+/** How many pages to handle at a time: 4 MiB if a page has 4 KiB. */
 const STEP = 1024;
 
-/** How often what stayed is tried again: the system frees large pieces only when all of their pages are free. */
+/** How often to try. The system frees a large piece only when all of its pages are free, so one pass may not do. */
 const PASSES = 3;
 
-/** A file that is mapped, and what says how far the work on it is. */
+/** A mapped file, and the progress of the work on it. */
 export interface Work {
   readonly path: string;
   readonly region: MappedRegion;
@@ -25,10 +25,10 @@ export function touch(work: Work): void {
   }
 }
 
-/** Sends every page away that nobody else needs. */
+/** Drops every page that nobody else needs. */
 export function evict(work: Work): void {
   if (platform.os !== "windows") writeToDisk(work.path);
-  // Otherwise reading ahead brings back what has just gone.
+  // Otherwise the system reads ahead, and brings back pages that have just been dropped.
   work.region.advise("random");
   for (let pass = 0; pass < PASSES; pass++) {
     for (const run of runs(work.region, true, STEP)) {
@@ -45,7 +45,10 @@ export function lock(work: Work): void {
   work.region.lock();
 }
 
-/** Pages that are not on disk yet stay. Memory that is only read has nothing of its own to flush. */
+/**
+ * Writes the file's changes to disk, since pages that are not there yet cannot be dropped. `flush()` would not do: this
+ * region is read-only, so it has no changes of its own.
+ */
 function writeToDisk(path: string): void {
   const file = openSync(path, "r");
   try {
@@ -55,7 +58,7 @@ function writeToDisk(path: string): void {
   }
 }
 
-/** Linux looks only at pages that this mapping has in its table, so that those in memory are mapped first. */
+/** Linux pages out only what is in this mapping's page table. So pages that are in memory are mapped first. */
 function sendAway(region: MappedRegion, run: Run): void {
   const range = rangeOf(region, run);
   if (!platform.supports("advice", "pageout")) return region.advise("dont-need", range);

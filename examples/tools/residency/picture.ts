@@ -1,22 +1,22 @@
-/** Draws what is in memory. */
+/** Draws which pages are in memory. */
 import { platform } from "../../../mod.ts";
 import { bytes, count, percent, plural } from "../numbers.ts";
 import type { Survey } from "./survey.ts";
 
-/** From no page of a cell to all of them; the first and the last are kept for what is exactly so. */
+/** From no page of a cell to all of its pages. The first and the last shade are exact. */
 const SHADES = { blocks: " ░▒▓█", ascii: " .:o#" };
 
-/** How the pictures are to be. */
+/** How to draw. */
 export interface Style {
-  /** Columns of the terminal. */
+  /** The width, in columns. */
   readonly width: number;
-  /** Lines of a picture, at most. */
+  /** The most lines a picture may have. */
   readonly rows: number;
   readonly ascii: boolean;
   readonly color: boolean;
 }
 
-/** What is drawn of one file. */
+/** One file to draw. */
 export interface Drawn {
   readonly name: string;
   readonly byteLength: number;
@@ -25,12 +25,12 @@ export interface Drawn {
 
 const NARROWEST = 20;
 
-/** Cells in a line: all that is between the ends of the frame. */
+/** How many cells a line has between the two ends of the frame. */
 export function cellsInRow({ width }: Style): number {
   return Math.max(NARROWEST, width) - 2;
 }
 
-/** The lines of one file: its name, the picture, the figures. */
+/** The lines for one file: its name, the picture, and the figures. */
 export function draw({ name, byteLength, survey }: Drawn, style: Style): string[] {
   const lines = [bold(shortened(name, style.width), style)];
   for (let start = 0; start < survey.cells.length; start += cellsInRow(style)) {
@@ -39,7 +39,7 @@ export function draw({ name, byteLength, survey }: Drawn, style: Style): string[
   return [...lines, ...fitted(figures(survey, byteLength), style.width)];
 }
 
-/** One line for all files. */
+/** The figures for all files together. */
 export function drawTotal(drawn: readonly Drawn[], { width }: Style): string[] {
   const sum = (value: (file: Drawn) => number): number => drawn.reduce((total, file) => total + value(file), 0);
   const survey = { pages: sum((file) => file.survey.pages), inMemory: sum((file) => file.survey.inMemory), cells: [] };
@@ -75,7 +75,7 @@ function figures({ pages, inMemory }: Survey, byteLength: number): string[] {
   ];
 }
 
-/** Side by side, as many as fit into a line. */
+/** Puts as many parts side by side as fit into a line. */
 function fitted(parts: readonly string[], width: number): string[] {
   const lines: string[] = [];
   for (const part of parts) {
@@ -86,7 +86,7 @@ function fitted(parts: readonly string[], width: number): string[] {
   return lines;
 }
 
-/** The end of a path says more than its beginning. */
+/** A name that fits. A long one loses its beginning, since the end of a path says more. */
 function shortened(name: string, width: number): string {
   return name.length <= width ? name : `…${name.slice(name.length - width + 1)}`;
 }

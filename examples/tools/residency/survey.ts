@@ -1,10 +1,10 @@
-/** Which pages of a file are in memory, asked for in steps, so that a file may be of any size. */
+/** Asks which pages of a file are in memory. It asks in steps, so a file may have any size. */
 import { type MappedRegion, platform } from "../../../mod.ts";
 
-/** Pages that are asked for at a time. */
+/** How many pages to ask about at a time. */
 const STEP = 1 << 18;
 
-/** What of a file is in memory. */
+/** How much of a file is in memory. */
 export interface Survey {
   readonly pages: number;
   readonly inMemory: number;
@@ -12,24 +12,24 @@ export interface Survey {
   readonly cells: readonly number[];
 }
 
-/** Pages that lie side by side. */
+/** Consecutive pages. */
 export interface Run {
   readonly first: number;
   readonly length: number;
 }
 
-/** Pages of a region. */
+/** How many pages a region has. */
 export function pagesOf({ byteLength }: MappedRegion): number {
   return Math.ceil(byteLength / platform.pageSize);
 }
 
-/** The bytes of pages. */
+/** The range of bytes in a run of pages. */
 export function rangeOf(region: MappedRegion, { first, length }: Run): { byteOffset: number; byteLength: number } {
   const byteOffset = first * platform.pageSize;
   return { byteOffset, byteLength: Math.min(length * platform.pageSize, region.byteLength - byteOffset) };
 }
 
-/** All pages in steps, as what `residency()` says of each step. */
+/** What `residency()` says about all pages, in steps. */
 export function* residencyInSteps(region: MappedRegion): Generator<{ first: number; states: Uint8Array }, void> {
   const pages = pagesOf(region);
   for (let first = 0; first < pages; first += STEP) {
@@ -37,7 +37,7 @@ export function* residencyInSteps(region: MappedRegion): Generator<{ first: numb
   }
 }
 
-/** Looks at all pages, for a picture of at most so many cells. */
+/** Looks at all pages, for a picture of at most `mostCells` cells. */
 export function survey(region: MappedRegion, mostCells: number): Survey {
   const pages = pagesOf(region);
   const cells = new Float64Array(Math.min(pages, mostCells));
@@ -60,7 +60,7 @@ function pagesInCell(cell: number, pages: number, cells: number): number {
   return begin(cell + 1) - begin(cell);
 }
 
-/** The runs of pages that are in memory, or that are not, none longer than `longest`. */
+/** The runs of pages that are in memory, or that are not. None is longer than `longest`. */
 export function* runs(region: MappedRegion, inMemory: boolean, longest: number): Generator<Run, void> {
   const wanted = inMemory ? 1 : 0;
   for (const { first, states } of residencyInSteps(region)) {

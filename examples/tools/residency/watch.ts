@@ -1,9 +1,9 @@
-/** Looking again and again. */
+/** Draws again and again. */
 import process from "node:process";
 import { print } from "../output.ts";
 import { Screen } from "../screen.ts";
 
-/** Draws every so many seconds until the program is ended: over the last frame on a terminal, else below it. */
+/** Draws every so many seconds until the program ends: on a terminal over the last frame, otherwise below it. */
 export async function watch(frame: () => readonly string[], seconds: number): Promise<never> {
   const draw = process.stdout.isTTY ? drawOnScreen(frame) : (): void => print(new Date().toISOString(), ...frame(), "");
   for (;;) {

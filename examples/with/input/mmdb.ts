@@ -1,33 +1,33 @@
 /**
- * Writes a MaxMind database by its specification, https://maxmind.github.io/MaxMind-DB/: a binary tree over the bits of
- * an address, and records at its leaves.
+ * Writes a MaxMind database as specified in https://maxmind.github.io/MaxMind-DB/: a binary tree over the bits of an
+ * address, with records at its leaves.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 
-/** What a record is made of, here. */
+/** What records are made of here. */
 export type Value = string | number | readonly string[] | { readonly [key: string]: Value };
 
-/** Types of values, as the upper bits of the byte that one begins with; ARRAY has its number in a second byte. */
+/** Types of values, in the upper bits of a value's first byte. The type of ARRAY is in a second byte. */
 const [STRING, UINT32, MAP, ARRAY] = [2 << 5, 6 << 5, 7 << 5, 0];
 const ARRAY_NUMBER = 11 - 7;
 
-/** What behind the data says that the metadata follows. */
+/** Marks the end of the data. The metadata follows. */
 const MARKER: readonly number[] = [0xab, 0xcd, 0xef, ...new TextEncoder().encode("MaxMind.com")];
 
-/** Bytes of a node: two numbers of 32 bits, for an address whose next bit is 0 and for one whose next bit is 1. */
+/** The length of a node: two 32-bit numbers, one if the next bit of the address is 0 and one if it is 1. */
 const NODE = 8;
 
-/** Between the tree and the data are zeros. */
+/** How many zeros are between the tree and the data. */
 const GAP = 16;
 
-/** Writes a record for each of `2 ** depth` networks of equal size, that cover all addresses of IPv4. */
+/** Writes a record for each of `2 ** depth` networks of equal size. Together they cover all IPv4 addresses. */
 export function writeMmdb(path: string, depth: number, recordOf: (network: number) => Value): void {
   const networks = 2 ** depth;
   const nodes = networks - 1;
   const file = openSync(path, "w");
   const tree = new DataView(new ArrayBuffer(NODE * nodes));
   const data = new Output(file, tree.byteLength + GAP);
-  // A full tree: node n leads to 2n + 1 and 2n + 2, and numbers from `nodes` on are places in the data.
+  // The tree is full: node n leads to nodes 2n + 1 and 2n + 2. Numbers from `nodes` on are places in the data.
   for (let child = 1; child < nodes; child++) tree.setUint32(4 * (child - 1), child);
   for (let network = 0; network < networks; network++) {
     tree.setUint32(4 * (nodes - 1 + network), nodes + data.at - tree.byteLength);
@@ -54,7 +54,7 @@ function metadata(nodes: number): Value {
   };
 }
 
-/** Values one after the other in a file, from a place on. */
+/** Writes values to a file one after the other, beginning at an offset. */
 class Output {
   readonly #file: number;
   #start: number;
@@ -67,7 +67,7 @@ class Output {
     this.#start = start;
   }
 
-  /** Where the next value comes to lie. */
+  /** The offset of the next value. */
   get at(): number {
     return this.#start + this.#length;
   }
@@ -93,7 +93,7 @@ class Output {
 
   #addString(text: string): void {
     const { written } = this.#encoder.encodeInto(text, this.#bytes.subarray(this.#length + 1));
-    // Longer ones begin in another way.
+    // Longer strings begin in another way, which is not needed here.
     if (written > 28) throw new RangeError(`${text}: wanted 28 bytes at most`);
     this.addBytes([STRING | written]);
     this.#length += written;

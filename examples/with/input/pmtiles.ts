@@ -1,6 +1,6 @@
 /**
- * Writes a map archive by the specification of PMTiles, https://github.com/protomaps/PMTiles, version 3: a header, a
- * directory of directories, metadata, the directories of tiles, the tiles. Nothing in it is compressed.
+ * Writes a map archive as specified in https://github.com/protomaps/PMTiles, version 3: a header, a directory of
+ * directories, metadata, directories of tiles, and the tiles. Nothing in it is compressed.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 import { Compression, type Entry, tileIdToZxy, TileType } from "pmtiles";
@@ -8,14 +8,14 @@ import { Compression, type Entry, tileIdToZxy, TileType } from "pmtiles";
 const HEADER = 127;
 const ENTRIES_IN_LEAF = 4096;
 
-/** The bytes of a tile; the same whenever it is asked for. */
+/** Makes a tile. It has to return the same bytes each time it is asked for a tile. */
 export type TileOf = (z: number, x: number, y: number) => Uint8Array;
 
-/** Writes a pyramid of tiles: 1 at its top, `4 ** z` at zoom level z. */
+/** Writes a pyramid of tiles: one at the top, and `4 ** z` at zoom level z. */
 export function writePmtiles(path: string, maxZoom: number, tileOf: TileOf): void {
   const file = openSync(path, "w");
   const tiles: Entry[] = [];
-  // The directories come before the tiles, but are as long as the tiles say.
+  // The directories come before the tiles, but their length depends on the tiles. So each tile is made twice.
   const count = (4 ** (maxZoom + 1) - 1) / 3;
   for (let tileId = 0, offset = 0; tileId < count; tileId++) {
     const { length } = tileOf(...tileIdToZxy(tileId));
@@ -35,20 +35,20 @@ function headerOf(lengths: readonly number[], tiles: number, maxZoom: number): D
   const header = new DataView(new ArrayBuffer(HEADER));
   new Uint8Array(header.buffer).set([...new TextEncoder().encode("PMTiles"), 3]);
   let offset = HEADER;
-  // Offset and length of each part.
+  // The offset and length of each part.
   for (const [part, length] of lengths.entries()) {
     header.setBigUint64(8 + 16 * part, BigInt(offset), true);
     header.setBigUint64(16 + 16 * part, BigInt(length), true);
     offset += length;
   }
-  // Tiles that can be asked for, entries, and contents.
+  // The numbers of tiles, of entries, and of different contents.
   for (const field of [72, 80, 88]) header.setBigUint64(field, BigInt(tiles), true);
-  // Clustered, how directories and tiles are compressed, what tiles are, zoom levels.
+  // Tiles are in order; the compression of directories, and of tiles; the type of tiles; the first and last zoom level.
   new Uint8Array(header.buffer).set([1, Compression.None, Compression.None, TileType.Png, 0, maxZoom], 96);
   return header;
 }
 
-/** Directories of some thousand tiles each, and one of those directories: it has to fit into the first 16 KiB. */
+/** Directories of some thousand tiles each, and a root directory of these, which has to fit into the first 16 KiB. */
 function directories(tiles: readonly Entry[]): { root: Uint8Array; leaves: Uint8Array } {
   const leaves: number[] = [];
   const entries: Entry[] = [];
@@ -61,7 +61,7 @@ function directories(tiles: readonly Entry[]): { root: Uint8Array; leaves: Uint8
   return { root: Uint8Array.from(directoryOf(entries)), leaves: Uint8Array.from(leaves) };
 }
 
-/** One field of all entries, then the next: differences of ids, runs, lengths, and offsets plus 1. */
+/** Writes one field of all entries after the other: differences of ids, runs, lengths, and offsets plus 1. */
 function directoryOf(entries: readonly Entry[]): number[] {
   return [
     entries.length,

@@ -1,5 +1,5 @@
-// A stranger's program, which does what the package is for and prints the runtime that it ran on. It is built, bundled
-// and compiled in every way that the test knows, and imports nothing but the package and what the runtimes share.
+// A stranger's program. It does what the package is for, and prints the runtime that it ran on. It is built, bundled
+// and compiled in every way that the test knows. It imports only the package and what all runtimes have.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -14,7 +14,7 @@ import {
 } from "@region/mmap";
 import { load, notify, wait, waitAsync, type WaitAsyncResult, type WaitResult } from "@region/mmap/sync";
 
-/** Made of pieces that may be missing, as strict code has them. */
+/** Leaves out an option that is missing, as strict code has to. */
 export function optionsWith(size?: number): MmapOptions {
   return { access: "write", ...(size === undefined ? {} : { size }) };
 }

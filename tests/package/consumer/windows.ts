@@ -1,5 +1,5 @@
-// What Bun would do on Windows, as far as that goes here: it finds what only Windows needs, and misses the system. Prints
-// where the error comes from and what it says.
+// Does what Bun would do on Windows, as far as that is possible here: it finds the file that only Windows needs, and
+// then misses the system. Prints where the error comes from and what it says.
 import process from "node:process";
 
 Object.defineProperty(process, "platform", { value: "win32" });
