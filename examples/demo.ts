@@ -27,7 +27,7 @@ import {
   size,
   speed,
   times,
-} from "./demo/terminal.ts";
+} from "./support/terminal.ts";
 
 const ROUNDS = 6;
 const NEEDLE = "Copyright";

@@ -10,7 +10,7 @@
  */
 import process from "node:process";
 import { platform } from "../mod.ts";
-import { heading, print, row, say, times } from "./demo/terminal.ts";
+import { heading, print, row, say, times } from "./support/terminal.ts";
 import { openFifo, openPipe, openRing, openWorker } from "./ring/channels.ts";
 import { type Contender, measure } from "./ring/measure.ts";
 import { MESSAGE } from "./ring/message.ts";

@@ -14,7 +14,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { mmap, platform } from "../mod.ts";
-import { duration, heading, row, say } from "./demo/terminal.ts";
+import { duration, heading, row, say } from "./support/terminal.ts";
 import { end, start } from "./support/start.ts";
 
 const WORKERS = 8;
