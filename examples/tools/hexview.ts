@@ -34,9 +34,9 @@ terminal, or a length is given, all rows are written at once, as xxd does.
 Numbers can be written as 4096, 0x1000, 4K or 1GiB.
 
 Keys
-  arrow up, down, k, j          move by a row
-  page up, down, b, space       move by a screen
-  Home, End                     go to the beginning, to the end
+  arrow up, down, k, j, Enter   move by a row
+  page up, down, b, space       move by a screen, as arrow left and right do
+  Home, End, G                  go to the beginning, to the end
   g                             go to an offset: 4096, 50%, +4K, -4K
   /                             search for text; Tab: for bytes (7f 45 4c 46)
   n, N                          go to the next match, to the previous match

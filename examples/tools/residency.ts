@@ -108,7 +108,7 @@ function styleOf(values: { [name: string]: string | boolean | undefined }, files
 
 function parseSeconds(text: string): number {
   const seconds = Number(text);
-  if (seconds > 0 && seconds <= 86_400) return seconds;
+  if (seconds >= 0.01 && seconds <= 86_400) return seconds;
   throw new UsageError(`--seconds: ${text} given, wanted a number from 0.01 to 86400`);
 }
 

@@ -27,7 +27,6 @@ const NAMED: Readonly<Record<string, string>> = {
   "\x7f": "backspace",
   "\b": "backspace",
   "\x03": "ctrl-c",
-  "\x0c": "ctrl-l",
   "\x15": "ctrl-u",
   "\x1a": "ctrl-z",
 };

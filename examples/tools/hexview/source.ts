@@ -1,5 +1,4 @@
 /** Reading and searching the file. */
-import { Buffer } from "node:buffer";
 import type { MappedRegion } from "../../../mod.ts";
 import { mapPart } from "../files.ts";
 import type { Context } from "./layout.ts";
@@ -35,8 +34,8 @@ export function* searchBackward(region: MappedRegion, needle: Uint8Array, from: 
   for (let end = Math.min(from, region.byteLength); end > 0; end -= STEP) {
     const start = Math.max(0, end - STEP);
     const length = Math.min(region.byteLength, end + needle.length - 1) - start;
-    const { buffer, byteOffset, byteLength } = region.view(Uint8Array, start, length);
-    const found = Buffer.from(buffer, byteOffset, byteLength).lastIndexOf(needle);
+    using part = mapPart(region, start, length);
+    const found = part.lastIndexOf(needle);
     if (found >= 0) return start + found;
     yield from - start;
   }
