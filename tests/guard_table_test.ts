@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { entry, ENTRY_SIZE, HEADER, header, TABLE } from "../src/os/guard/layout.ts";
+import { entry, ENTRY_SIZE, HEADER, header, OUTLIVES, TABLE } from "../src/os/guard/layout.ts";
 import { Table, type Thread } from "../src/os/guard/table.ts";
 
 /** The memory of a table with room for so many entries, without any handler. */
@@ -101,6 +101,14 @@ test("the entries of a thread that has ended are taken again, and no others", ()
   assertEquals([0, 1, 2, 3].map((index) => isValid(index) && fieldOf(memory, index, "thread")), [0, false, 8, 9]);
   assert(table.claim(), "the other is free");
   assertEquals([fieldOf(memory, 1, "thread"), table.claim(next)], [0, undefined]);
+});
+
+test("an entry stays while others than its thread may have the memory", () => {
+  const memory = memoryFor(1);
+  const table = new Table(memory.buffer);
+  table.claim(thread(7), true)!.cover(4096n, 4096, 4096, COUNTED);
+  assertEquals(fieldOf(memory, 0, "unit") & 0xfff, OUTLIVES);
+  assertEquals(table.claim(thread(9, 7)), undefined);
 });
 
 test("an entry that is taken again has no faults of the one before", () => {

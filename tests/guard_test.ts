@@ -43,6 +43,8 @@ test("the handlers' constants are those of layout.ts", () => {
     MAKE_WRITABLE: layout.stores.makeWritable,
     UNCOUNTED: layout.stores.uncounted,
     STORED: layout.stores.stored,
+    OUTLIVES: layout.OUTLIVES,
+    OUTLIVES_BIT: Math.log2(layout.OUTLIVES),
     ENTRY_SIZE: layout.ENTRY_SIZE,
   };
   const posix: Readonly<Record<string, number>> = {

@@ -1,5 +1,5 @@
-import { readFileSync, statSync, truncateSync } from "node:fs";
-import { describe, test } from "node:test";
+import { mkdirSync, readFileSync, statSync, truncateSync } from "node:fs";
+import { beforeEach, describe, test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, mmap, MmapError, type MmapOptions, platform } from "../mod.ts";
@@ -8,8 +8,11 @@ import { collectAll } from "./support/collector.ts";
 import { exists, fileOf, freshPath } from "./support/files.ts";
 import { guarded } from "./support/guarded.ts";
 import { mappingsOf, openDescriptors } from "./support/process.ts";
-import { onWindows } from "./support/systems.ts";
+import { runChild } from "./support/children.ts";
+import { onLinux, onWindows } from "./support/systems.ts";
 import { moduleOf } from "./support/wat.ts";
+
+const onBun = { skip: platform.runtime !== "bun" && "only Bun has such memories" };
 
 const WASM_PAGE = 65536;
 const PAGE = platform.pageSize;
@@ -59,6 +62,11 @@ test("Windows cannot, and says so", onWindows, () => {
 });
 
 describe("a file in a WebAssembly memory", { skip: !platform.supports("wasm") && "this system cannot" }, () => {
+  // In Bun, memories that are not collected yet keep addresses from those to come.
+  beforeEach(async () => {
+    if (platform.runtime === "bun") await collectAll();
+  });
+
   test("is what WebAssembly code reads, at its place", () => {
     const path = fileOf(10_000);
     const memory = new WebAssembly.Memory({ initial: 3 });
@@ -253,9 +261,11 @@ describe("a file in a WebAssembly memory", { skip: !platform.supports("wasm") &&
 
   test("lies in each of a hundred memories at once", () => {
     const path = fileOf(PAGE);
+    // In Bun, that many have no addresses of their own, so that they have to be shared.
+    const descriptor = { initial: 2, maximum: 2, shared: platform.runtime === "bun" };
     const regions = Array.from(
       { length: 100 },
-      () => mapInto(new WebAssembly.Memory({ initial: 2, maximum: 2 }), WASM_PAGE, path, { access: "write" }),
+      () => mapInto(new WebAssembly.Memory(descriptor), WASM_PAGE, path, { access: "write" }),
     );
     regions[0].bytes[5] = 200;
     assertEquals(regions.map((region) => region.bytes[5]), new Array(100).fill(200));
@@ -274,6 +284,65 @@ describe("a file in a WebAssembly memory", { skip: !platform.supports("wasm") &&
       1,
       new Uint8Array(16).map((_, i) => i),
     ]);
+  });
+
+  test("is refused by a memory that could leave its place", onBun, () => {
+    const path = fileOf(PAGE);
+    const memories = Array.from({ length: 20 }, () => new WebAssembly.Memory({ initial: 2 }));
+    const memory = memories.at(-1)!;
+    const error = assertThrows(() => mapInto(memory, WASM_PAGE, path, { access: "write" }), MmapError);
+    assertEquals([error.code, error.message.includes("bun keeps no addresses")], ["ENOTSUP", true]);
+    assertEquals([mappingsOf(path), openDescriptors(path)], [0, 0]);
+    using nothing = mapInto(memory, WASM_PAGE, fileOf(0));
+    assertEquals(nothing.byteLength, 0);
+  });
+
+  test("is whole when the worker has ended that had mapped it", () => {
+    const directory = freshPath();
+    mkdirSync(directory);
+    for (const line of runChild("worker_memories", directory).split("\n")) {
+      const refused = platform.runtime === "bun" && line.includes("10 others");
+      assertEquals(line.replace(/^.*: /, ""), `${refused ? "ENOTSUP" : "mapped"}, not mapped, whole`, line);
+    }
+  });
+
+  test("leaves memories alone that come to its place when its worker has ended", () => {
+    assertEquals(runChild("stale_places", fileOf(2 ** 20)), "180 of 180");
+  });
+
+  test("leaves the memory as it is if the system maps it nowhere", onLinux("/proc"), () => {
+    const memory = new WebAssembly.Memory({ initial: 2 });
+    bytesOf(memory).fill(7);
+    const options = { access: "write", size: PAGE } as const;
+    assertEquals(assertThrows(() => mapInto(memory, WASM_PAGE, "/proc/cpuinfo", options), MmapError).code, "EIO");
+    assert(bytesOf(memory).every((byte) => byte === 7));
+  });
+
+  test("leaves the memory as it is if the file cannot grow", { skip: !platform.supports("seal") && "no seals" }, () => {
+    const memory = new WebAssembly.Memory({ initial: 3 });
+    bytesOf(memory).fill(7);
+    using short = mmap(ANONYMOUS, { size: PAGE });
+    short.seal("grow");
+    const grow = (): unknown => mapInto(memory, WASM_PAGE, short.descriptor!, { access: "write", size: 2 * PAGE });
+    assertEquals(assertThrows(grow, MmapError).code, "EPERM");
+    assert(bytesOf(memory).every((byte) => byte === 7));
+  });
+
+  test("has whole pages of the memory, of whatever size they are", () => {
+    const memory = new WebAssembly.Memory({ initial: 3 });
+    bytesOf(memory).fill(7);
+    const path = fileOf(PAGE);
+    {
+      using region = mapInto(memory, WASM_PAGE, path, { size: 10 });
+      assertEquals([region.bytes.length, bytesOf(memory)[WASM_PAGE + 20], bytesOf(memory)[WASM_PAGE + PAGE]], [
+        10,
+        20,
+        7,
+      ]);
+    }
+    const huge: MmapOptions = { flags: ["private", "huge-table"], size: PAGE };
+    if (!platform.supports("map", "huge-table")) return;
+    assertThrows(() => mapInto(memory, WASM_PAGE, null, huge), RangeError, "but the memory ends at");
   });
 
   test("is not there after an error, nor is anything else", () => {

@@ -91,6 +91,9 @@ export function bunFfi(
   return {
     runtime: "bun",
     pinsBuffers: true,
+    // Eight memories at a time have addresses of their own. Others lie in a heap. One that is not shared moves as it grows,
+    // and all that a worker has go back to the heap when it ends.
+    leavesMemory: (isShared) => !isShared || !workers().isMainThread,
     // A longer buffer is "RangeError: Out of memory".
     longestBuffer: 2 ** 32,
     search: { from: SEARCHED_BY_BUN, rare: RARE_FOR_BUN, indexOf },

@@ -76,6 +76,11 @@ export interface Ffi {
   readonly longestBuffer: number;
   /** Whether a buffer that cannot be detached is in use by a thread of the runtime, which will let it go. */
   readonly pinsBuffers: boolean;
+  /**
+   * Whether a WebAssembly memory can leave its place with what is mapped there, which then lies in the memory of
+   * somebody else. It cannot if the engine keeps addresses for it alone.
+   */
+  leavesMemory(isShared: boolean): boolean;
   /** Opens the first of `libraries` that exists, and binds the functions. */
   load<const Table extends Prototypes>(libraries: readonly string[], prototypes: Table): Functions<Table>;
   /** Calls a function on another thread. Buffers among the values are copied if necessary. errno is lost. */

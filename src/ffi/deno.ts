@@ -47,6 +47,8 @@ export function denoFfi(deno: DenoNamespace, fs: () => FileSystem): Ffi {
   return {
     runtime: "deno",
     pinsBuffers: false,
+    // V8 gives addresses back to the system, and what is mapped there is gone.
+    leavesMemory: () => false,
     // A longer buffer makes Deno panic instead of throwing.
     longestBuffer: Number.MAX_SAFE_INTEGER,
     search: undefined,

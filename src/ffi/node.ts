@@ -61,6 +61,8 @@ export function nodeFfi(
   return {
     runtime: "node",
     pinsBuffers: false,
+    // V8 gives addresses back to the system, and what is mapped there is gone.
+    leavesMemory: () => false,
     longestBuffer: Number.MAX_SAFE_INTEGER,
     search: undefined,
     // Node can end a worker, and the process, only when the worker has returned from a call.

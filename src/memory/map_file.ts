@@ -27,8 +27,17 @@ export interface Opened extends OpenedFile {
   grownTo?: number;
 }
 
-/** Where to map so many bytes. Throws if there is no room for them. */
-export type Placing = (byteLength: number) => Required<Pick<MapRequest, "place" | "endsWithThread">>;
+/** A part of somebody else's memory, which a mapping takes. */
+export interface Place {
+  readonly address: bigint;
+  readonly endsWithThread: NonNullable<MapRequest["endsWithThread"]>;
+}
+
+/**
+ * The place for so many bytes, in pages of `unit` bytes. The first of them is `lead` bytes behind the beginning of a
+ * page. Throws if there is no room for them.
+ */
+export type Placing = (byteLength: number, unit: number, lead: number) => Place;
 
 /** Maps memory without a file. */
 export function mapMemory(
@@ -40,11 +49,13 @@ export function mapMemory(
   const { protection, flags, size } = plan;
   const unit = system.unit(flags);
   const reserve = reserveFor(plan, 0, size!, unit);
-  const place = placing?.(size!);
-  const request: MapRequest = { descriptor: null, offset: 0, protection, flags, unit, reserve, ...place };
+  const place = placing?.(size!, unit, 0);
+  const { endsWithThread } = place ?? {};
+  const request: MapRequest = { descriptor: null, offset: 0, protection, flags, unit, reserve, endsWithThread };
   mapping.bytes = { request, lead: 0, byteLength: size!, file: null };
   mapping.map();
   mapping.settle();
+  if (place) mapping.moveOver(place.address);
 }
 
 /** Maps an open file. */
@@ -77,11 +88,14 @@ export function mapFile(here: Host, opened: Opened, plan: Plan, mapping: Mapping
   const mayGrow = writesToFile(protection, flags) && !opened.keepsLength;
   const growth = opened.keepsLength ? "a region from a handle never does" : undefined;
   const fileLength = file.lengthToHold(offset, byteLength, kept, mayGrow, growth);
-  const request = { ...anywhere, reserve, ...placing?.(byteLength) };
+  const place = placing?.(byteLength, unit, lead);
+  const request = { ...anywhere, reserve, endsWithThread: place?.endsWithThread };
   mapping.bytes = { request, lead, byteLength, file };
   opened.grownTo = fileLength;
   const lengths = { before: status.byteLength, cut, after: fileLength };
-  (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(mapping, file, lengths);
+  // What is in the place stays until nothing else can fail.
+  const takePlace = (): void => place && mapping.moveOver(place.address);
+  (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(mapping, file, lengths, takePlace);
 }
 
 /** How long a file is, whether to cut it to nothing first, and how long it has to be in the end. */
@@ -95,7 +109,12 @@ interface Lengths {
  * Maps first, and changes the file last, when nothing else can fail. Nobody has the region yet, so nobody can touch
  * pages beyond the end of the file meanwhile.
  */
-function mapThenSize(mapping: Mapping, file: MappedFile, { before, cut, after }: Lengths): void {
+function mapThenSize(
+  mapping: Mapping,
+  file: MappedFile,
+  { before, cut, after }: Lengths,
+  takePlace: () => void,
+): void {
   mapping.map();
   // A full disk is known before anything is lost: the cut frees the blocks that are reserved again after it.
   if (cut) file.fillHoles(Math.min(before, after));
@@ -104,20 +123,29 @@ function mapThenSize(mapping: Mapping, file: MappedFile, { before, cut, after }:
   try {
     mapping.settle();
     if (cut) file.setLength(0);
+    else takePlace();
   } catch (error) {
     if (grows) file.undoGrowth(before, after);
     throw error;
   }
-  if (!cut || after === 0) return;
-  file.grow(after);
-  mapping.settle();
+  if (!cut) return;
+  if (after > 0) {
+    file.grow(after);
+    mapping.settle();
+  }
+  takePlace();
 }
 
 /**
  * For systems that cannot cut a mapped file, or map anything beyond the end of one. What was cut off does not come back,
  * and what has grown stays longer, since others may have it mapped. So whatever can fail is tried first.
  */
-function sizeThenMap(mapping: Mapping, file: MappedFile, { before, cut, after }: Lengths): void {
+function sizeThenMap(
+  mapping: Mapping,
+  file: MappedFile,
+  { before, cut, after }: Lengths,
+  takePlace: () => void,
+): void {
   const changes = cut || after > before;
   if (changes) mapping.probe();
   // If somebody else has it mapped, this fails, and nothing has changed.
@@ -125,6 +153,7 @@ function sizeThenMap(mapping: Mapping, file: MappedFile, { before, cut, after }:
   if (changes) file.grow(after);
   mapping.map();
   mapping.settle();
+  takePlace();
 }
 
 /** How many bytes of addresses to keep, from the first page on; `undefined` for as many as are mapped. */

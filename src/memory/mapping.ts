@@ -99,6 +99,11 @@ export class Mapping {
     this.#pages.probe(this.#lengthOfPages(this.#byteLength));
   }
 
+  /** Moves the pages over what is mapped at a place. They stay there. */
+  moveOver(place: bigint): void {
+    this.#pages.moveOver(place);
+  }
+
   /** The descriptor of the file; `null` once the library has closed it. */
   get descriptor(): Descriptor | null {
     return this.file && !(this.#released && this.file.closes) ? this.file.descriptor : null;

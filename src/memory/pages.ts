@@ -152,10 +152,62 @@ export class Pages {
 
   /** Finds out whether so many bytes could be mapped, as far as that can be known without mapping them. */
   probe(length: number): void {
-    // Not in its place: what is there may be in use, and would be gone.
-    const { place: _, ...anywhere } = this.#request;
-    const wanted = this.hasRoomFor(length) ? { ...anywhere, reserve: undefined } : anywhere;
+    const wanted = this.hasRoomFor(length) ? { ...this.#request, reserve: undefined } : this.#request;
     this.#quarantine.withRoom(() => this.#system.probe(wanted, length));
+  }
+
+  /**
+   * Moves the pages over what is mapped at `place`. Blank memory takes their place there when they go. If it fails, they
+   * are where they were, and so is what was there.
+   */
+  moveOver(place: bigint): void {
+    const length = this.#length;
+    if (length === 0) return;
+    this.#nextSlot = this.#slot && this.#guard()?.claim(this.#request.endsWithThread);
+    this.#nextSlot?.cover(place, length, this.unit, this.#strayStores);
+    const base = this.#base;
+    try {
+      this.#putOver(place, length);
+    } catch (error) {
+      // A system may have made room for what it could not move after all.
+      if (!this.#isMapped(place, length)) this.#system.blank(place, length);
+      this.#nextSlot?.free();
+      this.#nextSlot = undefined;
+      throw error;
+    }
+    this.#request = { ...this.#request, place };
+    this.#base = place;
+    this.#length = length;
+    const slot = this.#nextSlot;
+    this.#nextSlot = undefined;
+    if (slot) this.#changeSlot(slot);
+    // What was not moved was mapped a second time.
+    if (!this.#system.remap) this.#system.unmap(base, length);
+  }
+
+  #putOver(place: bigint, length: number): void {
+    const { remap } = this.#system;
+    if (!remap) {
+      this.#mapAt(place, 0, length);
+      return;
+    }
+    this.#length = 0;
+    let moved = false;
+    try {
+      moved = this.#quarantine.withRoom(() => remap.move(this.#base, length, place, length));
+    } finally {
+      if (!moved) this.#length = length;
+    }
+    if (!moved) throw this.#system.error("ENOMEM", "mremap", "the pages cannot be moved into the memory");
+  }
+
+  #isMapped(base: bigint, length: number): boolean {
+    try {
+      this.#system.residency(base, length, new Uint8Array(length / this.#system.pageSize));
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Gives up the pages. What `users` need stays in their place. */

@@ -49,10 +49,10 @@ export interface MapRequest {
   readonly flags: readonly MapFlag[];
   /** The size of a page. Lengths are multiples of it and, on POSIX, so is `offset`. */
   readonly unit: number;
-  /** Where to map it, over whatever is mapped there. Missing: wherever it fits. */
+  /** Where it lies, in the place of what was mapped there. Missing: wherever it fits. */
   readonly place?: bigint;
-  /** Whether what is mapped there goes away when this thread ends, with nobody unmapping it. */
-  readonly endsWithThread?: boolean;
+  /** Whether what is mapped there may go away when this thread ends, with nobody unmapping it. Missing: it does not. */
+  readonly endsWithThread?: "always" | "unless-shared";
   /** How many bytes of addresses to keep for it, from its first page on. Missing: as many as it needs. */
   readonly reserve?: number;
 }
@@ -252,6 +252,8 @@ export interface Memory {
   isStale?(part: MappedPart): boolean;
   /** Whether that can happen to the file behind a descriptor. It depends only on the file system. */
   canBecomeStale?(descriptor: Descriptor): boolean;
+  /** Whether addresses are kept free for something. Missing on systems that do not say. */
+  isKeptFree?(from: bigint, to: bigint): boolean;
   advise(base: bigint, length: number, advice: Advice): void;
   /** `flags` are those that the memory was mapped with. */
   protect(base: bigint, length: number, protection: readonly Protection[], flags: readonly MapFlag[]): void;
@@ -309,7 +311,7 @@ export interface GuardSlot {
 /** Survival of accesses that the OS cannot satisfy or does not allow. */
 export interface Guard {
   /** `endsWithThread` is for memory that may end with this thread, which then gives nothing back. */
-  claim(endsWithThread?: boolean): GuardSlot;
+  claim(endsWithThread?: MapRequest["endsWithThread"]): GuardSlot;
 }
 
 /** A 32-bit word in memory that is shared. */

@@ -1,12 +1,13 @@
 import { optionsOfHandle } from "../../arguments/handle.ts";
 import { optionsOf, type Plan, planOf } from "../../arguments/options.ts";
+import { alignUp } from "../../arguments/range.ts";
 import { type Source, sourceOf } from "../../arguments/source.ts";
 import { type Host, host } from "../../host.ts";
 import type { Mapping } from "../../memory/mapping.ts";
 import { mapSource } from "../../memory/open.ts";
 import type { MapSource, MmapOptions } from "../../types.ts";
 import { checkFree, makeMemoryRegion, type MemoryRegion } from "./memory_region.ts";
-import { addressIn, bytesOfMemory, checkByteOffset, WASM_PAGE, type WasmMemory } from "./place.ts";
+import { bytesOfMemory, checkByteOffset, placeIn, WASM_PAGE, type WasmMemory } from "./place.ts";
 
 /**
  * Maps a file over a part of a WebAssembly memory, in place. WebAssembly code reads and writes the file itself, not a
@@ -56,10 +57,10 @@ export function mapInto(
   const here = host();
   const start = checkByteOffset(byteOffset, here.system.pageSize);
   const { what, plan } = wishOf(here, source, options);
-  const mapping = mapSource(here, what, plan, itself, (byteLength) => {
-    checkFree(memory, start, byteLength);
-    const endsWithThread = !(bytesOfMemory(memory).buffer instanceof SharedArrayBuffer);
-    return { place: addressIn(here.system, memory, start, byteLength), endsWithThread };
+  const mapping = mapSource(here, what, plan, itself, (byteLength, unit, lead) => {
+    checkLead(lead, plan, unit);
+    checkFree(memory, start, alignUp(byteLength, unit));
+    return placeIn(here, memory, start, byteLength, unit);
   });
   return makeMemoryRegion({ host: here, mapping, memory, byteOffset: start });
 }
@@ -100,9 +101,10 @@ export function mapShared(source: MapSource, options?: MmapOptions): MemoryRegio
   const here = host();
   const { what, plan } = wishOf(here, source, options);
   let memory: WasmMemory | undefined;
-  const mapping = mapSource(here, what, plan, itself, (byteLength) => {
-    memory = sharedMemory(1 + Math.ceil(byteLength / WASM_PAGE));
-    return { place: addressIn(here.system, memory, WASM_PAGE, byteLength), endsWithThread: false };
+  const mapping = mapSource(here, what, plan, itself, (byteLength, unit, lead) => {
+    checkLead(lead, plan, unit);
+    memory = sharedMemory(1 + Math.ceil(alignUp(byteLength, unit) / WASM_PAGE));
+    return placeIn(here, memory, WASM_PAGE, byteLength, unit);
   });
   return makeMemoryRegion({ host: here, mapping, memory: memory!, byteOffset: WASM_PAGE });
 }
@@ -137,6 +139,10 @@ function wishOf({ system }: Host, source: MapSource, options?: MmapOptions): { w
   if (plan.reserve !== undefined) {
     throw new TypeError(`reserve: ${plan.reserve} given, but a region in a WebAssembly memory cannot grow`);
   }
-  if (plan.offset % system.pageSize === 0) return { what, plan };
-  throw new RangeError(`offset: ${plan.offset} given, wanted a multiple of the page size, ${system.pageSize}`);
+  return { what, plan };
+}
+
+/** A region begins at the beginning of a page, in the file and in the memory. */
+function checkLead(lead: number, { offset }: Plan, unit: number): void {
+  if (lead !== 0) throw new RangeError(`offset: ${offset} given, wanted a multiple of the page size, ${unit}`);
 }

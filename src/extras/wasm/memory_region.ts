@@ -95,6 +95,8 @@ export class MemoryRegion implements Disposable {
   readonly #host: Host;
   readonly #mapping: Mapping;
   #bytes: Uint8Array | undefined;
+  /** The buffer of the memory when the region was last seen to be in its place. The memory moves only with a new one. */
+  #seenIn: ArrayBufferLike | undefined;
 
   static {
     construct = (init) => new MemoryRegion(KEY, init);
@@ -142,10 +144,11 @@ export class MemoryRegion implements Disposable {
    * A memory that grows gets a new buffer, and old views of it have length 0. Until then, each read returns the same
    * object.
    *
+   * @throws {MmapError} If the memory has moved as it grew (`EFAULT`).
    * @throws {TypeError} If the region is unmapped.
    */
   get bytes(): Uint8Array {
-    this.#live();
+    this.#placed();
     const { buffer } = bytesOfMemory(this.memory);
     if (this.#bytes?.buffer !== buffer) this.#bytes = new Uint8Array(buffer, this.byteOffset, this.byteLength);
     return this.#bytes;
@@ -181,7 +184,7 @@ export class MemoryRegion implements Disposable {
     const start = byteOffset === undefined ? 0 : byteCount(byteOffset, "byteOffset");
     const { byteLength } = this;
     const elements = length === undefined ? undefined : byteCount(length, "length");
-    this.#live();
+    this.#placed();
     if (start % size !== 0) throw new RangeError(`byteOffset: ${start} given, wanted a multiple of ${size}`);
     const span = spanWithin(byteLength, start, elements === undefined ? undefined : elements * size);
     const make = type as unknown as new (buffer: ArrayBufferLike, start: number, length: number) => InstanceType<Class>;
@@ -281,7 +284,7 @@ export class MemoryRegion implements Disposable {
   /**
    * Throws if pages were lost, as {@linkcode MappedRegion.check} does.
    *
-   * @throws {MmapError} If {@linkcode faults} is not 0 (`EIO`).
+   * @throws {MmapError} If {@linkcode faults} is not 0 (`EIO`). If the memory has moved as it grew (`EFAULT`).
    *
    * @example
    * ```ts
@@ -295,6 +298,7 @@ export class MemoryRegion implements Disposable {
    * ```
    */
   check(): void {
+    if (!this.unmapped) this.#placed();
     this.#mapping.check();
   }
 
@@ -367,8 +371,12 @@ export class MemoryRegion implements Disposable {
    * copies the pages.
    */
   get #isInPlace(): boolean {
-    if (this.byteLength === 0) return true;
-    return addressIn(this.#host.system, this.memory, this.byteOffset, this.byteLength) === this.#mapping.address;
+    const { byteLength, byteOffset, memory } = this;
+    const { buffer } = bytesOfMemory(memory);
+    if (byteLength === 0 || buffer === this.#seenIn) return true;
+    if (addressIn(this.#host.system, memory, byteOffset, byteLength) !== this.#mapping.address) return false;
+    this.#seenIn = buffer;
+    return true;
   }
 
   #span({ byteOffset, byteLength }: ByteRange): Span {

@@ -18,4 +18,6 @@
         .set    MAKE_WRITABLE, 1        /* a page that a store is not allowed to may be made writable: it is copied then */
         .set    UNCOUNTED, 2            /* such stores are not counted */
         .set    STORED, 4               /* set by the handler: there were such stores */
+        .set    OUTLIVES, 8             /* others may have the memory, too, when its thread has ended */
+        .set    OUTLIVES_BIT, 3
         .set    ENTRY_SIZE, 32

@@ -82,6 +82,12 @@ export const stores = {
   stored: 4,
 } as const;
 
+/**
+ * A bit beside those: other threads may have the memory as well. When its own thread has ended, it counts as long as the
+ * system cannot supply a page, which only a file does that was cut. What else is there by then is not known.
+ */
+export const OUTLIVES = 8;
+
 /** The size of an entry. */
 export const ENTRY_SIZE = 32;
 

@@ -3,7 +3,7 @@
  * process.
  */
 import type { GuardSlot, StrayStores } from "../contract.ts";
-import { entry, ENTRY_SIZE, FREE_BITS, HEADER, header, stores, TABLE } from "./layout.ts";
+import { entry, ENTRY_SIZE, FREE_BITS, HEADER, header, OUTLIVES, stores, TABLE } from "./layout.ts";
 
 const INDEX_MASK = 2 ** FREE_BITS - 1;
 
@@ -37,13 +37,13 @@ export class Table {
 
   /**
    * Takes an entry; `undefined` if all are taken. If it is for memory that ends with its thread, that is the one that
-   * calls: no code of its own takes the entry back then.
+   * calls: no code of its own takes the entry back then. `outlives` is whether other threads may have the memory, too.
    */
-  claim(thread?: Thread): GuardSlot | undefined {
+  claim(thread?: Thread, outlives: boolean = false): GuardSlot | undefined {
     const index = this.#popFree() ?? (thread && this.#takeFromEnded(thread)) ?? this.#takeFresh();
     if (index === undefined) return undefined;
     Atomics.store(this.#words, wordOf(index) + word(entry.thread), thread?.number ?? 0);
-    return new Slot(this, this.#words, this.#addresses, index);
+    return new Slot(this, this.#words, this.#addresses, { index, outlives });
   }
 
   /** Gives an entry back. */
@@ -66,7 +66,8 @@ export class Table {
       if ((sequence & 1) === 0) continue;
       const thread = Atomics.load(this.#words, at + word(entry.thread));
       if (!ended.has(thread)) ended.set(thread, own.hasEnded(thread));
-      if (!ended.get(thread)) continue;
+      const unit = Atomics.load(this.#words, at + word(entry.unit));
+      if (!ended.get(thread) || (unit & OUTLIVES) !== 0) continue;
       // Whoever makes it invalid gives it back.
       const before = Atomics.compareExchange(this.#words, at + word(entry.sequence), sequence, sequence + 1 | 0);
       if (before === sequence) this.giveBack(index);
@@ -106,18 +107,26 @@ function wordOf(index: number): number {
   return word(TABLE - HEADER + index * ENTRY_SIZE);
 }
 
+/** Which entry it is, and whether others than its thread may have the memory. */
+interface SlotInit {
+  readonly index: number;
+  readonly outlives: boolean;
+}
+
 class Slot implements GuardSlot {
   readonly #table: Table;
   readonly #words: Int32Array;
   readonly #addresses: BigInt64Array;
   readonly #index: number;
+  readonly #outlives: number;
   readonly #at: number;
 
-  constructor(table: Table, words: Int32Array, addresses: BigInt64Array, index: number) {
+  constructor(table: Table, words: Int32Array, addresses: BigInt64Array, { index, outlives }: SlotInit) {
     this.#table = table;
     this.#words = words;
     this.#addresses = addresses;
     this.#index = index;
+    this.#outlives = outlives ? OUTLIVES : 0;
     this.#at = wordOf(index);
     words[this.#at + word(entry.faults)] = 0;
     words[this.#at + word(entry.unit)] = 0;
@@ -150,7 +159,8 @@ class Slot implements GuardSlot {
   /** Sets the unit and the bits for stores, except `stored`: the handler sets that. */
   #setUnit(unit: number, { counted, copiedBySystem }: StrayStores): void {
     const at = this.#at + word(entry.unit);
-    const value = unit | (counted ? 0 : stores.uncounted) | (copiedBySystem ? stores.makeWritable : 0);
+    const rule = (counted ? 0 : stores.uncounted) | (copiedBySystem ? stores.makeWritable : 0);
+    const value = unit | rule | this.#outlives;
     for (;;) {
       const before = Atomics.load(this.#words, at);
       if (Atomics.compareExchange(this.#words, at, before, value | before & stores.stored) === before) return;

@@ -59,7 +59,7 @@ function mappingLimit(libc: Libc): number {
 function guardOver(libc: Libc, table: Table, thread: () => Thread): Guard {
   return {
     claim(endsWithThread) {
-      const slot = table.claim(endsWithThread ? thread() : undefined);
+      const slot = table.claim(endsWithThread && thread(), endsWithThread === "unless-shared");
       if (slot) return slot;
       throw libc.error("ENOMEM", "mmap", "more regions than the table of the guard has room for");
     },

@@ -358,6 +358,10 @@ lookup:
         cmp     w26, w10
         b.ne    13f
         cbz     w2, 15f
+        tbz     w27, #OUTLIVES_BIT, 16f
+        cmp     w20, #SIGBUS
+        b.eq    15f
+16:
         mov     w8, #SYS_GETPID
         svc     #0
         mov     w1, w2

@@ -377,9 +377,17 @@ all:
 
         # Whether the thread in esi has ended, with which the memory of an entry ends; equal if so. Nobody has taken the
         # entry back then, and its addresses may be anybody's. 0 is no thread. Changes rdi, rsi and r11.
+        #
+        # Memory that other threads may have as well counts as long as it is a file that is too short: what else is there
+        # by now is not.
 ended:
         test    esi, esi
         jz      1f
+        test    ecx, OUTLIVES
+        jz      2f
+        cmp     dword ptr [rsp + 8 + SIGNAL], SIGBUS
+        je      1f
+2:
         push    rax
         push    rcx
         push    rdx
@@ -394,7 +402,7 @@ ended:
         pop     rcx
         pop     rax
         ret
-1:      cmp     esi, 1                  # not equal
+1:      test    rsp, rsp                # not equal
         ret
 
         # Maps the region with the flags in r10; equal if that worked.

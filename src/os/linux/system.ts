@@ -19,6 +19,7 @@ import { alone } from "./lease.ts";
 import { linuxLocking } from "./locks.ts";
 import { LINUX, STATX } from "./numbers.ts";
 import { canBecomeStale, isStale } from "./overlay.ts";
+import { isKeptFree } from "./own_addresses.ts";
 import { linuxProcesses } from "./processes.ts";
 import { linuxRemap } from "./remap.ts";
 import { addSeals } from "./seals.ts";
@@ -44,6 +45,7 @@ export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): 
     onlyLook: LINUX.O_PATH,
     canBecomeStale: (descriptor) => canBecomeStale(libc, descriptor),
     isStale: (part) => isStale(libc, part),
+    isKeptFree: (from, to) => isKeptFree(libc, from, to),
     locking: () => linuxLocking(libc),
     remap: has("mremap") ? linuxRemap(libc) : undefined,
     hugePages: linuxHugePages(libc),

@@ -53,6 +53,8 @@ export interface Extensions {
   /** Whether mappings can come to show another file than their descriptor reads, and whether one does. */
   readonly canBecomeStale?: Memory["canBecomeStale"];
   readonly isStale?: Memory["isStale"];
+  /** Whether addresses are kept free for something. */
+  readonly isKeptFree?: Memory["isKeptFree"];
   /** The flag of mmap for memory that never gets huge pages, if the system has one. */
   readonly smallPagesFlag?: number;
   /** How much blank memory may be kept, if the system says what it allows. */

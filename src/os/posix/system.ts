@@ -47,6 +47,7 @@ export function posix(libc: Libc, extensions: Extensions): System {
     ...posixMemory(libc, extensions),
     canBecomeStale: extensions.canBecomeStale,
     isStale: extensions.isStale,
+    isKeptFree: extensions.isKeptFree,
     ...cBytes(libc.functions, () => libc.more, libc.ffi.search),
     supportsFlag: (kind, flag) => hasWord(libc.constants, kind, flag),
     requireWords(kind: FlagKind, words: readonly string[]): void {
