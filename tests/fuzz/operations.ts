@@ -57,6 +57,7 @@ const OPERATIONS: readonly (readonly [weight: number, operation: Operation])[] =
   [8, onBuffer(accesses.steal)],
   [50, accesses.useStolen],
   [4, on(accesses.drop)],
+  [100, accesses.haunt],
   [60, pages.truncate],
   [200, pages.writeFile],
   [200, pages.renew],
