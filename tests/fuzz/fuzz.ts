@@ -10,6 +10,7 @@ import { useBareHost } from "../support/bare.ts";
 import { checkWorld } from "./invariants.ts";
 import { step } from "./operations.ts";
 import { Random } from "./random.ts";
+import { endOtherThread, OtherThread } from "./threads.ts";
 import { World } from "./world.ts";
 
 /** Regions that wait for the collector. Each has its mapping and descriptor. */
@@ -37,6 +38,7 @@ async function run(world: World): Promise<void> {
     world.dropped = 0;
   }
   const seconds = (performance.now() - started) / 1000;
+  await endOtherThread(world);
   await world.end();
   process.stdout.write(`${steps} steps, ${Math.round(steps / seconds)} steps/s\n`);
 }
@@ -50,7 +52,7 @@ function keepLittle(): void {
 if (values.bare) useBareHost();
 if (seed % 2 === 1) keepLittle();
 process.stdout.write(`seed ${seed} on ${platform.runtime}\n`);
-const world = new World(new Random(seed));
+const world = new World(new Random(seed), new OtherThread(values.bare ?? false));
 // Also when a process ends with an uncaught failure.
 process.on("exit", () => world.removeDirectories());
 try {

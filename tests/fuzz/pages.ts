@@ -165,7 +165,7 @@ function removed(model: Model, outcome: string, from: number, to: number): void 
   }
 }
 
-const PROTECTIONS: readonly (readonly Protection[])[] = [
+export const PROTECTIONS: readonly (readonly Protection[])[] = [
   ["read"],
   ["read", "write"],
   ["read", "write"],
@@ -251,7 +251,7 @@ export function follow(world: World, model: Model): void {
   world.afterResize(model, seen, stolen);
 }
 
-function resizeOutcomes(model: Model, byteLength: number): string[] {
+export function resizeOutcomes(model: Model, byteLength: number): string[] {
   if (model.region.faults > 0) return ["EIO"];
   const { backing } = model;
   const end = model.init.offset + byteLength;

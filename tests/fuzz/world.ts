@@ -9,6 +9,7 @@ import { Graves, type Kind, type Place } from "./graves.ts";
 import { mappingsOf, openDescriptors } from "../support/proc.ts";
 import { expect } from "./outcome.ts";
 import type { Random } from "./random.ts";
+import type { OtherThread } from "./threads.ts";
 
 /** A buffer that was transferred, and the region it still shows, if any. */
 export interface Stolen {
@@ -32,14 +33,16 @@ export class World {
   readonly dead: MappedRegion[] = [];
   /** Where regions were. */
   readonly graves: Graves = new Graves();
+  readonly otherThread: OtherThread;
   stolen: Stolen[] = [];
   dropped = 0;
   #made = 0;
   readonly #directories: string[];
   readonly #notes: (readonly unknown[])[] = [];
 
-  constructor(random: Random) {
+  constructor(random: Random, otherThread: OtherThread) {
     this.random = random;
+    this.otherThread = otherThread;
     this.#directories = [tmpdir(), ...(existsSync(MEMORY_DIRECTORY) ? [MEMORY_DIRECTORY] : [])]
       .map((parent) => mkdtempSync(join(parent, "mmap-fuzz-")));
     const [disk, memory = disk] = this.#directories;
