@@ -151,9 +151,10 @@ async function reach(world: World, thread: OtherThread, model: Model): Promise<v
   world.note("reach into the other thread's region", start, strays);
   const before = thread.faults;
   system.write(thread.address + BigInt(start), bytes);
-  if (!strays) return model.store(start, bytes);
+  // A store that is allowed is counted as well if the page is lost.
   const { faults } = await thread.order({ act: "look" }, ["ok"]);
-  absorbed(model, start, bytes[0], faults - before);
+  if (strays) absorbed(model, start, bytes[0], faults - before);
+  else model.store(start, bytes);
 }
 
 function forbidden(model: Model, start: number): boolean {
