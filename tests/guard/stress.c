@@ -183,7 +183,9 @@ static void fault_elsewhere(void) {
 static void *work(void *argument) {
   struct thread *thread = argument;
   // 8 KiB, of which each signal takes 3.3 with AVX-512. Beneath it is nothing.
-  size_t size = depth * getauxval(AT_MINSIGSTKSZ) + 1440, whole = (size + page - 1) / page * page;
+  size_t frame = getauxval(AT_MINSIGSTKSZ);
+  if (frame == 0) frame = 5120; // qemu does not say; as the kernel has it for arm64
+  size_t size = depth * frame + 1440, whole = (size + page - 1) / page * page;
   char *room = mmap(NULL, whole + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   CHECK(room != MAP_FAILED && mprotect(room + page, whole, PROT_READ | PROT_WRITE) == 0);
   stack_t stack = {.ss_sp = room + page, .ss_size = size};
