@@ -25,7 +25,7 @@
 
 enum { CODE = 64, HEADER = 0x10000, TABLE = 0x20000, CAPACITY = 64 }; // layout.S
 enum { MAKE_WRITABLE = 1, UNCOUNTED = 2, STORED = 4 };
-enum { THREADS = 8, PAGES = 64, PLACES = 512 };
+enum { THREADS = 8, PAGES = 64, PLACES = 4096 };
 
 struct entry {
   _Atomic uint64_t start, end;
@@ -265,10 +265,22 @@ static void cut_short(struct region *region, int protection) {
   if (rand() % 2) CHECK(ftruncate(region->file, PAGES * page) == 0);
 }
 
-/** Moves on to another place. What is left behind is blank, and is used again when there is no other. */
+static int64_t milliseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * (int64_t)1000 + now.tv_nsec / 1000000;
+}
+
+/**
+ * Moves on to another place. What is left behind is blank, and is used again when there is no other, but not before a
+ * second is over: quarantine.ts keeps everything for so long. A thread that faulted there may have waited meanwhile, on
+ * a busy machine for a quarter of it, and its fault would be nobody's.
+ */
 static void vanish(struct region *places, struct entry *entries) {
   static int place;
   static char *before;
+  static int64_t left[PLACES];
+  if (left[place] != 0 && milliseconds() - left[place] < 1000) return;
   char *base = places->base + (size_t)place * PAGES * page;
   struct entry *entry = &entries[place % 2];
   CHECK(ftruncate(places->file, PAGES * page) == 0);
@@ -282,6 +294,7 @@ static void vanish(struct region *places, struct entry *entries) {
     uncover(&entries[(place + 1) % 2]);
   }
   before = base;
+  left[place] = milliseconds();
   place = (place + 1) % PLACES;
   atomic_fetch_add(&blanked, 1);
 }
