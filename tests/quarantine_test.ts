@@ -394,6 +394,7 @@ for (
     ["read-into", "a read into what was unmapped writes into no other file"],
     ["written-from", "what the runtime writes from a view that was unmapped is right, or zeros"],
     ["zlib", "zlib finds that its view was detached, and ends with an error of its own in Node and Deno"],
+    ["said", "other functions make of a view that was unmapped what the documentation says"],
     ["at-the-limit", "at the limit of mappings, stores through a transferred buffer do not reach the file"],
     ["address-space", "a limit of the address space is no reason to fail"],
     ["data", "nor is a limit of the memory that may be stored to"],

@@ -44,7 +44,7 @@ export function runOnAll(program: string, ...rest: string[]): void {
   }
 }
 
-/** The number that is given as the only argument, or a default. */
+/** The number that is given as the first argument, or a default. */
 export function numberGiven(otherwise: number): number {
   const [text = String(otherwise)] = process.argv.slice(2);
   const number = Number(text);

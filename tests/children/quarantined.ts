@@ -3,7 +3,10 @@
 import { execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { writeFile } from "node:fs/promises";
+import { randomFill } from "node:crypto";
 import process from "node:process";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { gzip } from "node:zlib";
 import { assert, assertEquals } from "@std/assert";
 import { type MappedRegion, mmap, platform } from "../../mod.ts";
@@ -66,6 +69,58 @@ function mapBeyond(length: number): void {
   }
 }
 
+/** What comes of a view that is unmapped at once, as docs/safety.md has it. */
+interface Job {
+  readonly job: (view: Uint8Array<ArrayBuffer>) => Promise<string>;
+  readonly wanted: { readonly [Runtime in "deno" | "bun" | "node"]?: string } & { readonly other?: string };
+}
+
+const JOBS: Readonly<Record<string, Job>> = {
+  randomFill: {
+    job: (view) => new Promise((resolve) => randomFill(view, (error) => resolve(error ? "error" : "filled"))),
+    wanted: { deno: "unhandled", node: "filled", bun: "error" },
+  },
+  pipeline: {
+    job: (view) => pipeline(Readable.from([view]), fs.createWriteStream(fresh)).then(() => "written"),
+    wanted: { deno: "uncaught", other: "error" },
+  },
+  "createWriteStream.end": {
+    job: (view) =>
+      new Promise((resolve) => {
+        fs.createWriteStream(fresh).on("error", () => resolve("error")).on("finish", () => resolve("finish")).end(view);
+      }),
+    wanted: { deno: "error", other: "nothing" },
+  },
+  "child.stdin.end": {
+    job: async (view) => {
+      const { stdin, stdout } = spawn("wc", ["-c"], { stdio: ["pipe", "pipe", "inherit"] });
+      stdin.end(view);
+      return `${String((await stdout.toArray())[0]).trim()} bytes`;
+    },
+    wanted: { bun: "nothing", other: `${MIB} bytes` },
+  },
+  "Readable.from": {
+    job: async (view) => `${(await Readable.from([view]).toArray())[0].length} bytes`,
+    wanted: { other: "0 bytes" },
+  },
+  TextDecoderStream: {
+    job: async (view) => {
+      const { readable, writable } = new TextDecoderStream("latin1");
+      const writer = writable.getWriter();
+      writer.write(view).then(() => writer.close()).catch(() => {});
+      return `${(await Array.fromAsync(readable)).join("").length} bytes`;
+    },
+    wanted: { other: "0 bytes" },
+  },
+  readv: {
+    job: (view) =>
+      new Promise((resolve) => {
+        fs.readv(fs.openSync("/dev/zero", "r"), [view], 0, (_error, count) => resolve(`${count} bytes`));
+      }),
+    wanted: { deno: "0 bytes", other: `${MIB} bytes` },
+  },
+};
+
 const SCENARIOS: Record<string, () => void | Promise<void>> = {
   "read-into": async () => {
     fill(0x41);
@@ -117,6 +172,23 @@ const SCENARIOS: Record<string, () => void | Promise<void>> = {
     if (platform.runtime === "bun") assert(outcome as number > 65536);
     else if (outcome instanceof Error) assert(/input/.test(outcome.message), outcome.message);
     else assert(outcome === "nothing" || outcome as number < 1000, String(outcome));
+  },
+
+  "said": async () => {
+    fill(0x41);
+    const uncaught = Promise.withResolvers<string>();
+    process.on("uncaughtException", () => uncaught.resolve("uncaught"));
+    process.on("unhandledRejection", () => uncaught.resolve("unhandled"));
+    for (const [name, { job, wanted }] of Object.entries(JOBS)) {
+      const region = mmap(path, { access: "copy" });
+      const ended = job(region.bytes).catch(() => "error");
+      region.unmap();
+      const silence = new Promise<string>((resolve) => setTimeout(resolve, 2000, "nothing"));
+      const outcome = await Promise.race([ended, uncaught.promise, silence]);
+      assertEquals([name, outcome], [name, wanted[platform.runtime] ?? wanted.other]);
+      // Those that follow would find the error of this one.
+      if (outcome === "uncaught" || outcome === "unhandled") Object.assign(uncaught, Promise.withResolvers<string>());
+    }
   },
 
   "at-the-limit": async () => {

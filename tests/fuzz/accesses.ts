@@ -283,9 +283,17 @@ export function useStolen(world: World): void {
   if (sure) expect(bytes[at] === value[0], () => "a store into a stolen buffer is lost");
 }
 
+/** Touches a place that somebody gave up, as a thread does that works on. */
+export function haunt(world: World): void {
+  world.note("haunt");
+  world.graves.haunt(world.random);
+}
+
 /** Drops a region, so that the collector unmaps it. */
 export function drop(world: World, model: Model): void {
   world.note("drop", model.init.id);
+  // A region of which no address was told may leave its place to others.
+  if (model.seen) world.graves.bury(model.seen, "dropped");
   world.stolen = world.stolen.map((entry) =>
     entry.model === model ? { ...entry, model: undefined, dropped: true } : entry
   );

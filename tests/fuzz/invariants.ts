@@ -1,4 +1,5 @@
 /** What must be true after every step. */
+import process from "node:process";
 import { existsSync, fstatSync, readSync } from "node:fs";
 import { compare, windowOf } from "./accesses.ts";
 import { type Backing, type Model, sorted } from "./model.ts";
@@ -7,10 +8,15 @@ import type { World } from "./world.ts";
 
 /** Asking the system for a file's length costs more than a step, so only one file is looked at now and then. */
 const STEPS_PER_FILE = 8;
+/** And for all mappings, as much as a thousand steps. */
+const STEPS_PER_MAPPINGS = 10_000;
+
+const isLinux = process.platform === "linux";
 
 export function checkWorld(world: World): void {
   if (world.models.length > 0) checkRegion(world, world.random.pick(world.models));
   if (world.random.oneIn(STEPS_PER_FILE)) checkFile(world, world.random.pick(world.files));
+  if (isLinux && world.random.oneIn(STEPS_PER_MAPPINGS)) world.graves.checkMappings();
 }
 
 function checkRegion(world: World, model: Model): void {
@@ -18,7 +24,9 @@ function checkRegion(world: World, model: Model): void {
   const told = (): string => `region ${model.init.id}: `;
   expect(region.byteLength === model.byteLength, () => `${told()}byteLength ${region.byteLength}`);
   expect(!region.unmapped, () => `${told()}unmapped`);
-  expect((region.address === 0n) === (model.byteLength === 0), () => `${told()}address ${region.address}`);
+  const place = model.look();
+  expect((place === undefined) === (model.byteLength === 0), () => `${told()}address ${region.address}`);
+  if (place) world.graves.expectFree(place, `region ${model.init.id}`);
   expect(sorted(region.protection) === sorted(model.whole), () => `${told()}protection ${region.protection}`);
   checkFaults(model);
   checkContent(world, model);

@@ -8,6 +8,7 @@
 import { type Descriptor, type MappedRegion, platform } from "../../mod.ts";
 import { host } from "../../src/host.ts";
 import type { Protection } from "../../src/vocabulary.ts";
+import type { Place } from "./graves.ts";
 import { expect } from "./outcome.ts";
 
 export const PAGE: number = platform.pageSize;
@@ -129,6 +130,8 @@ export class Model {
   /** Whether something has happened that can make `faults` grow. */
   mayFault = false;
   faults = 0;
+  /** Where the region is, if it has told its address there. */
+  seen: Place | undefined;
 
   constructor(init: ModelInit) {
     this.init = init;
@@ -143,6 +146,14 @@ export class Model {
 
   get region(): MappedRegion {
     return this.init.region;
+  }
+
+  /** Asks for the address. From then on, somebody knows that place. */
+  look(): Place | undefined {
+    const { address } = this.region;
+    const before = this.seen?.address === address ? this.seen.byteLength : 0;
+    const byteLength = Math.max(before, this.byteLength);
+    return this.seen = address === 0n ? undefined : { address, byteLength };
   }
 
   get backing(): Backing {

@@ -4,6 +4,7 @@ import * as accesses from "./accesses.ts";
 import { map } from "./mapping.ts";
 import type { Model } from "./model.ts";
 import * as pages from "./pages.ts";
+import { otherThread } from "./threads.ts";
 import type { World } from "./world.ts";
 import { useAfterUnmap, wrongArgument } from "./wrong.ts";
 
@@ -57,6 +58,8 @@ const OPERATIONS: readonly (readonly [weight: number, operation: Operation])[] =
   [8, onBuffer(accesses.steal)],
   [50, accesses.useStolen],
   [4, on(accesses.drop)],
+  [100, accesses.haunt],
+  [40, otherThread],
   [60, pages.truncate],
   [200, pages.writeFile],
   [200, pages.renew],

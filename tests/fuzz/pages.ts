@@ -165,7 +165,7 @@ function removed(model: Model, outcome: string, from: number, to: number): void 
   }
 }
 
-const PROTECTIONS: readonly (readonly Protection[])[] = [
+export const PROTECTIONS: readonly (readonly Protection[])[] = [
   ["read"],
   ["read", "write"],
   ["read", "write"],
@@ -220,6 +220,7 @@ export function resize(world: World, model: Model): void {
   const byteLength = random.oneIn(4) ? Math.min(most, PAGE * random.below(CAPACITY / PAGE)) : random.below(most + 1);
   world.note("resize", model.init.id, byteLength);
   const before = model.stolen ? undefined : model.region.bytes;
+  const { seen, stolen } = model;
   const outcome = expectOutcome(
     () => model.region.resize(random.oneIn(20) ? BigInt(byteLength) : byteLength),
     resizeOutcomes(model, byteLength),
@@ -228,6 +229,7 @@ export function resize(world: World, model: Model): void {
   else if (outcome.startsWith("E") && model.carriesFile && !model.orphan) {
     keepGrowth(model.backing, model.region.descriptor!, model.init.offset + byteLength);
   }
+  world.afterResize(model, seen, stolen);
 }
 
 /** Makes a region end where its file does. */
@@ -237,16 +239,19 @@ export function follow(world: World, model: Model): void {
   world.note("follow", id, byteLength);
   const grows = byteLength > model.byteLength;
   const before = model.stolen ? undefined : model.region.bytes;
+  const { seen, stolen } = model;
   let followed: boolean | undefined;
   const outcomes = grows ? resizeOutcomes(model, byteLength) : ["ok"];
   // The descriptor is looked at first.
   if (model.orphan) outcomes.push("EBADF", "EINVAL");
   if (expectOutcome(() => followed = model.region.follow(), outcomes) !== "ok") return;
   expect(followed === grows, () => `follow said ${followed}`);
-  if (grows) resized(world, model, byteLength, before);
+  if (!grows) return;
+  resized(world, model, byteLength, before);
+  world.afterResize(model, seen, stolen);
 }
 
-function resizeOutcomes(model: Model, byteLength: number): string[] {
+export function resizeOutcomes(model: Model, byteLength: number): string[] {
   if (model.region.faults > 0) return ["EIO"];
   const { backing } = model;
   const end = model.init.offset + byteLength;

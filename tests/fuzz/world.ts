@@ -4,10 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MappedRegion } from "../../mod.ts";
 import { collectUntil } from "../support/collector.ts";
-import { Backing, CAPACITY, type Model } from "./model.ts";
+import { Backing, CAPACITY, type Model, PAGE } from "./model.ts";
+import { Graves, type Kind, type Place } from "./graves.ts";
 import { mappingsOf, openDescriptors } from "../support/proc.ts";
 import { expect } from "./outcome.ts";
 import type { Random } from "./random.ts";
+import type { OtherThread } from "./threads.ts";
 
 /** A buffer that was transferred, and the region it still shows, if any. */
 export interface Stolen {
@@ -29,14 +31,18 @@ export class World {
   readonly models: Model[] = [];
   /** Regions that are unmapped. */
   readonly dead: MappedRegion[] = [];
+  /** Where regions were. */
+  readonly graves: Graves = new Graves();
+  readonly otherThread: OtherThread;
   stolen: Stolen[] = [];
   dropped = 0;
   #made = 0;
   readonly #directories: string[];
   readonly #notes: (readonly unknown[])[] = [];
 
-  constructor(random: Random) {
+  constructor(random: Random, otherThread: OtherThread) {
     this.random = random;
+    this.otherThread = otherThread;
     this.#directories = [tmpdir(), ...(existsSync(MEMORY_DIRECTORY) ? [MEMORY_DIRECTORY] : [])]
       .map((parent) => mkdtempSync(join(parent, "mmap-fuzz-")));
     const [disk, memory = disk] = this.#directories;
@@ -108,7 +114,9 @@ export class World {
     const { region } = model;
     const views = model.stolen ? [] : [region.bytes, region.view(DataView)];
     const { faults } = region;
+    const place = model.look();
     region.unmap();
+    if (place) this.graves.bury(place, model.stolen ? "buffers" : "threads");
     expect(region.faults === faults, () => `faults: ${faults}, and ${region.faults} after unmap`);
     this.freeStolen(model);
     this.forget(model);
@@ -116,6 +124,24 @@ export class World {
     if (this.dead.length > 4) this.dead.shift();
     expect(region.unmapped, () => "the region is not unmapped");
     for (const view of views) expect(lengthOf(view) === 0, () => "a view outlives its region");
+  }
+
+  /** A region may have moved, or left the end of its place. `stolen` is whether somebody had its buffer then. */
+  afterResize(model: Model, before: Place | undefined, stolen: boolean): void {
+    if (before === undefined) return;
+    const kind = stolen ? "buffers" : "threads";
+    const { address } = model.region;
+    if (address !== before.address) this.graves.bury(before, kind);
+    else if (model.init.reserve === 0) this.#buryEnd(model, before, kind);
+    // A region that may have its reserve no more may have given up its end.
+    if (model.hasRoom !== true) model.seen = undefined;
+    model.look();
+  }
+
+  #buryEnd({ byteLength }: Model, before: Place, kind: Kind): void {
+    const end = BigInt(Math.ceil((Number(before.address) + byteLength) / PAGE) * PAGE);
+    const left = Number(before.address) + before.byteLength - Number(end);
+    if (left > 0) this.graves.bury({ address: end, byteLength: left }, kind);
   }
 
   /** The buffers that were taken from a region no longer show it, but must stay usable. */

@@ -51,6 +51,22 @@ export function mappedRanges(): { readonly start: bigint; readonly end: bigint }
   });
 }
 
+/** A line of /proc/self/maps. Addresses of programs are safe integers. */
+export interface Line {
+  readonly start: number;
+  readonly end: number;
+  readonly permissions: string;
+  readonly name: string;
+}
+
+/** What is mapped and as what, in order; sooner known than {@linkcode areas}. */
+export function mappings(): Line[] {
+  return readFileSync("/proc/self/maps", "utf8").trimEnd().split("\n").map((line) => {
+    const [, start, end, permissions, , name] = HEADER.exec(line)!;
+    return { start: Number.parseInt(start, 16), end: Number.parseInt(end, 16), permissions, name };
+  });
+}
+
 /** The mapping that an address lies in. */
 export function areaAt(address: bigint): Area | undefined {
   return areas().find(({ start, end }) => start <= address && address < end);
