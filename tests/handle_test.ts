@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import process from "node:process";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { assert, assertEquals, assertThrows } from "@std/assert";
@@ -6,7 +7,11 @@ import { ANONYMOUS, type MapHandle, mmap, MmapError, type MmapOptions, platform 
 import { runChild } from "./support/children.ts";
 import { closeDescriptor, openDescriptor, openDescriptorAs } from "./support/descriptors.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
+import { constantsOf } from "../src/os/posix/numbers.ts";
+import type { PosixTarget } from "../src/os/columns.ts";
+import { descriptorFlags } from "./support/proc.ts";
 import { openDescriptors } from "./support/process.ts";
+import { onLinux } from "./support/systems.ts";
 
 /** For a test that needs memory to go from process to process. */
 const acrossProcesses = {
@@ -139,6 +144,15 @@ test("another process maps a handle", acrossProcesses, () => {
     });
     assertEquals(region.int32[0], 2);
   }
+});
+
+test("a descriptor from a handle blocks, as from a path", onLinux("/proc to see its flags in"), () => {
+  using region = mmap(fileOf(100), { access: "write" });
+  const { O_NONBLOCK } = constantsOf(`linux-${process.arch}` as PosixTarget).numbers;
+  using here = mmap(region.handle);
+  const there = inProcess("descriptor", region.handle) as number;
+  assertEquals([region.descriptor, here.descriptor].map((own) => descriptorFlags(own) & O_NONBLOCK), [0, 0]);
+  assertEquals(there & O_NONBLOCK, 0);
 });
 
 test("a handle gives no more access than the descriptor", acrossProcesses, () => {

@@ -100,6 +100,8 @@ function openSource({ ffi, system }: Host, source: Source, plan: Plan, opened: O
       const access = { read: true, write: writesToFile(plan.protection, plan.flags) };
       const authorize = (path: string): void => ffi.authorize(path, access, system.plainPath(path));
       opened.descriptor = system.adopt(pid, descriptor, authorize);
+      // That of another process is opened again, like a path.
+      opened.nonBlocking = pid !== system.pid();
       return;
     }
     case "named": {

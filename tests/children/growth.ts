@@ -6,7 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { assertEquals, assertThrows } from "@std/assert";
-import { ANONYMOUS, mmap, MmapError, type MmapOptions } from "../../mod.ts";
+import { ANONYMOUS, mmap, MmapError, type MmapOptions, named, unlinkNamed } from "../../mod.ts";
 import { host } from "../../src/host.ts";
 import type { PosixTarget } from "../../src/os/columns.ts";
 import { LINUX } from "../../src/os/linux/numbers.ts";
@@ -66,6 +66,9 @@ function meetLimit(): void {
 
   refused(() => mmap(fresh, { ...SHARED, size: LIMIT + 1 }));
   assertEquals(existsSync(fresh), false);
+  const name = `growth-${process.pid}`;
+  refused(() => mmap(named(name), { open: ["create"], size: LIMIT + 1 }));
+  assertEquals(unlinkNamed(name), false);
   const { blocks } = statSync(short);
   refused(() => mmap(short, { ...SHARED, size: LIMIT + 1, preallocate: true }));
   assertEquals(statSync(short).blocks, blocks);

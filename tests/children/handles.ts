@@ -1,7 +1,8 @@
-// Maps a handle and adds to its memory: `handles.ts add <handle> <count>`. Or prints a handle of its own and ends:
-// `handles.ts leave`.
+// Maps a handle and adds to its memory: `handles.ts add <handle> <count>`. Prints the flags of its descriptor:
+// `handles.ts descriptor <handle>`. Or prints a handle of its own and ends: `handles.ts leave`.
 import process from "node:process";
 import { ANONYMOUS, mmap, MmapError } from "../../mod.ts";
+import { descriptorFlags } from "../support/proc.ts";
 
 const [what, text = "", count = "1"] = process.argv.slice(2);
 
@@ -15,6 +16,11 @@ switch (what) {
     using region = mmap(JSON.parse(text));
     for (let times = 0; times < Number(count); times++) Atomics.add(region.int32, 0, 1);
     print({ offset: region.offset, protection: region.protection, flags: region.flags, bytes: [...region.bytes] });
+    break;
+  }
+  case "descriptor": {
+    using region = mmap(JSON.parse(text));
+    print(descriptorFlags(region.descriptor));
     break;
   }
   case "fail":

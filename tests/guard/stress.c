@@ -266,9 +266,6 @@ static void cut_short(struct region *region, int protection) {
   if (rand() % 2) CHECK(ftruncate(region->file, PAGES * page) == 0);
 }
 
-<<<<<<< HEAD
-/** Moves on to another place. The old place is blank, and is used again after all the others. */
-=======
 static int64_t milliseconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -280,7 +277,6 @@ static int64_t milliseconds(void) {
  * second is over: quarantine.ts keeps everything for so long. A thread that faulted there may have waited meanwhile, on
  * a busy machine for a quarter of it, and its fault would be nobody's.
  */
->>>>>>> promise15
 static void vanish(struct region *places, struct entry *entries) {
   static int place;
   static char *before;

@@ -8,6 +8,20 @@ import type { Libc } from "./libc.ts";
  */
 const PATIENCE = 100;
 
+/**
+ * Throws EFBIG if the process may not make a file this long, unless it is as long already (RLIMIT_FSIZE). The kernel
+ * would also send SIGXFSZ, which ends Deno.
+ */
+export function checkFileLimit(libc: Libc, byteLength: number, length: () => number): void {
+  const limits = new BigUint64Array(2);
+  const { more: { getrlimit }, constants: { numbers } } = libc;
+  libc.check(getrlimit(numbers.RLIMIT_FSIZE, new Uint8Array(limits.buffer)), "getrlimit");
+  const [limit] = limits;
+  if (BigInt(byteLength) <= limit || length() >= byteLength) return;
+  const reason = `File too large: ${byteLength} bytes wanted, but the process may make files of ${limit} (ulimit -f)`;
+  throw libc.error("EFBIG", "ftruncate", reason);
+}
+
 /** Makes files longer. */
 export class Grower {
   readonly #libc: Libc;
@@ -21,26 +35,15 @@ export class Grower {
     this.#lengthOf = lengthOf;
   }
 
-  /** Throws EFBIG if the process may not make a file this long. The kernel would also send SIGXFSZ, which ends Deno. */
+  /** Throws EFBIG if the process may not make a file this long. */
   checkLimit(descriptor: number, byteLength: number): void {
-    const limit = this.#limit();
-    if (BigInt(byteLength) <= limit || this.#lengthOf(descriptor) >= byteLength) return;
-    const reason = `File too large: ${byteLength} bytes wanted, but the process may make files of ${limit} (ulimit -f)`;
-    throw this.#libc.error("EFBIG", "ftruncate", reason);
+    checkFileLimit(this.#libc, byteLength, () => this.#lengthOf(descriptor));
   }
 
   /** Makes a file at least this long. */
   grow(descriptor: number, byteLength: number): void {
     this.checkLimit(descriptor, byteLength);
     if (!this.#extensions.extend?.(descriptor, byteLength)) this.#growLocked(descriptor, byteLength);
-  }
-
-  /** The longest file that the process may make: RLIMIT_FSIZE. */
-  #limit(): bigint {
-    const limits = new BigUint64Array(2);
-    const { more: { getrlimit }, constants: { numbers } } = this.#libc;
-    this.#libc.check(getrlimit(numbers.RLIMIT_FSIZE, new Uint8Array(limits.buffer)), "getrlimit");
-    return limits[0];
   }
 
   /**

@@ -3,6 +3,7 @@ import type { MmapError } from "../../error.ts";
 import type { OpenFlag } from "../../vocabulary.ts";
 import type { Files, NamedInit, OpenedFile } from "../contract.ts";
 import type { Extensions } from "./extensions.ts";
+import { checkFileLimit } from "./growth.ts";
 import { cString, type Libc } from "./libc.ts";
 
 /** The part of a system that knows memory by its name. */
@@ -57,6 +58,7 @@ export function posixNamed(libc: Libc, extensions: Extensions): NamedMemory {
     }
     try {
       // Some systems map nothing beyond the end, and allow the length to be set only once.
+      checkFileLimit(libc, byteLength, () => 0);
       if (byteLength > 0) libc.check(libc.more.ftruncate(descriptor, BigInt(byteLength)), "ftruncate", name);
       return descriptor;
     } catch (error) {
