@@ -156,9 +156,11 @@ export interface MmapOptions {
    * like every other region.
    *
    * Addresses cost nothing, so a reserve of a terabyte is fine. The buffer under `bytes` and its siblings may be longer
-   * than the region then. What it shows behind the end of the region are zeros. It is an MmapError with code `ENOMEM` if
-   * the process may not have so many addresses (`ulimit -v`), and with code `ENOTSUP` if `platform.supports("reserve")`
-   * is false, as before version 1803 of Windows 10.
+   * than the region then: pass views on, and not their `buffer`. What the buffer has behind the end of the region is the
+   * file as far as the last page of the region goes, and zeros from there on.
+   *
+   * It is an MmapError with code `ENOMEM` if the process may not have so many addresses (`ulimit -v`), and with code
+   * `ENOTSUP` if `platform.supports("reserve")` is false, as before version 1803 of Windows 10.
    *
    * On Windows, a region moves when it shrinks, and buffers end where it does: `bytes` makes a new one after each growth.
    */

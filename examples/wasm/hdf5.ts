@@ -17,6 +17,9 @@ const { FS } = await ready;
 /** Numbers in a row. */
 const COLUMNS = 1000;
 
+/** The row to look at. */
+const ROW = 7;
+
 /** An HDF5 file that is mapped. Only to be read. */
 export class MappedHdf5 implements Disposable {
   static #count = 0;
@@ -68,11 +71,11 @@ if (import.meta.main) {
     ways: {
       "mapped"(path, show) {
         using mapped = new MappedHdf5(path);
-        show(`the mean of row 777 is ${meanOf(mapped.file, 777)}`);
+        show(`the mean of row ${ROW} is ${meanOf(mapped.file, ROW)}`);
       },
       "copied into the memory"(path, show) {
         const file = openCopied(path);
-        show(`the mean of row 777 is ${meanOf(file, 777)}`);
+        show(`the mean of row ${ROW} is ${meanOf(file, ROW)}`);
         file.close();
       },
     },

@@ -51,7 +51,15 @@ const WAY = "--way";
 export async function run(example: Example): Promise<void> {
   const [first, ...rest] = process.argv.slice(2);
   if (first === WAY) print(JSON.stringify(await go(example.ways[rest[0]], rest[1])));
-  else await compare(example, Number(first ?? example.size), rest[0] ?? join(tmpdir(), "mmap-examples"));
+  else await compare(example, sizeFrom(first, example), rest[0] ?? join(tmpdir(), "mmap-examples"));
+}
+
+/** The size of the input that the command line gives. Ends the process if it is none. */
+function sizeFrom(given: string | undefined, { size }: Example): number {
+  const wanted = Number(given ?? size);
+  if (Number.isSafeInteger(wanted) && wanted > 0) return wanted;
+  process.stderr.write(`${given}: wanted the size of the input as a number, such as ${size}, and then its directory\n`);
+  process.exit(2);
 }
 
 /** Goes one way in this process. */
@@ -76,8 +84,7 @@ function memoryNow(): Memory {
   return { own: bytes("RssAnon"), files: bytes("RssFile") };
 }
 
-async function compare({ input, size, make, ways }: Example, wanted: number, directory: string): Promise<void> {
-  if (!(Number.isSafeInteger(wanted) && wanted > 0)) throw new TypeError(`size: wanted a number, such as ${size}`);
+async function compare({ input, make, ways }: Example, wanted: number, directory: string): Promise<void> {
   mkdirSync(directory, { recursive: true });
   const path = join(directory, `${wanted}-${input}`);
   if (!existsSync(path)) await makeWhole(path, (part) => make(part, wanted));

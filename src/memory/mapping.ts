@@ -350,9 +350,9 @@ export class Mapping {
    * if somebody cuts it meanwhile, the region has lost pages, as it would have a moment later.
    */
   follow(occupants: Occupants): boolean {
+    this.check();
     const { file, fileLength } = this;
     if (!file || fileLength === null || fileLength - this.offset <= this.byteLength) return false;
-    this.check();
     this.#requireChanging(file);
     this.#changeTo(fileLength - this.offset, { from: fileLength, to: fileLength, cuts: false }, occupants);
     return true;

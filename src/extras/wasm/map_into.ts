@@ -16,6 +16,15 @@ import { bytesOfMemory, checkByteOffset, placeIn, WASM_PAGE, type WasmMemory } f
  * The memory may grow: the region stays in its place, and `memory.buffer` is a new one, as always. What was in that
  * part of the memory before is lost: its pages are zero after {@linkcode MemoryRegion.unmap}.
  *
+ * **It takes whole pages.** Behind a region whose length is no multiple of `platform.pageSize`, the rest of its last
+ * page belongs to the file, too: what the memory had there is lost, and stores there reach the file as far as it goes.
+ * So let nothing else lie there.
+ *
+ * **In Bun**, memories lose their place if it is not kept for them: when they grow, or when their worker ends. Somebody
+ * else would then store to the file. So it is an {@linkcode MmapError} with code `ENOTSUP` to map into such a memory.
+ * Bun keeps the place of the first eight memories that exist at a time, and those of the main thread that are shared
+ * always have theirs.
+ *
  * Calls [mmap(2)](https://man7.org/linux/man-pages/man2/mmap.2.html) with `MAP_FIXED` on Linux, macOS and FreeBSD.
  * Windows cannot map over memory that is in use: there, it is an {@linkcode MmapError} with code `ENOTSUP`, and
  * `platform.supports("wasm")` is false.
@@ -26,7 +35,8 @@ import { bytesOfMemory, checkByteOffset, placeIn, WASM_PAGE, type WasmMemory } f
  * @param source What to map, as for {@linkcode mmap}.
  * @param options How to map it, as for {@linkcode mmap}. `offset` has to be a multiple of the page size.
  * @returns The region. Unmap it with `using` or {@linkcode MemoryRegion.unmap}.
- * @throws {MmapError} If the OS refuses, as for {@linkcode mmap}, or on Windows (`ENOTSUP`).
+ * @throws {MmapError} If the OS refuses, as for {@linkcode mmap}, or on Windows (`ENOTSUP`). If the place of the memory
+ * is not kept for it (`ENOTSUP`), which happens in Bun.
  * @throws {RangeError} If {@linkcode mmap} would throw it. If an offset is not a multiple of the page size, or if
  * `byteOffset` is 0. If the part ends beyond the memory as it is now, or overlaps a region that is mapped there.
  * @throws {TypeError} If `memory` is not a `WebAssembly.Memory`, or if another argument has the wrong shape.
@@ -78,7 +88,8 @@ const MOST_PAGES = 65536;
  * @param source What to map, as for {@linkcode mmap}.
  * @param options How to map it, as for {@linkcode mmap}. `offset` has to be a multiple of the page size.
  * @returns The region. Unmap it with `using` or {@linkcode MemoryRegion.unmap}.
- * @throws {MmapError} If the OS refuses, as for {@linkcode mmap}, or on Windows (`ENOTSUP`).
+ * @throws {MmapError} If the OS refuses, as for {@linkcode mmap}, or on Windows (`ENOTSUP`). In a worker of Bun, if
+ * eight other memories exist (`ENOTSUP`), see {@linkcode mapInto}.
  * @throws {RangeError} If {@linkcode mmap} would throw it. If `offset` is not a multiple of the page size. If the
  * engine cannot make a memory that long: the limit is 4 GiB less 64 KiB without 64-bit memories, which Bun lacks.
  * @throws {TypeError} If an argument has the wrong shape.
