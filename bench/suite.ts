@@ -22,7 +22,7 @@ export interface Case {
  * How often all processes are started anew. Where a process lies in memory, and what its compilers have made of a
  * function, stays the same while it lives. That would be taken for a difference.
  */
-export const GENERATIONS = 5;
+export const GENERATIONS = 3;
 
 const SHORT: Effort = { rounds: 7, milliseconds: 30, warmUp: 400 };
 const SCAN: Effort = { rounds: 5, milliseconds: 20, warmUp: 300 };

@@ -1,5 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { beforeEach, describe, test } from "node:test";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, mmap, MmapError, type MmapOptions, platform } from "../mod.ts";
@@ -9,9 +12,14 @@ import { exists, fileOf, freshPath } from "./support/files.ts";
 import { guarded } from "./support/guarded.ts";
 import { mappingsOf, openDescriptors } from "./support/process.ts";
 import { runChild } from "./support/children.ts";
+import { EMULATOR } from "./support/emulated.ts";
 import { onLinux, onWindows } from "./support/systems.ts";
 import { moduleOf } from "./support/wat.ts";
 
+const onV8Alone = {
+  skip: (platform.runtime !== "node" || platform.os !== "linux" || EMULATOR !== undefined) &&
+    "needs a flag of Node, and a limit",
+};
 const onBun = { skip: platform.runtime !== "bun" && "only Bun has such memories" };
 
 const WASM_PAGE = 65536;
@@ -219,6 +227,14 @@ describe("a file in a WebAssembly memory", { skip: !platform.supports("wasm") &&
       assertEquals(readFileSync(path)[0], 55);
       assertEquals(bytesOf(memory).length, 2103 * WASM_PAGE);
     }
+  });
+
+  test("is lost, and says so, if the engine has no room behind the memory", onV8Alone, () => {
+    const child = fileURLToPath(new URL("children/moved_memory.ts", import.meta.url));
+    const flags = ["--disable-wasm-trap-handler", "--no-warnings"];
+    const limited = ["-c", 'ulimit -v 4000000; exec "$@"', "bash", process.execPath, ...flags, child, fileOf(PAGE)];
+    const { stdout, stderr } = spawnSync("bash", limited, { encoding: "utf8" });
+    assertEquals(stdout, JSON.stringify([1, "EFAULT", "EFAULT", "EFAULT", "EFAULT"]), stderr);
   });
 
   test("lies in a memory that an instance has made and exports", () => {
