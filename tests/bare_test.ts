@@ -10,7 +10,8 @@ import type { OpenedFile } from "../src/os/contract.ts";
 import { linux } from "../src/os/linux/system.ts";
 import { callRepeatingLast, repeatingLast } from "../src/os/posix/variadic.ts";
 import { bareSystem } from "./support/bare.ts";
-import { exists, freshPath } from "./support/files.ts";
+import { runChild } from "./support/children.ts";
+import { exists, fileOf, freshPath } from "./support/files.ts";
 import { openDescriptors } from "./support/process.ts";
 import { onLinux } from "./support/systems.ts";
 
@@ -55,6 +56,10 @@ test("a descriptor of memory is closed when its length cannot be set", LINUX, ()
   assertThrows(() => system.openAnonymous(5000, [], opened), MmapError);
   if (opened.descriptor !== undefined) system.close(opened.descriptor);
   assertEquals(openDescriptors(), before);
+});
+
+test("a file comes into a WebAssembly memory without being moved there", LINUX, () => {
+  assertEquals(JSON.parse(runChild("bare_memory", fileOf(4096))), [1, 9, 1, 0, 0, 9, "EIO", 7]);
 });
 
 test("open finds its mode where variable arguments are on the stack, too", LINUX, () => {
