@@ -241,7 +241,7 @@ export function follow(world: World, model: Model): void {
   const before = model.stolen ? undefined : model.region.bytes;
   const { seen, stolen } = model;
   let followed: boolean | undefined;
-  const outcomes = grows ? resizeOutcomes(model, byteLength) : ["ok"];
+  const outcomes = grows || model.region.faults > 0 ? resizeOutcomes(model, byteLength) : ["ok"];
   // The descriptor is looked at first.
   if (model.orphan) outcomes.push("EBADF", "EINVAL");
   if (expectOutcome(() => followed = model.region.follow(), outcomes) !== "ok") return;

@@ -37,6 +37,17 @@ export function runChildWith(flags: readonly string[], name: string, ...rest: st
   throw new Error(`${name} ended with ${child.signal ?? child.status}:\n${child.stdout}${child.stderr}`);
 }
 
+/** Whether this process runs a test file alone, see {@linkcode runAlone}. */
+export const isAlone: boolean = process.env.MMAP_TESTS_ALONE === "1";
+
+/** Runs a test file in a process of its own, on Bun, which runs all files in one. Throws if a test of it fails. */
+export function runAlone(url: string): void {
+  const line = [...RUNTIME, "test", fileURLToPath(url)];
+  const env = { ...process.env, MMAP_TESTS_ALONE: "1" };
+  const { status, signal, stderr } = spawnSync(COMMAND, line, { encoding: "utf8", timeout: 300_000, env });
+  if (status !== 0 || !/^ *[1-9]\d* pass$/m.test(stderr)) throw new Error(`ended with ${signal ?? status}:\n${stderr}`);
+}
+
 /**
  * Runs a child that is expected not to come through, and returns the signal or status it ended with. An error when it
  * ended before it said `brink`, see brink.ts: that was another end than the one to look at.
