@@ -42,7 +42,7 @@ export const isAlone: boolean = process.env.MMAP_TESTS_ALONE === "1";
 
 /** Runs a test file in a process of its own, on Bun, which runs all files in one. Throws if a test of it fails. */
 export function runAlone(url: string): void {
-  const line = [...RUNTIME, "test", fileURLToPath(url)];
+  const line = [...RUNTIME, "test", "--timeout=60000", fileURLToPath(url)];
   const env = { ...process.env, MMAP_TESTS_ALONE: "1" };
   const { status, signal, stderr } = spawnSync(COMMAND, line, { encoding: "utf8", timeout: 300_000, env });
   if (status !== 0 || !/^ *[1-9]\d* pass$/m.test(stderr)) throw new Error(`ended with ${signal ?? status}:\n${stderr}`);
