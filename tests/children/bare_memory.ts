@@ -22,8 +22,8 @@ const said: unknown[] = [];
 }
 said.push(mappings(), bytes[WASM_PAGE], readFileSync(path)[0]);
 try {
-  mapInto(memory, 2 * WASM_PAGE, "/proc/meminfo", { size: 4096 });
+  mapInto(memory, 2 * WASM_PAGE, "/proc/meminfo", { access: "write", size: 4096 });
 } catch (error) {
-  said.push(error instanceof MmapError && error.code, bytes[2 * WASM_PAGE]);
+  said.push(error instanceof MmapError, bytes[2 * WASM_PAGE]);
 }
 process.stdout.write(JSON.stringify(said));
