@@ -53,6 +53,9 @@ function libcOf(target: "darwin" | "freebsd", pretence: Pretence): Libc {
       return pretence.code!;
     },
     failure,
+    failUnless(codes: readonly string[], syscall: string): void {
+      if (!codes.includes(pretence.code!)) throw failure(syscall);
+    },
     error,
     check(result: number, syscall: string): number {
       if (result === -1) throw failure(syscall);

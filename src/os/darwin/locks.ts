@@ -26,7 +26,7 @@ function pathOf(libc: Libc, descriptor: number): string {
   const { functions, constants: { numbers } } = libc;
   const path = new Uint8Array(new ArrayBuffer(numbers.PATH_MAX));
   if (functions.fcntl(descriptor, DARWIN.F_GETPATH, functions.memcpy(path, 0n, 0n)) === -1) {
-    if (libc.code !== "EBADF") throw libc.failure("fcntl");
+    libc.failUnless(["EBADF"], "fcntl");
     throw libc.error("ENOTSUP", "fcntl", "only a file can be locked, and not memory without a path");
   }
   return new TextDecoder().decode(path.subarray(0, path.indexOf(0)));

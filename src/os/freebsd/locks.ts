@@ -28,7 +28,7 @@ export function freebsdLocking(libc: Libc): Locking {
         numbers.O_NONBLOCK | numbers.O_NOCTTY;
       const own = openat(descriptor as number, cString(""), flags, 0);
       if (own !== -1) return own;
-      if (libc.code !== "ENOENT" && libc.code !== "ENOTDIR") throw libc.failure("openat");
+      libc.failUnless(["ENOENT", "ENOTDIR"], "openat");
       const reason = "a file that is open can be locked from FreeBSD 14 on, and memory never; lock the path";
       throw libc.error("ENOTSUP", "openat", reason);
     },

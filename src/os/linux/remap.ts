@@ -55,6 +55,6 @@ function remap(libc: Libc, base: bigint, length: number, newLength: number, flag
   if (libc.more.mremap!(base, BigInt(length), BigInt(newLength), flags, target) !== MAP_FAILED) return true;
   // Advice, locks or protection for a part have split it into several mappings, or its huge pages have a fixed length.
   // That is nothing unusual, and making an error takes longer than the call.
-  if (NOT_AS_A_WHOLE.includes(libc.code)) return false;
-  throw libc.failure("mremap");
+  libc.failUnless(NOT_AS_A_WHOLE, "mremap");
+  return false;
 }

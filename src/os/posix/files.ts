@@ -184,11 +184,12 @@ function openPath(
     const all = bits | creating | numbers.O_NONBLOCK | numbers.O_NOCTTY;
     // No call comes between the two, because a program that is stopped is stopped at the next call.
     const descriptor = functions.open(name, all, mode);
-    if (descriptor !== -1) into.descriptor = descriptor;
-    return descriptor !== -1;
+    if (descriptor === -1) return libc.errno;
+    into.descriptor = descriptor;
+    return 0;
   };
   if (flags.includes("ensure-create")) {
-    if (!attempt(creationBits(libc, "ensure-create"))) throw libc.failure("open", path);
+    requireOpened(libc, attempt(creationBits(libc, "ensure-create")), path);
     into.created = path;
   } else {
     into.created = openOrCreate(libc, path, attempt, flags.includes("create"));
@@ -196,8 +197,13 @@ function openPath(
   into.nonBlocking = !flags.includes("non-block");
 }
 
-/** open(2) with more bits. False if it fails. */
-type Attempt = (bits: number) => boolean;
+/** open(2) with more bits. Returns the error number, or 0. */
+type Attempt = (bits: number) => number;
+
+/** Throws what an attempt to open a path has returned, if that is an error. */
+function requireOpened(libc: Libc, errno: number, path: string): void {
+  if (errno !== 0) throw libc.errorOf(errno, "open", path);
+}
 
 function creationBits(libc: Libc, word: "create" | "ensure-create"): number {
   return libc.bits(libc.constants.open, [word], "open");
@@ -205,14 +211,14 @@ function creationBits(libc: Libc, word: "create" | "ensure-create"): number {
 
 /** Opens a file that exists, or creates one. It always knows which, so that only a new file is removed again. */
 function openOrCreate(libc: Libc, path: string, attempt: Attempt, mayCreate: boolean): string | undefined {
-  if (openExisting(libc, attempt)) return undefined;
-  const error = libc.failure("open", path);
-  if (error.code !== "ENOENT" || !mayCreate) throw error;
+  const errno = openExisting(libc, attempt);
+  if (errno === 0) return undefined;
+  if (libc.errors.name(errno) !== "ENOENT" || !mayCreate) throw libc.errorOf(errno, "open", path);
 
-  if (attempt(creationBits(libc, "ensure-create"))) return path;
+  if (attempt(creationBits(libc, "ensure-create")) === 0) return path;
   // Another process was faster, or the path is a link to a missing file.
-  if (openExisting(libc, attempt)) return undefined;
-  if (!attempt(creationBits(libc, "create"))) throw libc.failure("open", path);
+  if (openExisting(libc, attempt) === 0) return undefined;
+  requireOpened(libc, attempt(creationBits(libc, "create")), path);
   return realPath(libc, path);
 }
 
@@ -221,16 +227,17 @@ const PATIENCE = 1000;
 
 /**
  * Opens a file that exists. If somebody has a lease of it, the attempt asks them to give it back, and this waits for
- * that.
+ * that. Returns the error number, or 0.
  */
-function openExisting(libc: Libc, attempt: Attempt): boolean {
-  if (attempt(0)) return true;
-  if (libc.code !== "EAGAIN") return false;
-  const giveUp = performance.now() + PATIENCE;
-  while (!attempt(0)) {
-    if (libc.code !== "EAGAIN" || performance.now() > giveUp) return false;
+function openExisting(libc: Libc, attempt: Attempt): number {
+  let errno = attempt(0);
+  let giveUp: number | undefined;
+  while (errno !== 0 && libc.errors.name(errno) === "EAGAIN") {
+    giveUp ??= performance.now() + PATIENCE;
+    if (performance.now() > giveUp) break;
+    errno = attempt(0);
   }
-  return true;
+  return errno;
 }
 
 /** The file to which a path leads now; `undefined` if that cannot be known. */

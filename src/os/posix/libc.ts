@@ -53,14 +53,28 @@ export class Libc {
     return result;
   }
 
+  /**
+   * The error number of the call that has just failed. Read it once, and before anything else: the engine's own calls set
+   * it, too, when its collector comes in between.
+   */
+  get errno(): number {
+    return this.#errno[0];
+  }
+
   /** The errno name for the call that has just failed. */
   get code(): string {
-    return this.errors.name(this.#errno[0]);
+    return this.errors.name(this.errno);
   }
 
   /** The error for the call that has just failed. */
   failure(syscall: string, path?: string): MmapError {
-    return this.errorOf(this.#errno[0], syscall, path);
+    return this.errorOf(this.errno, syscall, path);
+  }
+
+  /** Throws the error of the call that has just failed, unless it is one of these. */
+  failUnless(codes: readonly string[], syscall: string): void {
+    const { errno } = this;
+    if (!codes.includes(this.errors.name(errno))) throw this.errorOf(errno, syscall);
   }
 
   /** The error for an error number. */

@@ -74,8 +74,8 @@ export function posixMemory(
     blank(base: bigint, length: number): boolean {
       if (functions.mmap(base, BigInt(length), blankAccess, blankFlags, -1, 0n) !== MAP_FAILED) return true;
       // Returns false instead of throwing: if memory is full, the engine may have none left for an error.
-      if (libc.code === "ENOMEM") return false;
-      throw libc.failure("mmap");
+      libc.failUnless(["ENOMEM"], "mmap");
+      return false;
     },
 
     blankAnew(base: bigint, length: number): boolean {
@@ -162,7 +162,7 @@ function map(libc: Libc, request: MapRequest, byteLength: number, absorbing: boo
     if (address !== MAP_FAILED) return address;
     // A system that never overcommits counts the copies that could be made, and some files allow none. Then the pages are
     // mapped as requested.
-    if (!["ENOMEM", "EACCES", "EPERM"].includes(libc.code)) throw libc.failure("mmap");
+    libc.failUnless(["ENOMEM", "EACCES", "EPERM"], "mmap");
   }
   // No call comes between mmap and the return, because a program that is stopped is stopped at the next call.
   const address = functions.mmap(place, length, protection, flags, descriptor, offset);
