@@ -110,6 +110,8 @@ export class MemoryRegion implements Disposable {
     this.#mapping = mapping;
     this.memory = memory;
     this.byteOffset = byteOffset;
+    // It was just put there.
+    this.#seenIn = bytesOfMemory(memory).buffer;
     mapped.add(this);
   }
 
