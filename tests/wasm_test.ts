@@ -328,9 +328,12 @@ describe("a file in a WebAssembly memory", { skip: cannot || isCrowded && "in a 
   test("is whole when the worker has ended that had mapped it", () => {
     const directory = freshPath();
     mkdirSync(directory);
-    for (const line of runChild("worker_memories", directory).split("\n")) {
-      const refused = platform.runtime === "bun" && line.includes("10 others");
-      assertEquals(line.replace(/^.*: /, ""), `${refused ? "ENOTSUP" : "mapped"}, not mapped, whole`, line);
+    const lines = runChild("worker_memories", directory).split("\n");
+    // Bun refuses some. Which ones depends on what it has collected by then.
+    const isRefused = (line: string): boolean => line.includes("10 others") && line.includes("ENOTSUP");
+    assertEquals(lines.some(isRefused), platform.runtime === "bun");
+    for (const line of lines) {
+      assertEquals(line.replace(/^.*: /, ""), `${isRefused(line) ? "ENOTSUP" : "mapped"}, not mapped, whole`, line);
     }
   });
 
