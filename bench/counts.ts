@@ -53,11 +53,10 @@ export function countJobs(
     const needle = NEEDLES[name];
     const program = name === "lines" ? "wc" : "rg";
     jobs[`count-${name}`] = () => ({ run: () => keep(mapped().count(needle)) });
+    jobs[`count-${name}.grep`] = () => programJob([...PROGRAMS.grep(needle), path]);
     jobs[`visit-${name}`] = () => ({ run: () => visit(mapped().indexesOf(needle)) });
     for (const way of ["count", "visit"]) {
-      for (const one of [program, "grep"]) {
-        jobs[`${way}-${name}.${one}`] = () => programJob([...PROGRAMS[one](needle), path]);
-      }
+      jobs[`${way}-${name}.${program}`] = () => programJob([...PROGRAMS[program](needle), path]);
       jobs[`${way}-${name}.loop`] = () => ({ run: () => loopOver(mapped(), needle) });
       jobs[`${way}-${name}.buffer`] = () => ({ run: () => loopOver(buffer(), needle) });
     }

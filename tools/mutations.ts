@@ -485,7 +485,11 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ['into.nonBlocking = !flags.includes("non-block")', "into.nonBlocking = false", "open_flags"],
     ["bits & ~O_NONBLOCK", "bits", "open_flags"],
     [" : bits) | numbers.O_CLOEXEC", " : bits)", "open_flags"],
-    ['error.code !== "ENOENT" || !mayCreate', 'error.code !== "ENOENT"', "open_flags bad_input"],
+    [
+      'libc.errors.name(errno) !== "ENOENT" || !mayCreate',
+      'libc.errors.name(errno) !== "ENOENT"',
+      "open_flags bad_input",
+    ],
     ["into.descriptor = descriptor;\n  libc.check", "libc.check", "bare"],
     ["return into.descriptor = descriptor;", "return descriptor;", "bare"],
     ["\n    functions.close(own);", "", "pages"],

@@ -50,8 +50,8 @@ export function mapMemory(
   const unit = system.unit(flags);
   const reserve = reserveFor(plan, 0, size!, unit);
   const place = placing?.(size!, unit, 0);
-  const { endsWithThread } = place ?? {};
-  const request: MapRequest = { descriptor: null, offset: 0, protection, flags, unit, reserve, endsWithThread };
+  const anywhere: MapRequest = { descriptor: null, offset: 0, protection, flags, unit };
+  const request = { ...anywhere, reserve, endsWithThread: place?.endsWithThread };
   mapping.bytes = { request, lead: 0, byteLength: size!, file: null };
   mapping.map();
   mapping.settle();
@@ -95,7 +95,8 @@ export function mapFile(here: Host, opened: Opened, plan: Plan, mapping: Mapping
   const lengths = { before: status.byteLength, cut, after: fileLength };
   // What is in the place stays until nothing else can fail.
   const takePlace = (): void => place && mapping.moveOver(place.address);
-  (system.cutsMappedFiles ? mapThenSize : sizeThenMap)(mapping, file, lengths, takePlace);
+  if (system.cutsMappedFiles) mapThenSize(mapping, file, lengths, takePlace);
+  else sizeThenMap(mapping, file, lengths);
 }
 
 /** How long a file is, whether to cut it to nothing first, and how long it has to be in the end. */
@@ -137,15 +138,10 @@ function mapThenSize(
 }
 
 /**
- * For systems that cannot cut a mapped file, or map anything beyond the end of one. What was cut off does not come back,
+ * For systems that cannot cut a mapped file, or map anything beyond the end of one, or over other memory. What was cut off does not come back,
  * and what has grown stays longer, since others may have it mapped. So whatever can fail is tried first.
  */
-function sizeThenMap(
-  mapping: Mapping,
-  file: MappedFile,
-  { before, cut, after }: Lengths,
-  takePlace: () => void,
-): void {
+function sizeThenMap(mapping: Mapping, file: MappedFile, { before, cut, after }: Lengths): void {
   const changes = cut || after > before;
   if (changes) mapping.probe();
   // If somebody else has it mapped, this fails, and nothing has changed.
@@ -153,7 +149,6 @@ function sizeThenMap(
   if (changes) file.grow(after);
   mapping.map();
   mapping.settle();
-  takePlace();
 }
 
 /** How many bytes of addresses to keep, from the first page on; `undefined` for as many as are mapped. */

@@ -163,24 +163,20 @@ export class Pages {
   moveOver(place: bigint): void {
     const length = this.#length;
     if (length === 0) return;
-    this.#nextSlot = this.#slot && this.#guard()?.claim(this.#request.endsWithThread);
-    this.#nextSlot?.cover(place, length, this.unit, this.#strayStores);
     const base = this.#base;
+    this.#coverNext(place, length);
     try {
       this.#putOver(place, length);
     } catch (error) {
       // A system may have made room for what it could not move after all.
       if (!this.#isMapped(place, length)) this.#system.blank(place, length);
-      this.#nextSlot?.free();
-      this.#nextSlot = undefined;
+      this.#dropNext();
       throw error;
     }
     this.#request = { ...this.#request, place };
-    this.#base = place;
-    this.#length = length;
-    const slot = this.#nextSlot;
-    this.#nextSlot = undefined;
-    if (slot) this.#changeSlot(slot);
+    this.#next = place;
+    this.#nextLength = length;
+    this.#moveIn(length);
     // What was not moved was mapped a second time.
     if (!this.#system.remap) this.#system.unmap(base, length);
   }
@@ -622,10 +618,10 @@ export class Pages {
   }
 
   /** Gives the next place an entry of its own in the guard. No place that somebody uses is ever without one. */
-  #coverNext(): void {
+  #coverNext(next: bigint = this.#next, length: number = this.#nextLength): void {
     if (!this.#slot) return;
-    this.#nextSlot ??= this.#guard()?.claim();
-    this.#nextSlot?.cover(this.#next, this.#nextLength, this.unit, this.#strayStores);
+    this.#nextSlot ??= this.#guard()?.claim(this.#request.endsWithThread);
+    this.#nextSlot?.cover(next, length, this.unit, this.#strayStores);
   }
 
   /** Moves to the next place, which the guard already knows. */
