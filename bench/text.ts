@@ -22,5 +22,6 @@ export function spreadText({ low, median, high }: Spread, text: (value: number) 
 
 /** A ratio; a small one says how many times faster. */
 export function ratioText(ratio: number): string {
-  return ratio > 0 && ratio < 0.1 ? `1/${digits(1 / ratio)}` : `${ratio.toFixed(2)}`;
+  if (ratio > 0 && ratio < 0.1) return `1/${digits(1 / ratio)}`;
+  return ratio < 100 ? ratio.toFixed(2) : digits(ratio);
 }
