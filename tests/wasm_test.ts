@@ -204,8 +204,11 @@ describe("a file in a WebAssembly memory", { skip: cannot || isCrowded && "in a 
     using handed = mapInto(memory, 7 * WASM_PAGE, anonymous.handle);
     handed.bytes[1] = 43;
     assertEquals([handed.bytes[0], anonymous.bytes[1]], [42, 43]);
+    // What was there is gone: these are other pages.
+    bytesOf(memory).fill(7, 8 * WASM_PAGE);
     using plain = mapInto(memory, 8 * WASM_PAGE, null, { size: PAGE });
     using own = mapInto(memory, 9 * WASM_PAGE, ANONYMOUS, { size: PAGE });
+    assertEquals([plain.bytes[0], own.bytes[0]], [0, 0]);
     plain.bytes[0] = own.bytes[0] = 1;
     assertEquals([bytesOf(memory)[8 * WASM_PAGE], bytesOf(memory)[9 * WASM_PAGE]], [1, 1]);
     for (const region of regions) region.unmap();
