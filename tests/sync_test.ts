@@ -146,14 +146,14 @@ suite("results", () => {
     using region = memory();
     for (const timeout of [0.5, 1, 20.25, 999.9999999]) {
       const waited = timeOf(() => assertEquals(wait(region, 0, 0, timeout), "timed-out"));
-      assert(waited >= timeout && waited < timeout + 2000, `${waited} ms`);
+      assert(waited >= timeout && waited < timeout + 20_000, `${waited} ms`);
       const start = performance.now();
       const result = waitAsync(region, 0, 0, timeout);
       // On a slow machine a short time may be over before the wait begins.
       assert(result.async || timeout < 10);
       assertEquals(await result.value, "timed-out");
       const later = performance.now() - start;
-      assert(later >= timeout && later < timeout + 2000, `${later} ms`);
+      assert(later >= timeout && later < timeout + 20_000, `${later} ms`);
     }
   });
 
@@ -557,8 +557,8 @@ suite("waitAsync", () => {
     const exits = await startChild("waiting", JSON.stringify(region.handle), "exit");
     const took = performance.now() - middle;
     assertEquals([alone, exits], ['"timed-out"', '"exits"']);
-    // In addition to what the process itself takes.
-    assert(took - (middle - start) < 2000, `${took} ms`);
+    // In addition to what the process itself takes. The wait would last for ever.
+    assert(took - (middle - start) < 30_000, `${took} ms`);
   });
 
   test("it keeps the process alive", { ...acrossProcesses, ...patient }, async () => {

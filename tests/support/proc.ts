@@ -1,5 +1,6 @@
 /** What the kernel says about this process in /proc. Linux only. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { EMULATOR } from "./emulated.ts";
 
 /** One mapping, from /proc/self/smaps. */
 export interface Area {
@@ -81,7 +82,11 @@ export function areaOf(region: { readonly address: bigint }): Area {
 
 /** How many mappings of a file there are. */
 export function mappingsOf(path: string): number {
-  return readFileSync("/proc/self/maps", "utf8").split("\n").filter((line) => line.endsWith(` ${path}`)).length;
+  const inode = statSync(path, { throwIfNoEntry: false })?.ino;
+  return readFileSync("/proc/self/maps", "utf8").split("\n").filter((line) =>
+    // qemu calls whatever lies at the program's break "[heap]".
+    line.endsWith(` ${path}`) || (EMULATOR !== undefined && line.endsWith("[heap]") && line.includes(` ${inode} `))
+  ).length;
 }
 
 /** The number of open descriptors that refer to a path, or of all. */
