@@ -39,8 +39,8 @@ static size_t page;
 static struct entry *table;
 static _Atomic int32_t *count;
 static atomic_int ended;
-/** How many signals the threads' stacks have room for: as many as in Deno, if the handler does not fault itself. */
-static int depth = 2;
+/** How many signals the threads' stacks have room for: as many as in Deno. */
+enum { DEPTH = 2 };
 static atomic_ulong absorbed, shared_faults, private_faults, lost, chained, blanked, protections, resizes, signals;
 
 #define CHECK(condition) ((condition) ? (void)0 : failed(#condition, __LINE__))
@@ -186,7 +186,7 @@ static void *work(void *argument) {
   // 8 KiB, of which each signal takes 3.3 with AVX-512. Beneath it is nothing.
   size_t frame = getauxval(AT_MINSIGSTKSZ);
   if (frame == 0) frame = 5120; // qemu does not say; as the kernel has it for arm64
-  size_t size = depth * frame + 1440, whole = (size + page - 1) / page * page;
+  size_t size = DEPTH * frame + 1440, whole = (size + page - 1) / page * page;
   char *room = mmap(NULL, whole + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   CHECK(room != MAP_FAILED && mprotect(room + page, whole, PROT_READ | PROT_WRITE) == 0);
   stack_t stack = {.ss_sp = room + page, .ss_size = size};
@@ -352,10 +352,7 @@ static void refuse_copying(void) {
 
 int main(int argc, char **argv) {
   CHECK(argc == 3 || (argc == 4 && strcmp(argv[3], "alone") == 0));
-  if (argc == 4) {
-    refuse_copying();
-    depth = 6;
-  }
+  if (argc == 4) refuse_copying();
   page = sysconf(_SC_PAGESIZE);
   install(argv[1]);
   only_read = map(PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, MAKE_WRITABLE | UNCOUNTED);

@@ -66,6 +66,10 @@ handler:
         ldr     x23, [x1, #INFO_ADDRESS]
         cmp     w9, #0
         b.le    chain                   // sent by a process, not caused by an access
+        ldr     x10, [x2, #CONTEXT_PC]
+        adr     x11, copying
+        cmp     x10, x11
+        b.eq    interrupted
         cmp     w0, #SIGBUS
         b.ne    1f
         cmp     w9, #BUS_ADRALN
@@ -73,7 +77,6 @@ handler:
         b       find
 1:      cmp     w9, #SEGV_ACCERR
         b.ne    chain
-        ldr     x10, [x2, #CONTEXT_PC]
         cmp     x23, x10
         b.eq    chain                   // an instruction was fetched: no page of ours would ever satisfy that
 
@@ -204,8 +207,8 @@ copy:
         cmn     x0, #EFAULT
         b.eq    7f
         mov     x0, x23                 // the kernel was told not to copy
-        bl      readable
-        b.ne    by_hand
+        bl      load_page
+        b.eq    place
 
         // It does not allow loads either, or is lost. Memory that is shared can be mapped a second time, where nobody
         // else changes what it allows.
@@ -225,21 +228,16 @@ copy:
         bl      protect
         mov     x9, x16
         bl      read_page
-        mov     x9, x0
+        b.eq    9f
         mov     x0, x16
-        bl      readable
-        mov     x10, x0
-        mov     x0, x16
+        bl      load_page
+        b.eq    9f
+        and     w27, w27, #~UNCOUNTED
+9:      mov     x0, x16
         mov     x1, x25
         mov     w8, #SYS_MUNMAP
         svc     #0
-        cmp     x9, x25
-        b.eq    place
-        cmn     x10, #EFAULT
-        b.eq    lost_too
-        bl      allow_loads
-        b.eq    by_hand
-        b       blanked
+        b       place
 
         // It has been replaced before, so it is private by now.
 unshared:
@@ -253,24 +251,11 @@ unshared:
 
         // The kernel copies from no device.
 8:      mov     x0, x23
-        bl      readable
-        b.ne    by_hand
-        bl      allow_loads
-        b.ne    blanked
-        mov     x0, x23
-        bl      readable
-        b.eq    lost_too
-by_hand:
-        mov     x9, #0
-9:      ldr     x10, [x23, x9]
-        str     x10, [x15, x9]
-        add     x9, x9, #8
-        cmp     x9, x25
-        b.lo    9b
-        b       place
+        bl      load_page
+        b.eq    place
 
 lost_too:
-        and     w27, w27, #~UNCOUNTED   // the copy is of zeros, and is counted in any case
+        and     w27, w27, #~UNCOUNTED   // what the copy lacks is zeros: counted in any case
 
 place:
         bl      is_current
@@ -287,12 +272,6 @@ place:
         bl      discard
         b       whole
 
-        // The region has gone meanwhile. What is blank allows everything.
-blanked:
-        mov     x0, x23
-        mov     x1, x25
-        mov     w2, #READ_WRITE
-        bl      protect
 gone:
         bl      discard
         b       find
@@ -435,15 +414,23 @@ read_page:
         cmp     x0, x25
         ret
 
-        // Makes the page at x23 one that is only read. Not equal if the entry is no longer the one that was found.
-allow_loads:
-        mov     x7, x30
-        mov     x0, x23
-        mov     x1, x25
-        mov     w2, #READ
-        bl      protect
-        bl      is_current
-        ret     x7
+        // Loads the page at x0 into the copy; equal if all of it was there. It looks first, so that it seldom interrupts
+        // itself.
+load_page:
+        mov     x6, x30
+        mov     x12, x0
+        mov     x9, #0
+        bl      readable
+        b.eq    copied
+copying:
+        ldr     x10, [x12, x9]
+        str     x10, [x15, x9]
+        add     x9, x9, #8
+        cmp     x9, x25
+        b.lo    copying
+copied:
+        cmp     x9, x25
+        ret     x6
 
         // Whether the page at x0 can be loaded from: has the kernel look at the word there. Equal if it cannot.
 readable:
@@ -467,6 +454,12 @@ futex:
         mov     w8, #SYS_FUTEX
         svc     #0
         cmp     x0, #0
+        ret
+
+        // The load of a page has failed. Goes on behind it.
+interrupted:
+        adr     x9, copied
+        str     x9, [x2, #CONTEXT_PC]
         ret
 
         // Not ours: to the handler that was there before, as if it had been called by the kernel.

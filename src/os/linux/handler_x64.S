@@ -9,10 +9,12 @@
 #
 # It makes system calls and nothing else: no locks, no C library, no memory but the table and the signal's own stack. That
 # stack may be as small as two frames, so all other signals wait until it has returned, and a page is copied by the
-# kernel, which fails where a load would fault. Only if the kernel does not copy, it loads, and may interrupt itself.
+# kernel, which fails where a load would fault. Only if the kernel does not copy, it loads, and may interrupt itself:
+# then it goes on behind the load, which has failed.
 #
 # Other threads may do the same, and change what the page allows, at any moment. Two threads may replace the same page;
-# then what one of them stored may be gone, from a page that is counted as lost.
+# then what one of them stored may be gone, from a page that is counted as lost. A region may be blanked at any moment,
+# too, and whoever touches what is blank would find no region. So nothing here makes a page allow less than it did.
 #
 # All registers may be changed, since the kernel restores those of the interrupted code from the signal frame; but the
 # handler that was there before may want to walk the stack, so rbp is left as it is.
@@ -93,6 +95,9 @@ handler:
         mov     r14, [rsi + INFO_ADDRESS]
         test    eax, eax
         jle     chain                   # sent by a process, not caused by an access
+        lea     rcx, [rip + copying]
+        cmp     [rdx + CONTEXT_RIP], rcx
+        je      interrupted
         cmp     edi, SIGBUS
         jne     1f
         cmp     eax, BUS_ADRALN
@@ -239,8 +244,8 @@ copy:
         cmp     rax, EFAULT
         je      7f
         mov     rdi, r14                # the kernel was told not to copy
-        call    readable
-        jne     by_hand
+        call    load_page
+        je      place
 
         # It does not allow loads either, or is lost. Memory that is shared can be mapped a second time, where nobody else
         # changes what it allows.
@@ -261,21 +266,16 @@ copy:
         call    protect
         mov     rax, [rsp + SECOND]
         call    read_page
-        mov     [rsp + REMOTE], rax
+        je      9f
         mov     rdi, [rsp + SECOND]
-        call    readable
-        mov     [rsp + LOCAL], rax
-        mov     rdi, [rsp + SECOND]
+        call    load_page
+        je      9f
+        and     dword ptr [rsp + STORES], ~UNCOUNTED
+9:      mov     rdi, [rsp + SECOND]
         mov     rsi, r13
         mov     eax, SYS_MUNMAP
         syscall
-        cmp     [rsp + REMOTE], r13
-        je      place
-        cmp     qword ptr [rsp + LOCAL], EFAULT
-        je      lost_too
-        call    allow_loads
-        je      by_hand
-        jmp     blanked
+        jmp     place
 
         # It has been replaced before, so it is private by now.
 unshared:
@@ -289,23 +289,11 @@ unshared:
 
         # The kernel copies from no device.
 8:      mov     rdi, r14
-        call    readable
-        jne     by_hand
-        call    allow_loads
-        jne     blanked
-        mov     rdi, r14
-        call    readable
-        je      lost_too
-by_hand:
-        mov     rdi, [rsp + COPY]
-        mov     rsi, r14
-        mov     rcx, r13
-        cld
-        rep movsb
-        jmp     place
+        call    load_page
+        je      place
 
 lost_too:
-        and     dword ptr [rsp + STORES], ~UNCOUNTED    # the copy is of zeros, and is counted in any case
+        and     dword ptr [rsp + STORES], ~UNCOUNTED    # what the copy lacks is zeros: counted in any case
 
 place:
         mov     eax, [rbx + SEQUENCE]
@@ -323,12 +311,6 @@ place:
         call    discard
         jmp     whole
 
-        # The region has gone meanwhile. What is blank allows everything.
-blanked:
-        mov     rdi, r14
-        mov     rsi, r13
-        mov     edx, READ_WRITE
-        call    protect
 gone:
         call    discard
         jmp     find
@@ -382,11 +364,11 @@ all:
         # by now is not.
 ended:
         test    esi, esi
-        jz      1f
+        jz      unequal
         test    ecx, OUTLIVES
         jz      2f
         cmp     dword ptr [rsp + 8 + SIGNAL], SIGBUS
-        je      1f
+        je      unequal
 2:
         push    rax
         push    rcx
@@ -402,7 +384,8 @@ ended:
         pop     rcx
         pop     rax
         ret
-1:      test    rsp, rsp                # not equal
+unequal:
+        test    rsp, rsp
         ret
 
         # Maps the region with the flags in r10; equal if that worked.
@@ -460,14 +443,18 @@ read:                                   # rdx bytes to rcx
         cmp     rax, r13
         ret
 
-        # Makes the page at r14 one that is only read. Not equal if the entry is no longer the one that was found.
-allow_loads:
-        mov     rdi, r14
-        mov     rsi, r13
-        mov     edx, READ
-        call    protect
-        mov     eax, [rbx + SEQUENCE]
-        cmp     eax, [rsp + 8 + FOUND]
+        # Loads the page at rdi into the copy; equal if all of it was there. It looks first, so that it seldom interrupts
+        # itself.
+load_page:
+        call    readable
+        je      unequal
+        mov     rsi, rdi
+        mov     rdi, [rsp + 8 + COPY]
+        mov     rcx, r13
+        cld
+copying:
+        rep movsb
+copied: test    rcx, rcx                # what is left
         ret
 
         # Whether the page at rdi can be loaded from: has the kernel look at the word there. Equal if it cannot.
@@ -492,6 +479,12 @@ futex:
         syscall
         test    rax, rax
         ret
+
+        # The load of a page has failed. Goes on behind it.
+interrupted:
+        lea     rcx, [rip + copied]
+        mov     [rdx + CONTEXT_RIP], rcx
+        jmp     done
 
         # Not ours: to the handler that was there before, as if it had been called by the kernel.
 chain:

@@ -134,7 +134,7 @@ change:
         lea     r9, [rsp + OLD_PROTECTION]
         call    [r12 + VIRTUAL_PROTECT]
         test    eax, eax
-        jz      pass
+        jz      wait                    # perhaps the region has gone meanwhile
         test    byte ptr [rsp + STORES], UNCOUNTED
         jnz     uncounted
         lock inc dword ptr [rbx + FAULTS]
