@@ -1,5 +1,6 @@
 import {
   closeSync,
+  linkSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -147,8 +148,15 @@ describe("WebAssembly code works on the file itself", here, () => {
     assert(readFileSync(to).equals(wanted) && readFileSync(`${to}.copied`).equals(wanted));
   });
 
-  test("zstd: refuses what is not whole, and what does not say its length", () => {
+  test("zstd: refuses what is not whole, what does not say its length, and to replace what it reads", () => {
     const from = freshPath();
+    const content = zstdCompressSync(new Uint8Array(1 << 20));
+    writeFileSync(from, content);
+    linkSync(from, `${from}.link`);
+    for (const to of [from, `${from}.link`]) {
+      assertThrows(() => decompressMapped(from, to), Error, "cannot be replaced");
+    }
+    assert(readFileSync(from).equals(content));
     writeFileSync(from, zstdCompressSync(new Uint8Array(1 << 20), { pledgedSrcSize: 1 << 20 }));
     truncateSync(from, statSync(from).size - 1);
     assertThrows(() => decompressMapped(from, freshPath()), Error, "this is not zstd");

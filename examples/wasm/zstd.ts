@@ -56,8 +56,9 @@ class MappedFile implements Disposable {
   }
 }
 
-/** Decompresses a file into a new one. Returns the length of that. */
+/** Decompresses a file into another, which it replaces. Returns the length of that. */
 export function decompressMapped(from: string, to: string): number {
+  if (isSameFile(from, to)) throw new Error(`${to}: cannot be replaced by what is in it`);
   using input = new MappedFile(from, statSync(from).size);
   const { byteOffset, byteLength } = input.region;
   const size = Number(zstd.ZSTD_findDecompressedSize(byteOffset, byteLength));
@@ -72,6 +73,11 @@ export function decompressMapped(from: string, to: string): number {
   input.region.check(); // throws if somebody has cut a file meanwhile
   output.region.check();
   return written;
+}
+
+function isSameFile(one: string, other: string): boolean {
+  const [first, second] = [one, other].map((path) => statSync(path, { bigint: true, throwIfNoEntry: false }));
+  return first !== undefined && first.dev === second?.dev && first.ino === second.ino;
 }
 
 /** The same by the way there was before: the content is copied into the decoder's memory, out of it, and to the file. */
