@@ -127,6 +127,10 @@ describe("a file that is mapped to be read", () => {
     assertEquals(runChild("guards", "data-limit", fileOf(1)), "survived");
   });
 
+  test("keeps what is there if it allows nothing and there may be no more data", onLinux("such a limit"), () => {
+    assertEquals(runChild("guards", "protected-at-limit", fileOf(1)), "survived");
+  });
+
   const KERNEL_TYPES = "/sys/kernel/btf/vmlinux";
   for (const guard of [undefined, false]) {
     test(`may be one that nobody can map to be written, guard: ${guard}`, {

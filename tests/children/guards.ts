@@ -78,6 +78,23 @@ function handlerOf(signal: number): bigint {
   return action.bigUint64[0];
 }
 
+/** Stores a byte while the process may have no more data. */
+function storeAtDataLimit(bytes: Uint8Array, at: number, value: number): void {
+  const { setrlimit, getrlimit } = host().ffi.load(libc().constants.libraries, {
+    setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+    getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  });
+  const RLIMIT_DATA = 2;
+  const [old, low] = [new Uint8Array(16), new Uint8Array(16)];
+  assertEquals(getrlimit(RLIMIT_DATA, old), 0);
+  low.set(old);
+  low.set(new Uint8Array(new BigUint64Array([1n]).buffer));
+  const statuses = [setrlimit(RLIMIT_DATA, low)];
+  bytes[at] = value;
+  statuses.push(setrlimit(RLIMIT_DATA, old));
+  assertEquals(statuses, [0, 0]);
+}
+
 /** Whether faults lead to the guard. */
 function isInPlace(): boolean {
   // Nobody can look at Windows' list of handlers.
@@ -235,20 +252,23 @@ const SCENARIOS: Record<string, () => Promise<void> | void> = {
     assert(data() - before < 2 ** 18, `${data() - before} KiB`);
     const bytes = region.view(Uint8Array, 0, 2 * PAGE);
     // This works even if the process is at its limit, and no page may become writable.
-    const { setrlimit, getrlimit } = host().ffi.load(libc().constants.libraries, {
-      setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
-      getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
-    });
-    const RLIMIT_DATA = 2;
-    const [old, low] = [new Uint8Array(16), new Uint8Array(16)];
-    assertEquals(getrlimit(RLIMIT_DATA, old), 0);
-    low.set(old);
-    low.set(new Uint8Array(new BigUint64Array([1n]).buffer));
-    const statuses = [setrlimit(RLIMIT_DATA, low)];
-    bytes[1] = 7;
-    statuses.push(setrlimit(RLIMIT_DATA, old));
-    assertEquals(statuses, [0, 0]);
+    storeAtDataLimit(bytes, 1, 7);
     assertEquals([bytes[0], bytes[1], bytes[PAGE], region.faults], [0, 7, 0, 0]);
+  },
+  "protected-at-limit": () => {
+    const content = countingBytes(4 * PAGE);
+    writeFileSync(path, content);
+    for (const access of ["read", "copy", "write"] as const) {
+      using region = mmap(path, { access });
+      const { bytes } = region;
+      region.protect(["none"]);
+      storeAtDataLimit(bytes, PAGE + 1, 77);
+      const expected = content.slice(PAGE, 2 * PAGE);
+      expected[1] = 77;
+      assertEquals(bytes.slice(PAGE, 2 * PAGE), expected, access);
+      assertEquals(region.faults, 1, access);
+      assertEquals(new Uint8Array(readFileSync(path)), content, access);
+    }
   },
   "full-disk": () => {
     const directory = mkdtempSync(join(tmpdir(), "mmap-full-"));

@@ -337,11 +337,12 @@ static void install(const char *path) {
   CHECK(sigaction(SIGUSR1, &listener, NULL) == 0 && sigaction(SIGWINCH, &listener, NULL) == 0);
 }
 
-/** From now on, process_vm_readv is not permitted. */
+/** From now on, neither process_vm_readv nor opening /proc/self/mem is permitted. */
 static void refuse_copying(void) {
   struct sock_filter filter[] = {
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 0, 1),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 1, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 1),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
@@ -352,9 +353,9 @@ static void refuse_copying(void) {
 
 int main(int argc, char **argv) {
   CHECK(argc == 3 || (argc == 4 && strcmp(argv[3], "alone") == 0));
-  if (argc == 4) refuse_copying();
   page = sysconf(_SC_PAGESIZE);
   install(argv[1]);
+  if (argc == 4) refuse_copying();
   only_read = map(PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, MAKE_WRITABLE | UNCOUNTED);
   // The kernel joins its parts again only if they were one when the first page was copied.
   only_read.base[0] = 0;

@@ -22,6 +22,9 @@
         .set    CONTEXT_MASK, 40
         .set    CONTEXT_PC, 440
 
+        .set    SYS_OPENAT, 56
+        .set    SYS_CLOSE, 57
+        .set    SYS_PREAD64, 67
         .set    SYS_FUTEX, 98
         .set    SYS_TGKILL, 131
         .set    SYS_RT_SIGACTION, 134
@@ -37,6 +40,8 @@
         .set    READ_WRITE, 3
         .set    PRIVATE_ANONYMOUS, 0x22
         .set    SHARED_ANONYMOUS, 0x21
+        .set    AT_FDCWD, -100
+        .set    READ_CLOEXEC, 0x80000
         .set    FIXED, 0x10
         .set    FIXED_NOREPLACE, 0x100000
         .set    NORESERVE, 0x4000
@@ -210,9 +215,11 @@ copy:
         bl      load_page
         b.eq    place
 
-        // It does not allow loads either, or is lost. Memory that is shared can be mapped a second time, where nobody
-        // else changes what it allows.
-7:      mov     x0, x23
+        // It does not allow loads either, or is lost. Without /proc, memory that is shared can be mapped a second time,
+        // where nobody else changes what it allows.
+7:      bl      read_protected
+        b.eq    place
+        mov     x0, x23
         mov     x1, #0
         mov     x2, x25
         mov     w3, #MAYMOVE
@@ -249,7 +256,7 @@ unshared:
         bl      discard
         b       placed
 
-        // The kernel copies from no device.
+        // The kernel copies from no device, and may have reached a limit.
 8:      mov     x0, x23
         bl      load_page
         b.eq    place
@@ -414,6 +421,31 @@ read_page:
         cmp     x0, x25
         ret
 
+        // Has the kernel copy the page at x23 to the copy, whatever it allows; equal if all of it was there.
+read_protected:
+        mov     x0, #AT_FDCWD
+        adr     x1, memory
+        mov     x2, #READ_CLOEXEC
+        mov     w8, #SYS_OPENAT
+        svc     #0
+        tbnz    x0, #63, 17f
+        mov     x12, x0
+        mov     x1, x15
+        mov     x2, x25
+        mov     x3, x23
+        mov     w8, #SYS_PREAD64
+        svc     #0
+        mov     x9, x0
+        mov     x0, x12
+        mov     w8, #SYS_CLOSE
+        svc     #0
+        cmp     x9, x25
+        ret
+17:     cmp     x19, #0                 // not equal
+        ret
+memory: .asciz  "/proc/self/mem"
+        .balign 4
+
         // Loads the page at x0 into the copy; equal if all of it was there. It looks first, so that it seldom interrupts
         // itself.
 load_page:
@@ -483,16 +515,16 @@ chain:
         mov     x30, x28
         ldr     x9, [x19, #OLD_SIGBUS]
         cmp     w0, #SIGBUS
-        b.eq    16f
+        b.eq    18f
         ldr     x9, [x19, #OLD_SIGSEGV]
-16:     cmp     x9, #1
-        b.hi    17f
+18:     cmp     x9, #1
+        b.hi    19f
         b.lo    default                 // SIG_DFL
         ldr     w10, [x1, #INFO_CODE]
         cmp     w10, #0
         b.gt    default                 // SIG_IGN does not hold for faults: they would go on for ever
         ret
-17:     br      x9
+19:     br      x9
 
         // What the system does without any handler: the access is tried again and ends the process as it should.
 default:
@@ -503,7 +535,7 @@ default:
         svc     #0
         ldr     w10, [x21, #INFO_CODE]
         cmp     w10, #0
-        b.gt    18f
+        b.gt    20f
         mov     w8, #SYS_GETPID         // sent: once more, since nothing is tried again
         svc     #0
         mov     x23, x0
@@ -514,4 +546,4 @@ default:
         mov     w2, w20
         mov     w8, #SYS_TGKILL
         svc     #0
-18:     ret     x28
+20:     ret     x28

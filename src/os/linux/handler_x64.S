@@ -40,21 +40,26 @@
         .set    INSTRUCTION_FETCH, 0x10
         .set    CONTEXT_MASK, 296       # the signals that the interrupted code has blocked
 
+        .set    SYS_CLOSE, 3
         .set    SYS_MMAP, 9
         .set    SYS_MPROTECT, 10
         .set    SYS_MUNMAP, 11
         .set    SYS_RT_SIGACTION, 13
         .set    SYS_RT_SIGPROCMASK, 14
+        .set    SYS_PREAD64, 17
         .set    SYS_MREMAP, 25
         .set    SYS_GETPID, 39
         .set    SYS_GETTID, 186
         .set    SYS_FUTEX, 202
         .set    SYS_TGKILL, 234
+        .set    SYS_OPENAT, 257
         .set    SYS_PROCESS_VM_READV, 310
         .set    READ, 1
         .set    READ_WRITE, 3
         .set    PRIVATE_ANONYMOUS, 0x22
         .set    SHARED_ANONYMOUS, 0x21
+        .set    AT_FDCWD, -100
+        .set    READ_CLOEXEC, 0x80000   # O_RDONLY | O_CLOEXEC
         .set    FIXED, 0x10
         .set    FIXED_NOREPLACE, 0x100000
         .set    NORESERVE, 0x4000
@@ -247,9 +252,11 @@ copy:
         call    load_page
         je      place
 
-        # It does not allow loads either, or is lost. Memory that is shared can be mapped a second time, where nobody else
-        # changes what it allows.
-7:      mov     rdi, r14
+        # It does not allow loads either, or is lost. Without /proc, memory that is shared can be mapped a second time,
+        # where nobody else changes what it allows.
+7:      call    read_protected
+        je      place
+        mov     rdi, r14
         xor     esi, esi
         mov     rdx, r13
         mov     r10d, MAYMOVE
@@ -287,7 +294,7 @@ unshared:
         call    discard
         jmp     placed
 
-        # The kernel copies from no device.
+        # The kernel copies from no device, and may have reached a limit.
 8:      mov     rdi, r14
         call    load_page
         je      place
@@ -442,6 +449,28 @@ read:                                   # rdx bytes to rcx
         syscall
         cmp     rax, r13
         ret
+
+        # Has the kernel copy the page at r14 to the copy, whatever it allows; equal if all of it was there.
+read_protected:
+        mov     edi, AT_FDCWD
+        lea     rsi, [rip + memory]
+        mov     edx, READ_CLOEXEC
+        mov     eax, SYS_OPENAT
+        syscall
+        test    eax, eax
+        js      unequal
+        mov     edi, eax
+        mov     rsi, [rsp + 8 + COPY]
+        mov     rdx, r13
+        mov     r10, r14
+        mov     eax, SYS_PREAD64
+        syscall
+        mov     r8, rax
+        mov     eax, SYS_CLOSE
+        syscall
+        cmp     r8, r13
+        ret
+memory: .asciz  "/proc/self/mem"
 
         # Loads the page at rdi into the copy; equal if all of it was there. It looks first, so that it seldom interrupts
         # itself.

@@ -143,7 +143,8 @@ uncounted:
         lock or dword ptr [rbx + UNIT], STORED
         jmp     again
 
-        # Nothing is there: another thread is about to put memory there that is harmless to touch.
+        # Nothing is there, or not what was there before: another thread is about to put memory there that is harmless to
+        # touch.
 wait:
         dec     r15d
         jz      pass
