@@ -67,7 +67,7 @@ export function mapFile(here: Host, opened: Opened, plan: Plan, mapping: Mapping
   if (!ours) opened.own = system.keep?.(opened.descriptor!);
   const { own } = opened;
   const descriptor = own ?? opened.descriptor!;
-  const status = mappableStatus(system, descriptor, opened.path);
+  const status = mappableStatus(system, descriptor, ours, opened.path);
   const file = new MappedFile(system, {
     descriptor: opened.descriptor!,
     own,
@@ -168,8 +168,8 @@ function closerOf({ ffi, system }: Host, { ours }: Opened): (descriptor: Descrip
   };
 }
 
-function mappableStatus(system: System, descriptor: Descriptor, path: string | undefined): FileStatus {
-  const status = system.status(descriptor);
+function mappableStatus(system: System, descriptor: Descriptor, ours: boolean, path: string | undefined): FileStatus {
+  const status = system.status(descriptor, !ours);
   if (status.kind === "directory") throw system.error("EISDIR", "mmap", "Is a directory", path);
   if (status.kind === "other") throw system.error("ENODEV", "mmap", "Not a file or device that can be mapped", path);
   return status;

@@ -50,7 +50,7 @@ export class MappedFile {
     this.#preallocates = preallocates;
     this.#nonBlocking = nonBlocking;
     this.#close = close;
-    this.#identity = ours ? undefined : system.identity(this.handle);
+    this.#identity = ours ? undefined : status.identity ?? system.identity(this.handle);
   }
 
   /** The descriptor as others expect one: it blocks, unless they asked for another. Few ever see it. */
@@ -176,10 +176,10 @@ export class MappedFile {
   /** Closes the library's own descriptor, and the other one if that is asked for, and it is still this file's. Once. */
   close(): void {
     if (this.#closed) return;
-    const isOpen = this.#isOpen();
+    const closes = this.closes && this.#isOpen();
     this.#closed = true;
     try {
-      if (isOpen) this.#close?.(this.#descriptor);
+      if (closes) this.#close!(this.#descriptor);
     } finally {
       if (this.handle !== this.#descriptor) this.#system.close(this.handle);
     }

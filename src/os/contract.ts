@@ -19,6 +19,8 @@ export interface FileStatus {
   readonly byteLength: number;
   /** Its length, and the lengths of its mappings, are multiples of this: 1, or the size of a huge page. */
   readonly unit: number;
+  /** The identity, if it was asked for and takes no other call. */
+  readonly identity?: string;
 }
 
 /**
@@ -108,7 +110,7 @@ export interface Files {
   pathOfNamed(name: string): string | undefined;
   /** Forbids what the words name, for the memory behind a descriptor. */
   seal(descriptor: Descriptor, seals: readonly Seal[]): void;
-  status(descriptor: Descriptor): FileStatus;
+  status(descriptor: Descriptor, withIdentity?: boolean): FileStatus;
   /**
    * A descriptor of the library's own for one that the caller may close at any time, so that nothing is ever done to
    * the file that gets its number. `undefined` if calls on memory do not need the file.

@@ -57,8 +57,8 @@ export function posixFiles(libc: Libc, extensions: Extensions): Omit<Files, keyo
       extensions.seal(descriptor as number, seals);
     },
 
-    status(descriptor: Descriptor): FileStatus {
-      const status = reader.status(descriptor as number);
+    status(descriptor: Descriptor, withIdentity?: boolean): FileStatus {
+      const status = reader.status(descriptor as number, withIdentity);
       return status.kind === "block" ? { ...status, byteLength: endOfDevice(libc, descriptor as number) } : status;
     },
 

@@ -40,8 +40,9 @@ export class StatusReader {
     else throw libc.error("ENOSYS", "fstat", "the C library has no fstat");
   }
 
-  status(descriptor: number): FileStatus {
+  status(descriptor: number, withIdentity?: boolean): FileStatus {
     this.#read(descriptor);
+    const identity = withIdentity ? this.#identity() : undefined;
     // The mode has 16 bits in statx. In stat, its upper bits are unused.
     const mode = this.#view.getUint16(this.#layout.mode, true);
     const blockSize = this.#view.getUint32(this.#layout.blockSize, true);
@@ -50,6 +51,7 @@ export class StatusReader {
       kind: this.#kindOf(mode & this.#format, byteLength, descriptor),
       byteLength,
       unit: blockSize >= LARGE_BLOCK && this.#hugePages?.hold(descriptor) ? blockSize : 1,
+      identity,
     };
   }
 
@@ -63,6 +65,11 @@ export class StatusReader {
 
   identity(descriptor: number): string {
     this.#read(descriptor);
+    return this.#identity();
+  }
+
+  /** Of what was read last. */
+  #identity(): string {
     const { device, deviceSize, inode } = this.#layout;
     const onDevice = deviceSize === 8 ? this.#view.getBigUint64(device, true) : this.#view.getUint32(device, true);
     return `${onDevice}:${this.#view.getBigUint64(inode, true)}`;
