@@ -8,14 +8,17 @@ import type { Libc } from "./libc.ts";
  */
 const PATIENCE = 100;
 
+/** What getrlimit answers with: the limit itself, and the highest it can be set to. */
+const limits = new BigUint64Array(2);
+const limitBytes = new Uint8Array(limits.buffer);
+
 /**
  * Throws EFBIG if the process may not make a file this long, unless it is as long already (RLIMIT_FSIZE). The kernel
  * would also send SIGXFSZ, which ends Deno.
  */
 export function checkFileLimit(libc: Libc, byteLength: number, length: () => number): void {
-  const limits = new BigUint64Array(2);
   const { more: { getrlimit }, constants: { numbers } } = libc;
-  libc.check(getrlimit(numbers.RLIMIT_FSIZE, new Uint8Array(limits.buffer)), "getrlimit");
+  libc.check(getrlimit(numbers.RLIMIT_FSIZE, limitBytes), "getrlimit");
   const [limit] = limits;
   if (BigInt(byteLength) <= limit || length() >= byteLength) return;
   const reason = `File too large: ${byteLength} bytes wanted, but the process may make files of ${limit} (ulimit -f)`;

@@ -12,9 +12,16 @@ export const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 
 const encoder: TextEncoder = new TextEncoder();
 
-/** A C string. */
+/** For short C strings. New bytes for each would take longer than all else that is done with it. */
+const short: Uint8Array = new Uint8Array(4096);
+
+/** A C string. It is valid until the next one is asked for. */
 export function cString(text: string): Uint8Array {
-  return encoder.encode(text + "\0");
+  // A UTF-16 unit has at most three bytes.
+  if (text.length * 3 >= short.length) return encoder.encode(text + "\0");
+  const { written } = encoder.encodeInto(text, short);
+  short[written] = 0;
+  return short;
 }
 
 /** The C library, loaded. */
