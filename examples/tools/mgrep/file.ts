@@ -70,7 +70,7 @@ class FileSearch {
     this.#task = task;
     this.#printer = new Printer(task.output, task.format, path);
     this.#numbers = new LineNumbers(file);
-    this.#binary = file.view(Uint8Array, 0, Math.min(HEAD, file.byteLength)).includes(NUL);
+    this.#binary = file.read(0, Math.min(HEAD, file.byteLength)).includes(NUL);
   }
 
   run(): Outcome {
