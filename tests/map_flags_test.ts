@@ -303,6 +303,19 @@ test("stray stores into a file of huge pages stay in the region, though none is 
   assertEquals(file.bytes[MIB], 0);
 });
 
+test("a stray store into protected memory of huge pages reaches nobody else", {
+  skip: noHugePages || !platform.supports("guard") && "no guard here",
+}, () => {
+  for (const protection of ["none", "read"] as const) {
+    using memory = mmap(ANONYMOUS, { size: 2 * MIB, flags: ["huge-table"] });
+    using same = mmap(memory.handle);
+    memory.bytes.fill(5);
+    same.protect([protection]);
+    same.bytes[100] = 6;
+    assertEquals([memory.bytes[100], same.bytes[100], same.bytes[101], same.faults], [5, 6, 5, 1], protection);
+  }
+});
+
 test("memory of huge pages that has shrunk and grown again shows zeros, as any other does", {
   skip: noHugePages,
 }, () => {
