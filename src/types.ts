@@ -170,6 +170,10 @@ export interface MmapOptions {
    * disk is an MmapError with code `ENOSPC` then, and the file is as it was. Without it, the file gets its blocks when
    * they are first stored to, and a full disk is a lost page. Default: false.
    *
+   * Memory has blocks, too: `ANONYMOUS`, `named`, and files in `/dev/shm` or any other tmpfs. On Linux, more memory than
+   * can be had is `ENOSPC` as well, by what `/proc/meminfo` and control groups of version 2 say. Without that, the kernel
+   * would go on until it has to end a process.
+   *
    * Calls [fallocate(2)](https://man7.org/linux/man-pages/man2/fallocate.2.html) on Linux, `fcntl` with `F_PREALLOCATE`
    * on macOS, and [posix_fallocate(2)](https://man.freebsd.org/posix_fallocate) on FreeBSD, which may leave the file
    * longer when it fails. Windows reserves the blocks of every file that grows, unless the file is sparse or

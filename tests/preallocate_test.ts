@@ -4,7 +4,10 @@ import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ANONYMOUS, mmap, MmapError, platform } from "../mod.ts";
 import { host, useHost } from "../src/host.ts";
+import { availableMemory } from "../src/os/linux/available_memory.ts";
 import { bareSystem } from "./support/bare.ts";
+import { runChild } from "./support/children.ts";
+import { notInQemu } from "./support/emulated.ts";
 import { countingBytes, exists, fileOf, freshPath } from "./support/files.ts";
 import { openDescriptors } from "./support/process.ts";
 import { onLinux } from "./support/systems.ts";
@@ -53,6 +56,43 @@ test("the blocks of what is added are reserved", can, () => {
   if (platform.os === "linux") assert(onDisk(path) >= 3 * MEBIBYTE - 7, String(onDisk(path)));
   region.resize(5);
   assertEquals(statSync(path).size, 5);
+});
+
+test("memory that is not there is refused, before the kernel would end a process for it", {
+  ...onLinux("/proc/meminfo"),
+  ...notInQemu("its processes are the kernel's to end, too"),
+}, () => {
+  assertEquals(runChild("much_memory"), "refused");
+});
+
+test("the memory that can be had is what the system and all control groups leave", () => {
+  const texts: Record<string, string> = {
+    "/proc/meminfo": "MemTotal: 999 kB\nMemAvailable:  100 kB\nSwapFree:  28 kB\n",
+  };
+  const available = (more: Record<string, string>): number => {
+    const all = { ...texts, ...more };
+    return availableMemory((path) => all[path] ?? "");
+  };
+  assertEquals(available({}), 128 * 1024);
+  assertEquals(available({ "/proc/meminfo": "" }), Infinity);
+  // Version 1 only.
+  assertEquals(available({ "/proc/self/cgroup": "4:memory:/one\n" }), 128 * 1024);
+  const inGroup = { "/proc/self/cgroup": "4:memory:/other\n0::/one/two\n" };
+  assertEquals(available(inGroup), 128 * 1024);
+  const group = "/sys/fs/cgroup";
+  assertEquals(available({ ...inGroup, [`${group}/one/two/memory.max`]: "max\n" }), 128 * 1024);
+  const limited = {
+    ...inGroup,
+    [`${group}/one/two/memory.max`]: "9000\n",
+    [`${group}/one/two/memory.current`]: "8000\n",
+  };
+  assertEquals(available(limited), 1000);
+  // What the page cache has can go.
+  const cache = "anon 5\nfile 999\ninactive_file 300\nactive_file 50\n";
+  assertEquals(available({ ...limited, [`${group}/one/two/memory.stat`]: cache }), 1350);
+  assertEquals(available({ ...limited, [`${group}/one/memory.max`]: "600\n" }), 600);
+  // In a container that sees only its own group.
+  assertEquals(available({ ...limited, [`${group}/memory.max`]: "500\n", [`${group}/memory.current`]: "501\n" }), 0);
 });
 
 test("without it, a file has only the blocks that are stored to", onLinux("sparse files everywhere"), () => {

@@ -116,7 +116,7 @@ export class MappedFile {
 
   /** Reserves the blocks of what the file has already, up to a byte, if blocks are to be reserved. */
   fillHoles(to: number): void {
-    if (this.#preallocates && to > 0) this.#system.allocate(this.handle, 0, to);
+    if (this.#preallocates && to > 0) this.#system.allocate(this.handle, 0, to, true);
   }
 
   /** Takes growth back, if nobody else can have added to the file meanwhile. */

@@ -122,9 +122,9 @@ export interface Files {
   grow(descriptor: Descriptor, byteLength: number): void;
   /**
    * Reserves the blocks for this part of a file, which may lie behind its end. If there is no room for them, the file is
-   * as it was.
+   * as it was. `partly` is whether some of it may have blocks already.
    */
-  allocate(descriptor: Descriptor, from: number, to: number): void;
+  allocate(descriptor: Descriptor, from: number, to: number, partly?: boolean): void;
   /**
    * Undoes what `grow` has just done, if nobody else can have the file. Otherwise it stays longer, as it does on systems
    * that cannot cut a mapped file.

@@ -4,7 +4,7 @@
  */
 import type { BlankLimits } from "../contract.ts";
 import type { Libc } from "../posix/libc.ts";
-import { readProc } from "./proc.ts";
+import { numberAfter, readIfThere } from "./proc.ts";
 
 /** The part of addresses, of memory that is counted, and of mappings that may be kept. */
 const OF_ADDRESSES = 1 / 128;
@@ -16,14 +16,14 @@ const NEVER_OVERCOMMIT = 2;
 
 /** Asks the kernel for its limits. */
 export function linuxBlankLimits(libc: Libc, base: bigint): BlankLimits {
-  const limits = text(libc, "/proc/self/limits");
+  const limits = readIfThere(libc, "/proc/self/limits");
   const bytes = [
     addresses(base) * OF_ADDRESSES,
     ...["Max address space", "Max data size"].map((name) => numberAfter(limits, name) * OF_LIMIT),
     committable(libc) * OF_LIMIT,
   ];
   // The default of the kernel, include/linux/mm.h, if it does not say.
-  const mappings = Number(text(libc, "/proc/sys/vm/max_map_count")) || 65530;
+  const mappings = Number(readIfThere(libc, "/proc/sys/vm/max_map_count")) || 65530;
   return { bytes: Math.min(...bytes), ranges: Math.floor(mappings * OF_MAPPINGS) };
 }
 
@@ -34,21 +34,6 @@ function addresses(base: bigint): number {
 
 /** How much memory that could be stored to all processes together may have. */
 function committable(libc: Libc): number {
-  if (Number(text(libc, "/proc/sys/vm/overcommit_memory")) !== NEVER_OVERCOMMIT) return Infinity;
-  return numberAfter(text(libc, "/proc/meminfo"), "CommitLimit:") * 1024;
-}
-
-/** The number behind a name; Infinity if it has none, as with "unlimited". */
-function numberAfter(lines: string, name: string): number {
-  const found = lines.match(new RegExp(`^${name}\\s+(\\d+)`, "m"));
-  return found ? Number(found[1]) : Infinity;
-}
-
-/** The text of a file; empty if it cannot be read. */
-function text(libc: Libc, path: string): string {
-  try {
-    return readProc(libc, path);
-  } catch {
-    return "";
-  }
+  if (Number(readIfThere(libc, "/proc/sys/vm/overcommit_memory")) !== NEVER_OVERCOMMIT) return Infinity;
+  return numberAfter(readIfThere(libc, "/proc/meminfo"), "CommitLimit:") * 1024;
 }

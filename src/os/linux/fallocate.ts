@@ -1,6 +1,9 @@
 /** Making a file longer, and reserving its blocks: [fallocate(2)](https://man7.org/linux/man-pages/man2/fallocate.2.html). */
 import type { Libc } from "../posix/libc.ts";
+import { availableMemory } from "./available_memory.ts";
+import { fileSystemOf } from "./file_system.ts";
 import { LINUX } from "./numbers.ts";
+import { readIfThere } from "./proc.ts";
 
 /** The errors of a file system or kernel that does not have it. */
 const CANNOT: readonly string[] = ["ENOTSUP", "ENOSYS", "ENODEV", "EINVAL"];
@@ -19,12 +22,30 @@ export function extend(libc: Libc, descriptor: number, byteLength: number): bool
   throw libc.failure("fallocate");
 }
 
-/** Reserves the blocks for a part of a file. Its length stays as it is, so what is reserved may lie behind its end. */
-export function allocate(libc: Libc, descriptor: number, from: number, to: number): void {
+/** The part of the memory that can be had which files may take. The rest is for everybody else. */
+const OF_AVAILABLE = 15 / 16;
+
+/**
+ * Reserves the blocks for a part of a file. Its length stays as it is, so what is reserved may lie behind its end.
+ * `partly` is whether some of it may have blocks already.
+ */
+export function allocate(libc: Libc, descriptor: number, from: number, to: number, partly: boolean): void {
+  // The blocks of these files are memory, which the kernel gives until it has to end processes.
+  const isMemory = fileSystemOf(libc, descriptor) === LINUX.TMPFS_MAGIC;
+  if (isMemory && !partly) requireMemory(libc, to - from);
   for (let start = from; start < to; start += STEP) {
     const length = Math.min(STEP, to - start);
+    if (isMemory) requireMemory(libc, length);
     if (!repeated(libc, descriptor, LINUX.FALLOC_FL_KEEP_SIZE, start, length)) throw libc.failure("fallocate");
   }
+}
+
+/** Throws ENOSPC if there is not so much memory. */
+function requireMemory(libc: Libc, byteLength: number): void {
+  const available = Math.floor(availableMemory((path) => readIfThere(libc, path)) * OF_AVAILABLE);
+  if (byteLength <= available) return;
+  const reason = `No space left: ${byteLength} bytes of memory wanted, but only ${available} can be had`;
+  throw libc.error("ENOSPC", "fallocate", reason);
 }
 
 /** Calls it until no signal interrupts it. False if it fails. */

@@ -8,6 +8,7 @@ import type { StatusLayout } from "../posix/numbers.ts";
 export const LINUX = {
   HUGETLBFS_MAGIC: 0x958458f6,
   OVERLAYFS_SUPER_MAGIC: 0x794c7630,
+  TMPFS_MAGIC: 0x01021994,
   TRACEFS_MAGIC: 0x74726163,
   DEBUGFS_MAGIC: 0x64626720,
   FALLOC_FL_KEEP_SIZE: 1,

@@ -19,6 +19,21 @@ export function readProc(libc: Libc, path: string): string {
   }
 }
 
+/** The text of a file; empty if it cannot be read. */
+export function readIfThere(libc: Libc, path: string): string {
+  try {
+    return readProc(libc, path);
+  } catch {
+    return "";
+  }
+}
+
+/** The number behind a name at the beginning of a line; Infinity if it has none, as with "unlimited". */
+export function numberAfter(lines: string, name: string): number {
+  const found = lines.match(new RegExp(`^${name}\\s+(\\d+)`, "m"));
+  return found ? Number(found[1]) : Infinity;
+}
+
 /** Calls `authorize` with the path of the file that a link in /proc stands for. */
 export function authorizeTarget(libc: Libc, link: string, authorize: (path: string) => void): void {
   const target = readLink(libc, link);

@@ -39,7 +39,7 @@ export function linux(ffi: Ffi, target: LinuxTarget, dialect: Dialect = PLAIN): 
       return posixWaiting(libc, calls, once(() => ring() ?? sets()));
     },
     extend: (descriptor, byteLength) => extend(libc, descriptor, byteLength),
-    allocate: has("fallocate") ? (descriptor, from, to) => allocate(libc, descriptor, from, to) : undefined,
+    allocate: has("fallocate") ? (...values) => allocate(libc, ...values) : undefined,
     lockCommand: LINUX.F_OFD_SETLK,
     alone: (descriptor, act) => alone(libc, descriptor, act),
     onlyLook: LINUX.O_PATH,

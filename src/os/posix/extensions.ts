@@ -37,7 +37,7 @@ export interface Extensions {
    * Reserves the blocks for a part of a file. Missing on systems that cannot. What has been reserved when it fails may
    * stay.
    */
-  readonly allocate?: (descriptor: number, from: number, to: number) => void;
+  readonly allocate?: (descriptor: number, from: number, to: number, partly: boolean) => void;
   /**
    * The fcntl command that takes or gives up a lock on a part of a file. The lock belongs to the descriptor if the
    * system has such locks.

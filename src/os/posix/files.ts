@@ -70,11 +70,11 @@ export function posixFiles(libc: Libc, extensions: Extensions): Omit<Files, keyo
       grower.grow(descriptor as number, byteLength);
     },
 
-    allocate(descriptor: Descriptor, from: number, to: number): void {
+    allocate(descriptor: Descriptor, from: number, to: number, partly = false): void {
       const own = descriptor as number;
       grower.checkLimit(own, to);
       try {
-        extensions.allocate?.(own, from, to);
+        extensions.allocate?.(own, from, to, partly);
       } catch (error) {
         // Blocks behind the end go away if the file is cut there, which nobody may do to a file of others.
         extensions.alone?.(own, () => {
