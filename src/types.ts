@@ -168,7 +168,8 @@ export interface MmapOptions {
   /**
    * Whether to reserve the blocks on the disk for what is added to the file, whenever it grows for this region. A full
    * disk is an MmapError with code `ENOSPC` then, and the file is as it was. Without it, the file gets its blocks when
-   * they are first stored to, and a full disk is a lost page. Default: false.
+   * they are first stored to, and a full disk is a lost page. Default: false. If others have the file open, it keeps the
+   * blocks that were reserved before the disk was full, behind its end.
    *
    * Memory has blocks, too: `ANONYMOUS`, `named`, and files in `/dev/shm` or any other tmpfs. On Linux, more memory than
    * can be had is `ENOSPC` as well, by what `/proc/meminfo` and control groups of version 2 say. Without that, the kernel
