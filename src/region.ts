@@ -23,6 +23,7 @@ let construct: (host: Host, mapping: Mapping) => MappedRegion;
 let isMade: (value: object) => boolean;
 let descriptorIn: (region: MappedRegion) => Descriptor | null;
 let wordIn: (region: MappedRegion, byteOffset: number) => SharedWord;
+let requireIn: (region: MappedRegion, wanted: "read" | "write", span: Span) => void;
 let readFileIn: (region: MappedRegion, start: number, into: Uint8Array) => boolean;
 
 /** Makes a region over a mapping. */
@@ -46,6 +47,11 @@ export function checkedDescriptor(region: MappedRegion): Descriptor | null {
 /** A word of a region that is mapped, as the system is asked for it. */
 export function sharedWord(region: MappedRegion, byteOffset: number): SharedWord {
   return wordIn(region, byteOffset);
+}
+
+/** Throws a TypeError if a byte of a region does not allow `wanted`. */
+export function requireAllowed(region: MappedRegion, wanted: "read" | "write", span: Span): void {
+  requireIn(region, wanted, span);
 }
 
 /**
@@ -95,6 +101,7 @@ export class MappedRegion implements Disposable {
       file?.check();
       return file ? file.descriptor : null;
     };
+    requireIn = (region, wanted, span) => region.#live().require(wanted, span);
     readFileIn = (region, start, into) => region.#live().file?.readAt(region.offset + start, into) ?? false;
     wordIn = (region, byteOffset) => {
       const { file } = region.#live();

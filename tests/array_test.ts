@@ -16,7 +16,9 @@ import { inspect } from "node:util";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { createNpy, type DType, type MappedArray, openNpy, openSafetensors } from "../array.ts";
 import { ANONYMOUS, mmap, MmapError, platform } from "../mod.ts";
+import { runChild } from "./support/children.ts";
 import { collectAll } from "./support/collector.ts";
+import { closeDescriptor, openDescriptor, openDescriptorAs } from "./support/descriptors.ts";
 import { notInQemu } from "./support/emulated.ts";
 import { exists, fileOf, freshPath } from "./support/files.ts";
 import { mappingsOf, openDescriptors } from "./support/proc.ts";
@@ -347,7 +349,31 @@ describe("a .npy file", () => {
   });
 });
 
+test("an element is stored where its own bytes allow it", () => {
+  const path = freshPath();
+  using array = createNpy(path, { dtype: "u8", shape: [3 * platform.pageSize] });
+  const { region } = array;
+  region.protect(["read"], { byteOffset: platform.pageSize, byteLength: 1 });
+  const inside = platform.pageSize + 10;
+  assertThrows(() => array.set(7, inside), TypeError, '"write" is needed');
+  array.set(8, 0);
+  region.protect(["read"]);
+  assertThrows(() => array.set(7, 0), TypeError, '"write" is needed');
+  region.protect(["read", "write"], { byteOffset: platform.pageSize, byteLength: 1 });
+  array.set(9, inside);
+  assertEquals([array.get(0), array.get(inside), region.faults], [8, 9, 0]);
+  region.flush();
+  assertEquals(readFileSync(path)[region.byteLength - 3 * platform.pageSize + inside], 9);
+});
+
 describe("creating a .npy file", () => {
+  test("that fails leaves what was there", {
+    skip: (platform.os !== "linux" || spawnSync("unshare", ["--mount", "true"]).status !== 0) &&
+      "this process may not mount a small disk",
+  }, () => {
+    assertEquals(runChild("full_npy"), '{"empty":true,"link":true,"target":true,"fresh":false}');
+  });
+
   test("replaces a file that is there, and takes no room for zeros", () => {
     const path = fileOf("x".repeat(10_000));
     using array = createNpy(path, { dtype: "f64", shape: [2 ** 27] });
@@ -597,6 +623,22 @@ function assertBroken(
 }
 
 describe("a safetensors file", () => {
+  test("is never another one that has got its descriptor", () => {
+    const header = { a: entry("F32", [2], 0, 8) };
+    for (const access of ["read", "write", "copy"] as const) {
+      const descriptor = openDescriptor(safetensorsOf(header, new Uint8Array(8)), "r+");
+      using model = openSafetensors(descriptor, { access });
+      closeDescriptor(descriptor);
+      const victim = fileOf(new Uint8Array(4096).fill(1));
+      openDescriptorAs(descriptor, victim, "r+");
+      const { code } = assertThrows(() => model.tensors.get("a")!.get(0), MmapError);
+      assertEquals(code, "EBADF");
+      assertThrows(() => model.tensors.get("a")!.set(0.5, 0), MmapError);
+      closeDescriptor(descriptor);
+      assert(readFileSync(victim).every((byte) => byte === 1));
+    }
+  });
+
   test("has tensors of every type, aligned or not", () => {
     for (let shift = 0; shift < 8; shift++) {
       const header: Record<string, Entry> = { shift: entry("U8", [shift], 0, shift) };

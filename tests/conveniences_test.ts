@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { lines } from "../lines.ts";
+import { indexLines, lines } from "../lines.ts";
 import { mmap, platform } from "../mod.ts";
 import { respond, stream } from "../web.ts";
 import { countingBytes, fileOf } from "./support/files.ts";
@@ -194,6 +194,9 @@ test("a line that no string can hold is a RangeError, and not left out", { timeo
   assertEquals(iterator.next().value, "first");
   assertThrows(() => iterator.next(), RangeError, `line: ${long + 1} bytes from 6 given, wanted one that fits`);
   assertEquals([...lines(region, { byteOffset: 6 + long + 1 })], ["last"]);
+  const index = indexLines(region);
+  assertThrows(() => index.line(1), RangeError, `line: ${long + 1} bytes from 6 given, wanted one that fits`);
+  assertEquals([index.length, index.line(2)], [3, "last"]);
 });
 
 test("lines of a part", () => {
@@ -230,6 +233,14 @@ test("lines stop where the region is unmapped", () => {
   assertThrows(() => {
     while (!iterator.next().done);
   }, TypeError);
+  for (const range of [undefined, { byteOffset: 5 }, { byteLength: 0 }]) {
+    const late = lines(region, range);
+    assertThrows(() => late.next(), TypeError, "unmapped");
+  }
+  const empty = mmap(fileOf(""));
+  const iteratorOfNone = lines(empty);
+  empty.unmap();
+  assertThrows(() => iteratorOfNone.next(), TypeError, "unmapped");
 });
 
 // ---------------------------------------------------------------- streams and responses

@@ -1,7 +1,7 @@
 // Rings of messages: what they promise in one thread, between threads and processes, and after kills. What other
 // languages make of them is in ring_partners_test.ts.
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, truncateSync } from "node:fs";
 import process from "node:process";
 import { describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -706,6 +706,26 @@ describe("each end is one's alone", () => {
     new RingReader(region)[Symbol.dispose]();
   });
 
+  test("until it is disposed of after its region", () => {
+    const path = fileOf(new Uint8Array(4096));
+    for (const open of [(region: MappedRegion) => new RingWriter(region, { create: true }), ends.reader]) {
+      const region = mmap(path, { access: "write" });
+      const end = open(region);
+      region.unmap();
+      end[Symbol.dispose]();
+      using again = mmap(path, { access: "write" });
+      open(again)[Symbol.dispose]();
+    }
+    // With a buffer that was transferred away, its words cannot be stored to, either.
+    using region = mmap(path, { access: "write" });
+    const writer = new RingWriter(region);
+    const taken = region.buffer.transfer();
+    writer[Symbol.dispose]();
+    assertEquals(taken.byteLength, 4096);
+    using other = mmap(path, { access: "write" });
+    new RingWriter(other)[Symbol.dispose]();
+  });
+
   test("not once its owner has ended", () => {
     for (const [end, open] of Object.entries(ends)) {
       using region = memory();
@@ -847,6 +867,51 @@ describe("whoever stores nonsense to a ring", () => {
           }
         }
       }
+    }
+  });
+
+  test("is told of pages that were lost before a message that was in them", {
+    skip: guarded.skip || onPosix("files that are cut while they are mapped").skip,
+  }, () => {
+    const takes: ((reader: RingReader) => unknown)[] = [
+      (reader) => reader.tryRead(),
+      (reader) => reader.read(1),
+      (reader) => reader.tryTake((message) => message.some(() => false)),
+    ];
+    for (const take of takes) {
+      const path = fileOf(new Uint8Array(65536));
+      using region = mmap(path, { access: "write" });
+      using same = mmap(path, { access: "write" });
+      const writer = new RingWriter(region, { create: true });
+      const reader = new RingReader(same);
+      for (let message = 1; message <= 7; message++) writer.write(new Uint8Array(1000).fill(message));
+      assertEquals(reader.tryRead()!.length, 1000);
+      truncateSync(path, 4096);
+      const seen: unknown[] = [];
+      const { code } = assertThrows(() => {
+        for (let message = 2; message <= 7; message++) seen.push(take(reader));
+      }, MmapError);
+      // The first page has the second and the third message. The fourth goes beyond it.
+      assertEquals([code, seen.length], ["EIO", 2]);
+      // It is still to be read, by whoever has the file.
+      assertEquals(assertThrows(() => take(reader), MmapError).code, "EIO");
+      assertEquals(assertThrows(() => writer.tryWrite(new Uint8Array(1000)), MmapError).code, "EIO");
+    }
+  });
+
+  test("is not told that a message was written where no store arrives", guarded, () => {
+    // The last time, only the position is in the page.
+    for (const [byteOffset, byteLength, before] of [[0, 1, 0], [4096, 1, 0], [0, 65536, 0], [0, 1, 5]]) {
+      const path = fileOf(new Uint8Array(65536));
+      using region = mmap(path, { access: "write" });
+      using same = mmap(path, { access: "write" });
+      const writer = new RingWriter(region, { create: true });
+      const reader = new RingReader(same);
+      for (let message = 0; message < before; message++) writer.write(new Uint8Array(1000));
+      for (let message = 0; message < before; message++) reader.tryRead();
+      region.protect(["read"], { byteOffset, byteLength });
+      assertEquals(assertThrows(() => writer.tryWrite(new Uint8Array(5000)), MmapError).code, "EIO");
+      assertEquals(reader.tryRead(), undefined);
     }
   });
 

@@ -36,6 +36,7 @@ const CORE = `
     checkedDescriptor as "#checkedDescriptor",
     isRegion as "#isRegion",
     readFromFile as "#readFromFile",
+    requireAllowed as "#requireAllowed",
     sharedWord as "#sharedWord",
   } from "./src/region.ts";
   export { mapSource as "#mapSource" } from "./src/memory/open.ts";
@@ -53,6 +54,7 @@ const ONCE: Sources = {
       "#checkedDescriptor" as checkedDescriptor,
       "#isRegion" as isRegion,
       "#readFromFile" as readFromFile,
+      "#requireAllowed" as requireAllowed,
       "#sharedWord" as sharedWord,
     } from "./mod.js"`,
   "src/memory/open.ts": `export { "#mapSource" as mapSource } from "./mod.js"`,

@@ -1,6 +1,7 @@
 /** Where the lines of a text file begin. */
 import type { MappedRegion } from "../region.ts";
 import { checkMapped, checkRegion } from "./check_region.ts";
+import { decoded } from "./lines.ts";
 import { describe } from "../arguments/describe.ts";
 import { rangeOf, spanWithin } from "../arguments/range.ts";
 import type { ByteRange } from "../types.ts";
@@ -25,7 +26,8 @@ export interface LineIndex {
    *
    * @param index The number of the line, from 0.
    * @returns The line.
-   * @throws {RangeError} If the text has no line with this number, or if the region has become shorter.
+   * @throws {RangeError} If the text has no line with this number, if the region has become shorter, or if the line is
+   * too long for a string.
    * @throws {TypeError} If `index` is not a number, or if the region is unmapped or does not allow "read".
    *
    * @example
@@ -163,7 +165,7 @@ class Lines implements LineIndex {
     const start = this.byteOffset(index);
     const bytes = this.#region.read(start, this.#block[index % STEP + 1] - start);
     // U+FEFF is a byte order mark only at the very beginning.
-    const text = new TextDecoder("utf-8", { ignoreBOM: index > 0 }).decode(bytes);
+    const text = decoded(new TextDecoder("utf-8", { ignoreBOM: index > 0 }), bytes, start);
     const whole = text.endsWith("\n") ? text.slice(0, -1) : text;
     return whole.endsWith("\r") ? whole.slice(0, -1) : whole;
   }

@@ -1,6 +1,6 @@
 /** The lines of a text file. */
 import type { MappedRegion } from "../region.ts";
-import { checkRegion } from "./check_region.ts";
+import { checkMapped, checkRegion } from "./check_region.ts";
 import { rangeOf, spanWithin } from "../arguments/range.ts";
 import type { ByteRange } from "../types.ts";
 
@@ -46,11 +46,13 @@ const PIECE = 1 << 20;
 export function lines(region: MappedRegion, range?: ByteRange): Generator<string, void, undefined> {
   checkRegion(region);
   const { byteOffset, byteLength } = rangeOf(range);
+  if (region.unmapped) return linesBetween(region, 0, 0);
   const { start, length } = spanWithin(region.byteLength, byteOffset, byteLength);
   return linesBetween(region, start, start + length);
 }
 
 function* linesBetween(region: MappedRegion, start: number, end: number): Generator<string, void, undefined> {
+  checkMapped(region);
   // U+FEFF is a byte order mark only at the very beginning.
   let decoder = new TextDecoder();
   for (let from = start; from < end;) {
@@ -73,7 +75,7 @@ const MARK = 3;
  * Decodes bytes, or throws a RangeError if no string can hold them. Some engines throw another error, and Bun returns
  * "".
  */
-function decoded(decoder: TextDecoder, bytes: Uint8Array, from: number): string {
+export function decoded(decoder: TextDecoder, bytes: Uint8Array, from: number): string {
   let text = "";
   try {
     text = decoder.decode(bytes);

@@ -212,7 +212,7 @@ export class Mapping {
       this.readInto(SMALL, span);
       return SMALL.slice(0, length);
     }
-    this.#pages.require("read", this.#inPages(span));
+    this.require("read", span);
     const bytes = allocate(length);
     this.readInto(bytes, span);
     return bytes;
@@ -220,18 +220,23 @@ export class Mapping {
 
   /** Copies a span to the beginning of `bytes`. */
   readInto(bytes: Uint8Array, span: Span): void {
-    this.#pages.require("read", this.#inPages(span));
+    this.require("read", span);
     if (span.length > 0) this.#system.read(this.address + BigInt(span.start), bytes, span.length);
   }
 
+  /** Throws a TypeError if a byte of `span` does not allow `wanted`. */
+  require(wanted: "read" | "write", span: Span): void {
+    this.#pages.require(wanted, this.#inPages(span));
+  }
+
   write(start: number, bytes: Uint8Array): void {
-    this.#pages.require("write", this.#inPages({ start, length: bytes.byteLength }));
+    this.require("write", { start, length: bytes.byteLength });
     if (bytes.byteLength > 0) this.#system.write(this.address + BigInt(start), bytes);
   }
 
   /** The byte offset of the first occurrence inside `span`, or -1. */
   indexOf(needle: number | Uint8Array, span: Span): number {
-    this.#pages.require("read", this.#inPages(span));
+    this.require("read", span);
     const { start, length } = span;
     if (typeof needle !== "number" && needle.byteLength === 0) return start;
     if (length === 0) return -1;
@@ -244,20 +249,20 @@ export class Mapping {
 
   /** The byte offset of the last occurrence inside `span`, or -1. */
   lastIndexOf(needle: number | Uint8Array, span: Span): number {
-    this.#pages.require("read", this.#inPages(span));
+    this.require("read", span);
     const last = span.start + span.length - (typeof needle === "number" ? 1 : needle.byteLength);
     return typeof needle !== "number" && needle.byteLength === 0 ? last : lastIndexIn(this, needle, last);
   }
 
   /** How many occurrences are inside `span` that do not overlap. */
   count(needle: number | Uint8Array, span: Span): number {
-    this.#pages.require("read", this.#inPages(span));
+    this.require("read", span);
     return countIn(this, needle, span);
   }
 
   /** Where they begin. */
   indexesOf(needle: number | Uint8Array, span: Span): Generator<number, void, undefined> {
-    this.#pages.require("read", this.#inPages(span));
+    this.require("read", span);
     return new Indexes(this, needle, span);
   }
 

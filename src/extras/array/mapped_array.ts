@@ -1,6 +1,6 @@
 import { describe } from "../../arguments/describe.ts";
 import { refuseAsArray, showIn } from "../../inspect.ts";
-import type { MappedRegion } from "../../region.ts";
+import { type MappedRegion, requireAllowed } from "../../region.ts";
 import type { DType, Numbers, NumberType } from "./dtypes.ts";
 import type { Place } from "./part.ts";
 import { type Layout, layoutOf } from "./shape.ts";
@@ -167,8 +167,11 @@ class ArrayAt implements MappedArray {
     const at = this.#elementAt(index);
     const element = this.#elementOf(value);
     const data = this.#dataIfCheap();
-    if (data) this.#writable(data)[at] = element;
-    else this.#writable(this.#view(at, 1))[0] = element;
+    const view = data ?? this.#view(at, 1);
+    const { region, start } = this.#place;
+    const length = this.#type.view.BYTES_PER_ELEMENT;
+    requireAllowed(region, "write", { start: start + at * length, length });
+    view[data ? at : 0] = element;
   }
 
   get [Symbol.toStringTag](): string {
@@ -187,12 +190,6 @@ class ArrayAt implements MappedArray {
     const { view } = this.#type;
     const { region, start } = this.#place;
     return region.view(view, start + first * view.BYTES_PER_ELEMENT, length);
-  }
-
-  #writable(view: Numbers): Numbers {
-    const { protection } = this.#place.region;
-    if (protection.includes("write")) return view;
-    throw new TypeError(`protection: the memory allows ${describe(protection)}, but "write" is needed`);
   }
 
   /** Which element of the data has an index. */

@@ -1,10 +1,12 @@
 import { describe } from "../../arguments/describe.ts";
 import { pathOfFileUrl } from "../../arguments/file_url.ts";
 import { checkNames } from "../../arguments/names.ts";
+import { MmapError } from "../../error.ts";
 import { host } from "../../host.ts";
 import { mmap } from "../../mmap.ts";
 import { type MappedRegion, readFromFile } from "../../region.ts";
 import type { MapSource } from "../../types.ts";
+import type { OpenFlag } from "../../vocabulary.ts";
 import { accessOf } from "./access.ts";
 import { type DType, type NumberType, TYPES } from "./dtypes.ts";
 import { makeArray, type MappedArray } from "./mapped_array.ts";
@@ -161,17 +163,11 @@ function numberTypeFor(dtype: unknown): NumberType {
   throw new TypeError(`dtype: ${describe(dtype)} given, wanted one of ${ours.map((one) => one.dtype).join(", ")}`);
 }
 
-/** Creates a file that begins with a header. If its first page has no room on the disk, nothing is left of it. */
+/** Creates a file that begins with a header. If its first page has no room on the disk, nothing is left of a new file. */
 function createFile(path: string, header: Uint8Array, size: number): MappedRegion {
   const { system } = host();
   // The descriptor stays open until it is certain that the file stays.
-  const made = mmap(path, {
-    open: ["read", "write", "create", "truncate"],
-    protection: ["read", "write"],
-    flags: ["shared"],
-    size,
-    closeDescriptor: false,
-  });
+  const { region: made, isNew } = openNew(path, size);
   const { descriptor } = made;
   try {
     made.write(header);
@@ -179,9 +175,28 @@ function createFile(path: string, header: Uint8Array, size: number): MappedRegio
     return mmap(descriptor, { access: "write", size, closeDescriptor: true });
   } catch (error) {
     made.unmap();
-    system.discard(path, descriptor!, size);
+    if (isNew) system.discard(path, descriptor!, size);
+    else system.close(descriptor!);
     throw error;
   } finally {
     made.unmap();
   }
+}
+
+/** Maps a file of zeros, and tells whether there was none before. */
+function openNew(path: string, size: number): { readonly region: MappedRegion; readonly isNew: boolean } {
+  const open = (...words: readonly OpenFlag[]): MappedRegion =>
+    mmap(path, {
+      open: ["read", "write", ...words],
+      protection: ["read", "write"],
+      flags: ["shared"],
+      size,
+      closeDescriptor: false,
+    });
+  try {
+    return { region: open("ensure-create"), isNew: true };
+  } catch (error) {
+    if (!(error instanceof MmapError) || error.code !== "EEXIST") throw error;
+  }
+  return { region: open("create", "truncate"), isNew: false };
 }

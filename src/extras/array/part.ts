@@ -4,7 +4,7 @@
  */
 import { host } from "../../host.ts";
 import { mmap } from "../../mmap.ts";
-import type { MappedRegion } from "../../region.ts";
+import { checkedDescriptor, type MappedRegion } from "../../region.ts";
 import type { Descriptor } from "../../types.ts";
 
 /** How a file is opened. */
@@ -48,9 +48,10 @@ export class Part implements Place {
   }
 
   #map(): MappedRegion {
-    const { descriptor, offset, protection, flags } = this.#whole;
+    const { offset, protection, flags } = this.#whole;
+    const descriptor = checkedDescriptor(this.#whole)!;
     const first = offset + this.#byteOffset;
-    refuseGrowth(descriptor!, first + this.#size);
+    refuseGrowth(descriptor, first + this.#size);
     // A handle says how its memory is shared, and "read" keeps that.
     const how = this.#access === "copy" ? { access: this.#access } : { protection, flags };
     const region = mmap(descriptor, { ...how, offset: first, size: this.#size });

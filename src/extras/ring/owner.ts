@@ -5,9 +5,10 @@ import type { RingMemory } from "./ring_memory.ts";
 
 /**
  * The ends that this thread has, by their tickets. A thread cannot be asked whether it still uses an end, but this tells
- * what has become of it: unmapped without being disposed, or forgotten.
+ * what has become of it: unmapped without being disposed, forgotten, or disposed of (`undefined`) when its memory could
+ * not be told so.
  */
-const taken: Map<number, WeakRef<RingMemory>> = new Map();
+const taken: Map<number, WeakRef<RingMemory> | undefined> = new Map();
 
 /** An end that somebody has. */
 export interface Claim {
@@ -31,8 +32,10 @@ export function claim(memory: RingMemory, end: End): Claim {
   taken.set(ticket, new WeakRef(memory));
   return {
     release(): void {
-      taken.delete(ticket);
+      // Where the memory is not mapped any more, the end is known to be free by this.
+      taken.set(ticket, undefined);
       if (!memory.isCurrent && !isRenewed(memory)) return;
+      taken.delete(ticket);
       // Somebody may have made the ring anew, who has it now.
       if (Atomics.load(memory.state, place.ticket) !== ticket) return;
       Atomics.store(memory.state, place.ticket, 0);
@@ -61,9 +64,8 @@ function checkForsaken(memory: RingMemory, end: End, seen: bigint, mine: bigint)
 /** Whether the end was this thread's, but nobody can use it any more. */
 function isForgotten({ state }: RingMemory, place: OwnerPlace): boolean {
   const ticket = Atomics.load(state, place.ticket);
-  const reference = taken.get(ticket);
-  if (!reference) return false;
-  const memory = reference.deref();
+  if (!taken.has(ticket)) return false;
+  const memory = taken.get(ticket)?.deref();
   if (memory && !memory.region.unmapped) return false;
   taken.delete(ticket);
   return true;

@@ -105,6 +105,7 @@ export class RingReader implements Disposable {
     if (!this.#find(memory)) return undefined;
     const start = this.#at + UNIT;
     const message = memory.bytes.slice(start, start + this.#length);
+    memory.checkWhole();
     this.#consume(memory);
     return message;
   }
@@ -157,7 +158,10 @@ export class RingReader implements Disposable {
       this.#isTaking = false;
     }
     // The body may have done anything.
-    if (!this.#isDisposed) this.#consume(this.#live());
+    if (this.#isDisposed) return result;
+    const same = this.#live();
+    same.checkWhole();
+    this.#consume(same);
     return result;
   }
 
@@ -281,6 +285,7 @@ export class RingReader implements Disposable {
     const { capacity, words } = memory;
     let at = this.#read < capacity ? this.#read : this.#read - capacity;
     let length = words[at >> 2];
+    memory.checkWhole();
     if (length === SKIP) {
       // Nobody goes on to the beginning who is there.
       if (at === 0 || capacity - at > this.#used) this.#refuse(length);
@@ -288,6 +293,7 @@ export class RingReader implements Disposable {
       if (this.#used === 0 && this.#look() === 0) return false;
       at = 0;
       length = words[0];
+      memory.checkWhole();
     }
     // A length that is negative here is beyond every ring.
     if (length < 0 || length > this.#used - UNIT || length > capacity - at - UNIT) this.#refuse(length);

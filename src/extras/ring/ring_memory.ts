@@ -72,6 +72,12 @@ export class RingMemory {
     return this.state.length !== 0 && !this.region.unmapped;
   }
 
+  /** Throws if pages of the region were lost: they are zeros, and stores there reach nobody. */
+  checkWhole(): void {
+    // A look at the number is all that it costs each message.
+    if (this.region.faults > 0) this.region.check();
+  }
+
   /** Looks where the region is now. Throws if it is unmapped, or no longer holds the ring. */
   renew(): void {
     checkMapped(this.region);

@@ -268,7 +268,9 @@ export class RingWriter implements Disposable {
     }
     words[at >> 2] = length;
     memory.bytes.set(message, at + UNIT);
+    memory.checkWhole();
     this.#publish(memory, all);
+    memory.checkWhole();
     return true;
   }
 

@@ -1,7 +1,7 @@
 /** Making a file longer, and reserving its blocks: [fallocate(2)](https://man7.org/linux/man-pages/man2/fallocate.2.html). */
 import type { Libc } from "../posix/libc.ts";
 import { availableMemory } from "./available_memory.ts";
-import { fileSystemOf } from "./file_system.ts";
+import { fileSystemOf, freeBytesOf } from "./file_system.ts";
 import { LINUX } from "./numbers.ts";
 import { readIfThere } from "./proc.ts";
 
@@ -32,7 +32,11 @@ const OF_AVAILABLE = 15 / 16;
 export function allocate(libc: Libc, descriptor: number, from: number, to: number, partly: boolean): void {
   // The blocks of these files are memory, which the kernel gives until it has to end processes.
   const isMemory = fileSystemOf(libc, descriptor) === LINUX.TMPFS_MAGIC;
-  if (isMemory && !partly) requireMemory(libc, to - from);
+  if (isMemory && !partly) {
+    requireMemory(libc, to - from);
+    // By itself, the kernel would find out in the last of the steps.
+    requireBytes(libc, to - from, freeBytesOf(libc, descriptor), "in the file system");
+  }
   for (let start = from; start < to; start += STEP) {
     const length = Math.min(STEP, to - start);
     if (isMemory) requireMemory(libc, length);
@@ -42,9 +46,13 @@ export function allocate(libc: Libc, descriptor: number, from: number, to: numbe
 
 /** Throws ENOSPC if there is not so much memory. */
 function requireMemory(libc: Libc, byteLength: number): void {
-  const available = Math.floor(availableMemory((path) => readIfThere(libc, path)) * OF_AVAILABLE);
-  if (byteLength <= available) return;
-  const reason = `No space left: ${byteLength} bytes of memory wanted, but only ${available} can be had`;
+  const available = availableMemory((path) => readIfThere(libc, path));
+  requireBytes(libc, byteLength, Math.floor(available * OF_AVAILABLE), "of memory");
+}
+
+function requireBytes(libc: Libc, wanted: number, available: number, where: string): void {
+  if (wanted <= available) return;
+  const reason = `No space left: ${wanted} bytes wanted, but only ${available} ${where} can be had`;
   throw libc.error("ENOSPC", "fallocate", reason);
 }
 
