@@ -1,7 +1,7 @@
 /** Where the lines of a text file begin. */
 import type { MappedRegion } from "../region.ts";
 import { checkMapped, checkRegion } from "./check_region.ts";
-import { decoded } from "./lines.ts";
+import { decoded } from "./line_text.ts";
 import { describe } from "../arguments/describe.ts";
 import { rangeOf, spanWithin } from "../arguments/range.ts";
 import type { ByteRange } from "../types.ts";

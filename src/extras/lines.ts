@@ -1,6 +1,7 @@
 /** The lines of a text file. */
 import type { MappedRegion } from "../region.ts";
 import { checkMapped, checkRegion } from "./check_region.ts";
+import { decoded } from "./line_text.ts";
 import { rangeOf, spanWithin } from "../arguments/range.ts";
 import type { ByteRange } from "../types.ts";
 
@@ -66,24 +67,6 @@ function* linesBetween(region: MappedRegion, start: number, end: number): Genera
     const whole = text.endsWith("\n") ? text.slice(0, -1) : text;
     for (const line of whole.split("\n")) yield line.endsWith("\r") ? line.slice(0, -1) : line;
   }
-}
-
-/** The longest byte order mark, which alone is decoded to nothing. */
-const MARK = 3;
-
-/**
- * Decodes bytes, or throws a RangeError if no string can hold them. Some engines throw another error, and Bun returns
- * "".
- */
-export function decoded(decoder: TextDecoder, bytes: Uint8Array, from: number): string {
-  let text = "";
-  try {
-    text = decoder.decode(bytes);
-  } catch {
-    // This is the only reason to throw: what is not UTF-8 is replaced.
-  }
-  if (text !== "" || bytes.length <= MARK) return text;
-  throw new RangeError(`line: ${bytes.length} bytes from ${from} given, wanted one that fits into a string`);
 }
 
 /** Keeps every U+FEFF. */

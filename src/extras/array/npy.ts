@@ -1,7 +1,6 @@
 import { describe } from "../../arguments/describe.ts";
 import { pathOfFileUrl } from "../../arguments/file_url.ts";
 import { checkNames } from "../../arguments/names.ts";
-import { MmapError } from "../../error.ts";
 import { host } from "../../host.ts";
 import { mmap } from "../../mmap.ts";
 import { type MappedRegion, readFromFile } from "../../region.ts";
@@ -196,7 +195,7 @@ function openNew(path: string, size: number): { readonly region: MappedRegion; r
   try {
     return { region: open("ensure-create"), isNew: true };
   } catch (error) {
-    if (!(error instanceof MmapError) || error.code !== "EEXIST") throw error;
+    if ((error as { readonly code?: unknown }).code !== "EEXIST") throw error;
   }
   return { region: open("create", "truncate"), isNew: false };
 }
