@@ -19,7 +19,7 @@ import { fileOf } from "./support/files.ts";
 import { guarded } from "./support/guarded.ts";
 import { messageAt, numberOf } from "./support/ring_messages.ts";
 import { betweenRuntimes, runtimesHere, startIn } from "./support/runtimes.ts";
-import { onLinux, onPosix } from "./support/systems.ts";
+import { notInWine, onLinux, onPosix } from "./support/systems.ts";
 
 /** Bun gives a test five seconds. */
 const patient = { timeout: 120_000 };
@@ -899,7 +899,9 @@ describe("whoever stores nonsense to a ring", () => {
     }
   });
 
-  test("is not told that a message was written where no store arrives", guarded, () => {
+  test("is not told that a message was written where no store arrives", {
+    skip: guarded.skip || notInWine("it lets such a store through").skip,
+  }, () => {
     // The last time, only the position is in the page.
     for (const [byteOffset, byteLength, before] of [[0, 1, 0], [4096, 1, 0], [0, 65536, 0], [0, 1, 5]]) {
       const path = fileOf(new Uint8Array(65536));
