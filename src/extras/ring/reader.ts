@@ -149,6 +149,8 @@ export class RingReader implements Disposable {
     if (typeof body !== "function") throw new TypeError(`body: ${describe(body)} given, wanted a function`);
     const memory = this.#live();
     if (!this.#find(memory)) return undefined;
+    // The record itself may be lost, and zeros be taken for an empty message.
+    memory.checkWhole();
     const start = this.#at + UNIT;
     this.#isTaking = true;
     let result: T;
@@ -285,7 +287,6 @@ export class RingReader implements Disposable {
     const { capacity, words } = memory;
     let at = this.#read < capacity ? this.#read : this.#read - capacity;
     let length = words[at >> 2];
-    memory.checkWhole();
     if (length === SKIP) {
       // Nobody goes on to the beginning who is there.
       if (at === 0 || capacity - at > this.#used) this.#refuse(length);
@@ -293,7 +294,6 @@ export class RingReader implements Disposable {
       if (this.#used === 0 && this.#look() === 0) return false;
       at = 0;
       length = words[0];
-      memory.checkWhole();
     }
     // A length that is negative here is beyond every ring.
     if (length < 0 || length > this.#used - UNIT || length > capacity - at - UNIT) this.#refuse(length);
