@@ -24,12 +24,12 @@ const onDisk = (path: string): number => statSync(path).blocks * 512;
  * Mounts a file system of a few MiB, works in it, and unmounts it. False, and nothing is done, if this process may not
  * mount one.
  */
-function inSmall(type: "tmpfs" | "ext4", act: (directory: string) => void): boolean {
+function inSmall(type: "tmpfs" | "ext4", act: (directory: string) => void, size = "1m"): boolean {
   const directory = freshPath();
   mkdirSync(directory);
   const isMounted = (...rest: string[]): boolean => spawnSync("mount", [...rest, directory]).status === 0;
   if (type === "tmpfs") {
-    if (!isMounted("-t", "tmpfs", "-o", "size=1m", "tmpfs")) return false;
+    if (!isMounted("-t", "tmpfs", "-o", `size=${size}`, "tmpfs")) return false;
   } else {
     const image = freshPath();
     writeFileSync(image, new Uint8Array(8 * MEBIBYTE));
@@ -162,6 +162,19 @@ for (const type of ["tmpfs", "ext4"] as const) {
     });
   });
 }
+
+test("nothing of a full tmpfs stays reserved for a file that others have open", {
+  skip: (platform.os !== "linux" || !inSmall("tmpfs", () => {})) && "this process may not mount one",
+}, () => {
+  inSmall("tmpfs", (directory) => {
+    const path = `${directory}/file`;
+    using region = mmap(path, { access: "create", size: PAGE, preallocate: true });
+    using _other = mmap(path);
+    // More than is reserved at a time.
+    assertEquals(assertThrows(() => region.resize(64 * MEBIBYTE), MmapError).code, "ENOSPC");
+    assertEquals([region.byteLength, statSync(path).size, onDisk(path)], [PAGE, PAGE, PAGE]);
+  }, "40m");
+});
 
 test("memory can be reserved, too", onLinux("memory that counts its pages"), () => {
   using region = mmap(ANONYMOUS, { size: 100_000, preallocate: true });

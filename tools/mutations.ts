@@ -341,6 +341,7 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ["if (isNew) system.discard", "if (system) system.discard", "array"],
     ["if (region.unmapped) return linesBetween(region, 0, 0);", "", "conveniences"],
     ['+ numberAfter(memory, "SwapFree:")', "", "preallocate"],
+    ["to - start, freeBytesOf(libc, descriptor)", "0, freeBytesOf(libc, descriptor)", "preallocate"],
     ["[GROUPS, ...names.slice(0, count)]", "[GROUPS, ...names]", "preallocate"],
     ["limit - used + files.reduce", "limit + files.reduce", "preallocate"],
     ["Math.max(0, limit - used", "(limit - used", "preallocate"],

@@ -47,6 +47,7 @@ const PIECE = 1 << 20;
 export function lines(region: MappedRegion, range?: ByteRange): Generator<string, void, undefined> {
   checkRegion(region);
   const { byteOffset, byteLength } = rangeOf(range);
+  // That is told when a line is asked for, and not as a range beyond the end.
   if (region.unmapped) return linesBetween(region, 0, 0);
   const { start, length } = spanWithin(region.byteLength, byteOffset, byteLength);
   return linesBetween(region, start, start + length);

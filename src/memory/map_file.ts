@@ -138,8 +138,9 @@ function mapThenSize(
 }
 
 /**
- * For systems that cannot cut a mapped file, or map anything beyond the end of one, or over other memory. What was cut off does not come back,
- * and what has grown stays longer, since others may have it mapped. So whatever can fail is tried first.
+ * For systems that cannot cut a mapped file, or map anything beyond the end of one, or over other memory. What was cut
+ * off does not come back, and what has grown stays longer, since others may have it mapped. So whatever can fail is tried
+ * first.
  */
 function sizeThenMap(mapping: Mapping, file: MappedFile, { before, cut, after }: Lengths): void {
   const changes = cut || after > before;

@@ -32,14 +32,11 @@ const OF_AVAILABLE = 15 / 16;
 export function allocate(libc: Libc, descriptor: number, from: number, to: number, partly: boolean): void {
   // The blocks of these files are memory, which the kernel gives until it has to end processes.
   const isMemory = fileSystemOf(libc, descriptor) === LINUX.TMPFS_MAGIC;
-  if (isMemory && !partly) {
-    requireMemory(libc, to - from);
-    // By itself, the kernel would find out in the last of the steps.
-    requireBytes(libc, to - from, freeBytesOf(libc, descriptor), "in the file system");
-  }
   for (let start = from; start < to; start += STEP) {
     const length = Math.min(STEP, to - start);
-    if (isMemory) requireMemory(libc, length);
+    if (isMemory) requireMemory(libc, partly ? length : to - start);
+    // By itself, the kernel would find out in the last of the steps.
+    if (isMemory && !partly) requireBytes(libc, to - start, freeBytesOf(libc, descriptor), "in the file system");
     if (!repeated(libc, descriptor, LINUX.FALLOC_FL_KEEP_SIZE, start, length)) throw libc.failure("fallocate");
   }
 }
