@@ -21,6 +21,7 @@ const UNCLONEABLE: unique symbol = Symbol("MappedRegion: wanted region.handle");
 
 let construct: (host: Host, mapping: Mapping) => MappedRegion;
 let isMade: (value: object) => boolean;
+let mappingIn: (region: MappedRegion) => Mapping;
 let descriptorIn: (region: MappedRegion) => Descriptor | null;
 let wordIn: (region: MappedRegion, byteOffset: number) => SharedWord;
 let requireIn: (region: MappedRegion, wanted: "read" | "write", span: Span) => void;
@@ -37,6 +38,11 @@ export function makeRegion(host: Host, mapping: Mapping): MappedRegion {
  */
 export function isRegion(value: unknown): value is MappedRegion {
   return typeof value === "object" && value !== null && isMade(value);
+}
+
+/** The mapping of a region that is mapped. It stays the same one, wherever it moves. */
+export function mappingOf(region: MappedRegion): Mapping {
+  return mappingIn(region);
 }
 
 /** The descriptor of a region that is mapped. Throws an MmapError if it was closed, or is another file's by now. */
@@ -96,6 +102,7 @@ export class MappedRegion implements Disposable {
   static {
     construct = (host, mapping) => new MappedRegion(KEY, host, mapping);
     isMade = (value) => #mapping in value;
+    mappingIn = (region) => region.#live();
     descriptorIn = (region) => {
       const { file } = region.#live();
       file?.check();

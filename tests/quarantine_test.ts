@@ -248,6 +248,7 @@ test("pages that the runtime works on stay until it lets them go, with their pla
   const events: string[] = [];
   const slot: GuardSlot = {
     faults: 0,
+    ownFaults: 0,
     stored: false,
     cover: () => {},
     uncover: () => events.push(`uncover after ${ledger.calls.length}`),

@@ -201,6 +201,39 @@ describe("a ring", () => {
   });
 });
 
+describe("take", () => {
+  test("gives the memory itself, and consumes when it returns", () => {
+    using region = memory();
+    const { writer, reader } = ringOf(region);
+    writer.tryWrite(bytes(1));
+    writer.tryWrite(bytes(2));
+    const seen = reader.take((message) => [message.buffer === region.buffer, message[0], region.int32[READ]]);
+    assertEquals([seen, region.int32[READ]], [[true, 1, 0], 16]);
+    // What the body returns has nothing to do with whether there was a message.
+    assertEquals(reader.take(() => undefined), undefined);
+    assertEquals(region.int32[READ], 32);
+  });
+
+  test("gives up after its timeout", () => {
+    using region = memory();
+    const { reader } = ringOf(region);
+    const start = performance.now();
+    assertEquals(reader.take(() => 1, 30), undefined);
+    assert(performance.now() - start >= 29);
+  });
+
+  test("leaves the message if its body throws", () => {
+    using region = memory();
+    const { writer, reader } = ringOf(region);
+    writer.tryWrite(bytes(1));
+    const fail = (): never => {
+      throw new Error("no");
+    };
+    assertThrows(() => reader.take(fail), Error, "no");
+    assertEquals(reader.take((message) => message[0]), 1);
+  });
+});
+
 describe("tryTake", () => {
   test("gives the memory itself, at a multiple of 8 bytes", () => {
     using region = memory();
@@ -248,7 +281,12 @@ describe("tryTake", () => {
     using ring = ringOf(region);
     const { writer, reader } = ring;
     writer.tryWrite(bytes(1));
-    const uses: (() => unknown)[] = [() => reader.tryRead(), () => reader.read(), () => reader.tryTake(() => {})];
+    const uses: (() => unknown)[] = [
+      () => reader.tryRead(),
+      () => reader.read(),
+      () => reader.tryTake(() => {}),
+      () => reader.take(() => {}),
+    ];
     for (const again of uses) {
       assertThrows(() => reader.tryTake(again), TypeError, "in the body of tryTake()");
     }
@@ -634,7 +672,9 @@ test("what is not a message is refused, and changes nothing", () => {
   using reader = new RingReader(region);
   writer.tryWrite(new Odd(2));
   assertEquals(reader.tryRead(), bytes(0, 0));
-  assertThrows(() => reader.tryTake(1 as unknown as () => void), TypeError, "body: 1 given, wanted a function");
+  for (const take of [reader.tryTake, reader.take]) {
+    assertThrows(() => take.call(reader, 1 as unknown as () => void), TypeError, "body: 1 given, wanted a function");
+  }
 });
 
 for (const [kind, make] of Object.entries(KINDS)) {
@@ -651,6 +691,7 @@ function assertUseless(region: MappedRegion | MemoryRegion): void {
     () => other.tryRead(),
     () => other.read(),
     () => other.tryTake(() => {}),
+    () => other.take(() => {}),
   ];
   for (let times = 0; times < 2; times++) {
     writer[Symbol.dispose]();
@@ -821,7 +862,14 @@ describe("whoever stores nonsense to a ring", () => {
       using ring = ringOf(region);
       ring.writer.tryWrite(bytes());
       region.int32[START / 4] = length;
-      for (const use of [() => ring.reader.tryRead(), () => ring.reader.read(1), () => ring.reader.tryTake(() => {})]) {
+      for (
+        const use of [
+          () => ring.reader.tryRead(),
+          () => ring.reader.read(1),
+          () => ring.reader.tryTake(() => {}),
+          () => ring.reader.take(() => {}, 1),
+        ]
+      ) {
         const error = assertThrows(use, MmapError, `a message of ${length >>> 0} bytes given`);
         assertEquals([error.code, error.syscall], ["EINVAL", "ring"]);
         assertEquals(region.int32[READ], 0);
@@ -877,6 +925,7 @@ describe("whoever stores nonsense to a ring", () => {
       (reader) => reader.tryRead(),
       (reader) => reader.read(1),
       (reader) => reader.tryTake((message) => message.some(() => false)),
+      (reader) => reader.take((message) => message.some(() => false), 1),
     ];
     for (const take of takes) {
       const path = fileOf(new Uint8Array(65536));
@@ -897,6 +946,24 @@ describe("whoever stores nonsense to a ring", () => {
       assertEquals(assertThrows(() => take(reader), MmapError).code, "EIO");
       assertEquals(assertThrows(() => writer.tryWrite(new Uint8Array(1000)), MmapError).code, "EIO");
     }
+  });
+
+  test("is not shown an empty message if a record was lost from its first byte on", {
+    skip: guarded.skip || onPosix("files that are cut while they are mapped").skip,
+  }, () => {
+    const path = fileOf(new Uint8Array(8192));
+    using region = mmap(path, { access: "write" });
+    using same = mmap(path, { access: "write" });
+    const writer = new RingWriter(region, { create: true });
+    const reader = new RingReader(same);
+    // The last record begins with the second page.
+    for (let message = 1; message <= 8; message++) writer.write(new Uint8Array(504).fill(message));
+    truncateSync(path, 4096);
+    const seen: unknown[] = [];
+    const error = assertThrows(() => {
+      for (;;) reader.take(({ length, 0: first }) => seen.push([length, first]), 1);
+    }, MmapError);
+    assertEquals([error.code, seen], ["EIO", [1, 2, 3, 4, 5, 6, 7].map((first) => [504, first])]);
   });
 
   test("is not told that a message was written where no store arrives", {

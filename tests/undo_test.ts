@@ -34,6 +34,7 @@ class Ledger {
     claim: () => {
       const slot = {
         faults: 0,
+        ownFaults: 0,
         stored: false,
         cover: () => void this.covered.add(slot),
         uncover: () => void this.covered.delete(slot),

@@ -35,6 +35,7 @@ const CORE = `
   export {
     checkedDescriptor as "#checkedDescriptor",
     isRegion as "#isRegion",
+    mappingOf as "#mappingOf",
     readFromFile as "#readFromFile",
     requireAllowed as "#requireAllowed",
     sharedWord as "#sharedWord",
@@ -53,6 +54,7 @@ const ONCE: Sources = {
       MappedRegion,
       "#checkedDescriptor" as checkedDescriptor,
       "#isRegion" as isRegion,
+      "#mappingOf" as mappingOf,
       "#readFromFile" as readFromFile,
       "#requireAllowed" as requireAllowed,
       "#sharedWord" as sharedWord,

@@ -27,8 +27,7 @@ function serveRing(forth: MapHandle, back: MapHandle): void {
     return message.length === 0;
   };
   for (let isOver = false; !isOver;) {
-    // If there is a message, take it without a copy. Otherwise sleep until there is one.
-    isOver = reader.tryTake(answer) ?? answer(reader.read()!);
+    isOver = reader.take(answer)!;
   }
 }
 

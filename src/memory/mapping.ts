@@ -133,6 +133,11 @@ export class Mapping {
     return this.#pages.faults;
   }
 
+  /** The same, as far as this thread has accessed them, for who looks after each message. */
+  get ownFaults(): number {
+    return this.#pages.ownFaults;
+  }
+
   get released(): boolean {
     return this.#released;
   }

@@ -120,6 +120,11 @@ export class Pages {
     return this.#faultsBefore + (this.#slot?.faults ?? 0);
   }
 
+  /** The same, as far as this thread has accessed them: see {@linkcode GuardSlot.ownFaults}. */
+  get ownFaults(): number {
+    return this.#faultsBefore + (this.#slot?.ownFaults ?? 0);
+  }
+
   /** Whether stores reach the file, or did so at some time. */
   get everShared(): boolean {
     return this.#everWritable && this.flags.includes("shared");

@@ -294,6 +294,11 @@ export interface StrayStores {
 export interface GuardSlot {
   /** Pages of the region that were replaced: lost, or accessed in a way that the memory does not allow. */
   readonly faults: number;
+  /**
+   * The same number by a plain load, which engines inline. It knows what this thread has accessed. Do not look again and
+   * again without storing in between: an engine may look once.
+   */
+  readonly ownFaults: number;
   /** Whether a store was made that is not allowed and not counted. */
   readonly stored: boolean;
   /**

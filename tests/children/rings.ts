@@ -37,7 +37,7 @@ function read(): void {
     if (numberOf(message, longest) !== count++) wrong++;
     return false;
   };
-  while (!(reader.tryTake(look) ?? look(reader.read()!)));
+  while (!reader.take(look));
   say(`${count} ${wrong}`);
 }
 

@@ -2,8 +2,9 @@
 import { describe } from "../../arguments/describe.ts";
 import { UNMAPPED } from "../../arguments/unmapped.ts";
 import { arch, host } from "../../host.ts";
+import type { Mapping } from "../../memory/mapping.ts";
 import type { SharedWord, Waiting } from "../../os/contract.ts";
-import { isRegion, type MappedRegion, sharedWord } from "../../region.ts";
+import { isRegion, type MappedRegion, mappingOf, sharedWord } from "../../region.ts";
 import { isMemoryRegion, mappingIn, type MemoryRegion } from "../wasm/memory_region.ts";
 import { CAPACITY_WORD, isCapacity, LEAST_REGION, MAGIC, START, UNIT, VERSION, VERSION_WORD } from "./layout.ts";
 
@@ -24,6 +25,7 @@ export function loadAfterStore(state: Int32Array, word: number): number {
 /** The memory, as the ends of a ring see it. The arrays are new ones when the region has moved. */
 export class RingMemory {
   readonly region: RingRegion;
+  readonly #mapping: Mapping;
   /** Bytes of records; 0 until the ring is known. */
   capacity: number = 0;
   /** What is before the records, as words of 32 and of 64 bits. */
@@ -36,6 +38,7 @@ export class RingMemory {
   /** Refuses a region that no ring can be in. */
   constructor(region: unknown) {
     this.region = checkedRegion(region);
+    this.#mapping = mappingUnder(this.region);
     this.#look();
   }
 
@@ -69,13 +72,13 @@ export class RingMemory {
 
   /** Whether the arrays still show the region. Call {@linkcode renew} if they do not. */
   get isCurrent(): boolean {
-    return this.state.length !== 0 && !this.region.unmapped;
+    return this.state.length !== 0 && !this.#mapping.released;
   }
 
   /** Throws if pages of the region were lost: they are zeros, and stores there reach nobody. */
   checkWhole(): void {
-    // A look at the number is all that it costs each message.
-    if (this.region.faults > 0) this.region.check();
+    // A look at the number is all that it costs each message, and whatever an end looks at or stores, it does itself.
+    if (this.#mapping.ownFaults > 0) this.region.check();
   }
 
   /** Looks where the region is now. Throws if it is unmapped, or no longer holds the ring. */
@@ -130,6 +133,10 @@ function shown(magic: bigint): string {
   return `0x${magic.toString(16).padStart(16, "0")}`;
 }
 
+function mappingUnder(region: RingRegion): Mapping {
+  return isRegion(region) ? mappingOf(region) : mappingIn(region);
+}
+
 function checkMapped(region: RingRegion): void {
   if (region.unmapped) throw new TypeError(UNMAPPED);
 }
@@ -141,7 +148,7 @@ function checkedRegion(given: unknown): RingRegion {
     );
   }
   checkMapped(given);
-  const flags = isRegion(given) ? given.flags : mappingIn(given).flags;
+  const { flags } = mappingUnder(given);
   if (!flags.includes("shared")) {
     throw new TypeError(`region: it is mapped ${describe(flags)}, wanted one that is "shared" with others`);
   }

@@ -13,7 +13,10 @@ const LONGEST_ASYNC_SLEEP = 500;
 const LONGEST_PAUSE = 4;
 
 /** How often whoever finds nothing to do looks again at most: about as long as falling asleep and waking up takes. */
-const SPINS = 600;
+const SPINS = 2000;
+
+/** After how many sleeps looking is tried again. Two ends that wake each other each time go on doing so until then. */
+const SLEEPS = 8;
 
 /** How long a loop may go on in milliseconds before the event loop has a turn. */
 const LONGEST_TURN = 10;
@@ -43,7 +46,7 @@ export class Sleeper {
   readonly #word: number;
   /**
    * How often to look again before sleeping. That is the quickest way while the other end is running, and a waste if it
-   * is not, for want of a processor. So it is more after it was of use, and less after it was not.
+   * is not, for want of a processor. So it is less each time that it was of no use, until it is of use again.
    */
   #spins: number = SPINS;
   #failures: number = 0;
@@ -60,11 +63,11 @@ export class Sleeper {
   until(isSo: () => boolean, value: number, deadline: number): boolean {
     for (let spins = this.#spins; spins > 0; spins--) {
       if (!isSo()) continue;
-      this.#spins = Math.min(2 * this.#spins, SPINS);
+      this.#spins = SPINS;
       return true;
     }
     // Now and then it is tried again whether things have changed.
-    this.#spins = ++this.#failures % 64 === 0 ? SPINS : this.#spins >> 1;
+    this.#spins = ++this.#failures % SLEEPS === 0 ? SPINS : this.#spins >> 1;
     for (let pause = 1 / 16;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       if (this.#announced(isSo, value)) return true;
       const left = deadline - performance.now();

@@ -268,15 +268,16 @@ export class RingWriter implements Disposable {
     }
     words[at >> 2] = length;
     memory.bytes.set(message, at + UNIT);
-    memory.checkWhole();
     this.#publish(memory, all);
-    memory.checkWhole();
     return true;
   }
 
   /** Gives bytes that are written to the reader: all at once, and last of all. */
   #publish(memory: RingMemory, size: number): void {
     const { capacity, state } = memory;
+    // What is on lost pages reaches nobody, and the position may be on one as well: it is stored to before the look.
+    state[WRITE] = this.#write;
+    memory.checkWhole();
     const write = this.#write + size;
     this.#write = write < 2 * capacity ? write : write - 2 * capacity;
     this.#free -= size;
@@ -286,10 +287,10 @@ export class RingWriter implements Disposable {
 
   /** Looks how much room there is. */
   #look(): number {
-    const { region, state, capacity } = this.#memory;
+    const { state, capacity } = this.#memory;
     const read = Atomics.load(state, READ);
     // Lost pages are zeros, which may look like an empty ring.
-    region.check();
+    this.#memory.checkWhole();
     const used = distance(read, this.#write, capacity);
     if (used < 0 || state[WRITE] !== this.#write) throw wrongPositions(state[WRITE], read, capacity);
     return this.#free = capacity - used;

@@ -120,6 +120,7 @@ class Slot implements GuardSlot {
   readonly #index: number;
   readonly #outlives: number;
   readonly #at: number;
+  readonly #faults: number;
 
   constructor(table: Table, words: Int32Array, addresses: BigInt64Array, { index, outlives }: SlotInit) {
     this.#table = table;
@@ -128,12 +129,17 @@ class Slot implements GuardSlot {
     this.#index = index;
     this.#outlives = outlives ? OUTLIVES : 0;
     this.#at = wordOf(index);
-    words[this.#at + word(entry.faults)] = 0;
+    this.#faults = this.#at + word(entry.faults);
+    words[this.#faults] = 0;
     words[this.#at + word(entry.unit)] = 0;
   }
 
   get faults(): number {
-    return Atomics.load(this.#words, this.#at + word(entry.faults));
+    return Atomics.load(this.#words, this.#faults);
+  }
+
+  get ownFaults(): number {
+    return this.#words[this.#faults];
   }
 
   get stored(): boolean {
