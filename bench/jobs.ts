@@ -1,7 +1,7 @@
 // What is measured in each runtime. A job is "case" for this library, and "case.variant" for another way to do the same
 // in the same process, so that the two can take turns. baseline.c and baseline.py have the same cases.
 import { Buffer } from "node:buffer";
-import { closeSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, unlinkSync } from "node:fs";
 import process from "node:process";
 import { do_not_optimize as keep } from "mitata";
 import { type MappedRegion, mmap, type MmapOptions, platform } from "../mod.ts";
@@ -153,7 +153,7 @@ function double(store: Store, reserve?: number): Job {
         store(region, length);
       }
       region.unmap();
-      rmSync(path);
+      unlinkSync(path);
     },
   };
 }
@@ -170,7 +170,7 @@ function append(reserve?: number): Job {
         keep(region.bytes[length - 1]);
       }
       region.unmap();
-      rmSync(path);
+      unlinkSync(path);
     },
   };
 }

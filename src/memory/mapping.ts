@@ -156,13 +156,13 @@ export class Mapping {
 
   /**
    * How long buffers over the whole may be. If the mapping can grow in its place, they are longer than it is, so that
-   * not each step needs a new one: engines count every byte of every buffer, so doubling keeps that in proportion.
+   * not each step needs a new one. Engines count every byte of every buffer, so they are at most four times as long.
    */
   get capacity(): number {
     const { byteLength } = this;
     const most = this.#pages.room - this.#lead;
     if (this.#system.reserveIsBare || !this.#pages.hasRoomFor(this.#pages.length)) return byteLength;
-    return Math.min(most, Math.max(SHORTEST_CAPACITY, 2 ** Math.ceil(Math.log2(byteLength))));
+    return Math.min(most, Math.max(SHORTEST_CAPACITY, 4 ** Math.ceil(Math.log2(byteLength) / 2)));
   }
 
   /**
