@@ -489,6 +489,8 @@ export const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     ["accessOf(libc, descriptor as number) | FREEBSD.O_EMPTY_PATH", "FREEBSD.O_EMPTY_PATH", "locks_elsewhere"],
   ],
   "os/posix": [
+    ['result === MAP_FAILED && this.code === "EAGAIN" ? call() : result', "result", "errno"],
+    ['result === MAP_FAILED && this.code === "EAGAIN" ?', "result === MAP_FAILED ?", "errno"],
     ["bits | numbers.O_CREAT | numbers.O_EXCL, mode", "bits | numbers.O_CREAT, mode", "named"],
     ["functions.close(descriptor);\n      unlink(name);", "unlink(name);", "named"],
     ['existing.code !== "ENOENT" || attempt === ATTEMPTS', 'existing.code !== "ENOENT" || attempt === 1', "named"],

@@ -52,7 +52,8 @@ function moveAway(libc: Libc, base: bigint, length: number, newLength: number): 
 const NOT_AS_A_WHOLE = ["EFAULT", "EINVAL", "ENOMEM"];
 
 function remap(libc: Libc, base: bigint, length: number, newLength: number, flags: number, target: bigint): boolean {
-  if (libc.more.mremap!(base, BigInt(length), BigInt(newLength), flags, target) !== MAP_FAILED) return true;
+  const call = (): bigint => libc.more.mremap!(base, BigInt(length), BigInt(newLength), flags, target);
+  if (libc.attempt(call) !== MAP_FAILED) return true;
   // Advice, locks or protection for a part have split it into several mappings, or its huge pages have a fixed length.
   // That is nothing unusual, and making an error takes longer than the call.
   libc.failUnless(NOT_AS_A_WHOLE, "mremap");

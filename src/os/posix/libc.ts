@@ -78,6 +78,16 @@ export class Libc {
     return this.errorOf(this.errno, syscall, path);
   }
 
+  /**
+   * Makes a call that may well fail, and makes it once more if it says EAGAIN. The locks of V8 leave that in errno if its
+   * collector comes in between, which it can before the result is there: the result is an object. Only for calls that do
+   * nothing if they fail.
+   */
+  attempt(call: () => bigint): bigint {
+    const result = call();
+    return result === MAP_FAILED && this.code === "EAGAIN" ? call() : result;
+  }
+
   /** Throws the error of the call that has just failed, unless it is one of these. */
   failUnless(codes: readonly string[], syscall: string): void {
     const { errno } = this;

@@ -158,7 +158,7 @@ function map(libc: Libc, request: MapRequest, byteLength: number, absorbing: boo
   if (absorbing) {
     // The pages are writable in truth, since the system copies those that are stored to. The others stay the file's own.
     const writable = protection | libc.access(["write"], "mmap");
-    const address = functions.mmap(place, length, writable, flags, descriptor, offset);
+    const address = libc.attempt(() => functions.mmap(place, length, writable, flags, descriptor, offset));
     if (address !== MAP_FAILED) return address;
     // A system that never overcommits counts the copies that could be made, and some files allow none. Then the pages are
     // mapped as requested.
