@@ -969,15 +969,18 @@ describe("whoever stores nonsense to a ring", () => {
   test("is not told that a message was written where no store arrives", {
     skip: guarded.skip || notInWine("it lets such a store through").skip,
   }, () => {
-    // The last time, only the position is in the page.
-    for (const [byteOffset, byteLength, before] of [[0, 1, 0], [4096, 1, 0], [0, 65536, 0], [0, 1, 5]]) {
+    // The last times, only the position is in the page, and the engine has compiled everything as well as it can.
+    const cases = [[0, 1, 0], [4096, 1, 0], [0, 65536, 0], [0, 1, 5], [0, 1, EMULATOR === undefined ? 50_005 : 1005]];
+    for (const [byteOffset, byteLength, before] of cases) {
       const path = fileOf(new Uint8Array(65536));
       using region = mmap(path, { access: "write" });
       using same = mmap(path, { access: "write" });
       const writer = new RingWriter(region, { create: true });
       const reader = new RingReader(same);
-      for (let message = 0; message < before; message++) writer.write(new Uint8Array(1000));
-      for (let message = 0; message < before; message++) reader.tryRead();
+      for (let message = 0; message < before; message++) {
+        writer.write(new Uint8Array(1000));
+        reader.take(() => {});
+      }
       region.protect(["read"], { byteOffset, byteLength });
       assertEquals(assertThrows(() => writer.tryWrite(new Uint8Array(5000)), MmapError).code, "EIO");
       assertEquals(reader.tryRead(), undefined);
