@@ -200,6 +200,13 @@ test("truncate cuts the file before it is mapped", () => {
   assertEquals([nothing.byteLength, statSync(path).size], [0, 0]);
 });
 
+test("truncate says when it was, also of a file that was empty", onPosix("ftruncate, which sets the time"), () => {
+  const path = fileOf(0);
+  utimesSync(path, 1000, 1000);
+  mmap(path, { open: ["read", "write", "truncate"] }).unmap();
+  assert(statSync(path).mtimeMs > 1_000_000);
+});
+
 test("truncate cuts a file that is mapped", onPosix("cutting of files that are mapped"), () => {
   const path = fileOf(5000);
   using _region = mmap(path, { access: "write" });

@@ -185,11 +185,11 @@ function refuseUnmappable(system: System, request: MapRequest): void {
   }
 }
 
-/** Whether to cut the file to nothing before it is mapped. What is empty, as a file that was just made, has nothing to cut. */
+/** Whether to cut the file to nothing before it is mapped. One that was just made, and is empty, has nothing to cut. */
 function cutsFirst(system: System, { created, path }: Opened, { open }: Plan, status: FileStatus): boolean {
   const { kind, byteLength } = status;
   if (!open.includes("truncate")) return false;
-  if (kind !== "fixed" || created !== undefined) return kind === "regular" && byteLength > 0;
+  if (kind !== "fixed" || created !== undefined) return kind === "regular" && (created === undefined || byteLength > 0);
   throw system.error("ENOTSUP", "mmap", "This system fixes the length of memory when it is made", path);
 }
 

@@ -43,7 +43,7 @@ export function allocate(libc: Libc, descriptor: number, from: number, to: numbe
 
 /** Throws ENOSPC if there is not so much memory. */
 function requireMemory(libc: Libc, byteLength: number): void {
-  const available = availableMemory((path) => readIfThere(libc, path));
+  const available = availableMemory((path) => readIfThere(libc, path) ?? "");
   requireBytes(libc, byteLength, Math.floor(available * OF_AVAILABLE), "of memory");
 }
 

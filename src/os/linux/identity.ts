@@ -4,7 +4,7 @@ import { existsWith, posixIdentities } from "../posix/identity.ts";
 import type { Ffi } from "../../ffi/contract.ts";
 import type { LinuxTarget } from "../columns.ts";
 import { cString, Libc } from "../posix/libc.ts";
-import { readProc } from "./proc.ts";
+import { readIfThere } from "./proc.ts";
 
 /** The positions of fields among those after the name: see proc_pid_stat(5). */
 const STATE = 0;
@@ -16,8 +16,8 @@ const ENDED: readonly string[] = ["Z", "X"];
 /** Makes the identities of Linux. Without /proc, as in some sandboxes, they are those of any POSIX system. */
 export function linuxIdentities(ffi: Ffi, target: LinuxTarget): Identities {
   const libc = new Libc(ffi, target);
-  const boot = textOf(libc, "/proc/sys/kernel/random/boot_id")?.trim();
-  const self = textOf(libc, "/proc/thread-self/stat");
+  const boot = readIfThere(libc, "/proc/sys/kernel/random/boot_id")?.trim();
+  const self = readIfThere(libc, "/proc/thread-self/stat");
   if (boot === undefined || self === undefined) return posixIdentities(ffi, target);
   const exists = existsWith(libc);
   const own = { number: Number.parseInt(self), birth: birthOf(boot, fieldsIn(self)), space: spaceOf(libc) };
@@ -27,7 +27,7 @@ export function linuxIdentities(ffi: Ffi, target: LinuxTarget): Identities {
       // A number that counts somewhere else says nothing here.
       if (space !== 0 && own.space !== 0 && space !== own.space) return true;
       if (!exists(number)) return false;
-      const text = textOf(libc, `/proc/${number}/task/${number}/stat`);
+      const text = readIfThere(libc, `/proc/${number}/task/${number}/stat`);
       // It has ended just now, or one may not look.
       if (text === undefined) return exists(number);
       const fields = fieldsIn(text);
@@ -48,15 +48,6 @@ function spaceOf(libc: Libc): number {
   const length = Number(libc.more.readlink(cString("/proc/self/ns/pid"), text, BigInt(text.length)));
   const [, number = "0"] = /\[(\d+)\]/.exec(new TextDecoder().decode(text.subarray(0, Math.max(0, length)))) ?? [];
   return Number(number) >>> 0;
-}
-
-/** Nothing if the file is not there, or if one may not look. */
-function textOf(libc: Libc, path: string): string | undefined {
-  try {
-    return readProc(libc, path);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The fields after the name. The name, in parentheses, may contain anything. */

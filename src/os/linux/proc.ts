@@ -1,4 +1,5 @@
 /** Reads what the Linux kernel says in /proc. The C library reads it, which needs no permission of the runtime. */
+import { unlessRefused } from "../once.ts";
 import { cString, type Libc } from "../posix/libc.ts";
 
 /** The text of a file. */
@@ -19,8 +20,16 @@ export function readProc(libc: Libc, path: string): string {
   }
 }
 
-/** The text of a file; empty if it cannot be read. */
-export function readIfThere(libc: Libc, path: string): string {
+/**
+ * The text of a file; `undefined` if it is not there, or if one may not look. It is an error if no descriptor is left:
+ * that says nothing about the file.
+ */
+export function readIfThere(libc: Libc, path: string): string | undefined {
+  return unlessRefused(() => readProc(libc, path));
+}
+
+/** The text of a file; empty if it cannot be read. For what has to go on in any case. */
+export function readIfPossible(libc: Libc, path: string): string {
   try {
     return readProc(libc, path);
   } catch {

@@ -79,13 +79,18 @@ export class Libc {
   }
 
   /**
-   * Makes a call that may well fail, and makes it once more if it says EAGAIN. The locks of V8 leave that in errno if its
-   * collector comes in between, which it can before the result is there: the result is an object. Only for calls that do
-   * nothing if they fail.
+   * Makes a call, and makes it once more if it says EAGAIN. The locks of V8 leave that in errno if its collector comes in
+   * between, which it can before the result is there: the result is an object. Only for calls that do nothing if they
+   * fail.
    */
   attempt(call: () => bigint): bigint {
     const result = call();
     return result === MAP_FAILED && this.code === "EAGAIN" ? call() : result;
+  }
+
+  /** mmap(2), or MAP_FAILED. */
+  mmap(address: bigint, length: bigint, access: number, flags: number, descriptor: number, offset: bigint): bigint {
+    return this.attempt(() => this.functions.mmap(address, length, access, flags, descriptor, offset));
   }
 
   /** Throws the error of the call that has just failed, unless it is one of these. */
@@ -135,7 +140,7 @@ export class Libc {
     const { constants } = this;
     const access = this.access(protection, "mmap");
     const flags = this.bits(constants.map, ["private", "anonymous"], "mmap") | this.unreserved | fixed;
-    const mapped = this.functions.mmap(address, BigInt(length), access, flags, -1, 0n);
+    const mapped = this.mmap(address, BigInt(length), access, flags, -1, 0n);
     if (mapped === MAP_FAILED) throw this.failure("mmap");
     return mapped;
   }

@@ -72,7 +72,7 @@ export function posixMemory(
     },
 
     blank(base: bigint, length: number): boolean {
-      if (functions.mmap(base, BigInt(length), blankAccess, blankFlags, -1, 0n) !== MAP_FAILED) return true;
+      if (libc.mmap(base, BigInt(length), blankAccess, blankFlags, -1, 0n) !== MAP_FAILED) return true;
       // Returns false instead of throwing: if memory is full, the engine may have none left for an error.
       libc.failUnless(["ENOMEM"], "mmap");
       return false;
@@ -142,7 +142,7 @@ function blankAnew(libc: Libc, base: bigint, length: number): boolean {
 }
 
 function map(libc: Libc, request: MapRequest, byteLength: number, absorbing: boolean): bigint {
-  const { functions, constants } = libc;
+  const { constants } = libc;
   const descriptor = (request.descriptor ?? -1) as number;
   const length = BigInt(byteLength);
   const offset = BigInt(request.offset);
@@ -158,14 +158,14 @@ function map(libc: Libc, request: MapRequest, byteLength: number, absorbing: boo
   if (absorbing) {
     // The pages are writable in truth, since the system copies those that are stored to. The others stay the file's own.
     const writable = protection | libc.access(["write"], "mmap");
-    const address = libc.attempt(() => functions.mmap(place, length, writable, flags, descriptor, offset));
+    const address = libc.mmap(place, length, writable, flags, descriptor, offset);
     if (address !== MAP_FAILED) return address;
     // A system that never overcommits counts the copies that could be made, and some files allow none. Then the pages are
     // mapped as requested.
     libc.failUnless(["ENOMEM", "EACCES", "EPERM"], "mmap");
   }
   // No call comes between mmap and the return, because a program that is stopped is stopped at the next call.
-  const address = functions.mmap(place, length, protection, flags, descriptor, offset);
+  const address = libc.mmap(place, length, protection, flags, descriptor, offset);
   if (address === MAP_FAILED) throw libc.failure("mmap");
   return address;
 }
