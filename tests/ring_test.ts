@@ -12,7 +12,7 @@ import { RingReader, RingWriter } from "../ring.ts";
 import { arch, host } from "../src/host.ts";
 import { posixIdentities } from "../src/os/posix/identity.ts";
 import { mapShared, type MemoryRegion } from "../wasm.ts";
-import { spawnChild, startChild } from "./support/children.ts";
+import { runChild, spawnChild, startChild } from "./support/children.ts";
 import { collectAll } from "./support/collector.ts";
 import { EMULATOR } from "./support/emulated.ts";
 import { fileOf } from "./support/files.ts";
@@ -428,6 +428,37 @@ describe("without blocking", () => {
     assertEquals(await timer, "timer");
   });
 
+  test("who waits in the background is still woken after a call that gave up", patient, async () => {
+    using region = memory(START + 64);
+    using ring = ringOf(region);
+    const { writer, reader } = ring;
+    const messages = reader[Symbol.asyncIterator]();
+    const full = new Uint8Array(56);
+    /** Milliseconds from `end` until what `begin` began has come. */
+    const wait = async (begin: () => Promise<unknown>, between: () => unknown, end: () => unknown): Promise<number> => {
+      const waiting = begin();
+      await setTimeout(30);
+      between();
+      const start = performance.now();
+      end();
+      await waiting;
+      return performance.now() - start;
+    };
+    const read: number[] = [];
+    const written: number[] = [];
+    for (const timeout of [0, 1, 1]) {
+      const give = (): unknown => reader.take(() => 1, timeout);
+      read.push(await wait(() => messages.next(), give, () => writer.tryWrite(full)));
+      writer.tryWrite(full);
+      const take = (): unknown => reader.tryRead();
+      written.push(await wait(() => writer.writeAsync(full), () => writer.write(bytes(1), timeout), take));
+      take();
+    }
+    // Who is not woken looks after half a second.
+    assert(Math.min(...read.slice(1)) < 300 && read[0] < 300, `read after ${read} ms`);
+    assert(Math.min(...written.slice(1)) < 300 && written[0] < 300, `written after ${written} ms`);
+  });
+
   test("disposing ends what waits", patient, async () => {
     using region = memory(START + 64);
     const { writer, reader } = ringOf(region);
@@ -767,6 +798,22 @@ describe("each end is one's alone", () => {
     new RingWriter(other)[Symbol.dispose]();
   });
 
+  test("until it is disposed of, also if the page that says so was lost", {
+    skip: guarded.skip || notInWine("it lets such a store through").skip,
+  }, () => {
+    const path = fileOf(new Uint8Array(4096));
+    using region = mmap(path, { access: "write" });
+    const ring = ringOf(region);
+    region.protect(["read"]);
+    ring[Symbol.dispose]();
+    using same = mmap(path, { access: "write" });
+    ringOf(same)[Symbol.dispose]();
+  });
+
+  test("not by somebody who cannot know who he is, for want of descriptors", onLinux("a limit that can be set"), () => {
+    assertEquals(runChild("rings", fileOf(new Uint8Array(4096)), "starve"), "EMFILE true");
+  });
+
   test("not once its owner has ended", () => {
     for (const [end, open] of Object.entries(ends)) {
       using region = memory();
@@ -945,6 +992,27 @@ describe("whoever stores nonsense to a ring", () => {
       // It is still to be read, by whoever has the file.
       assertEquals(assertThrows(() => take(reader), MmapError).code, "EIO");
       assertEquals(assertThrows(() => writer.tryWrite(new Uint8Array(1000)), MmapError).code, "EIO");
+    }
+  });
+
+  test("does not consume a message if nobody would know", {
+    skip: guarded.skip || notInWine("it lets such a store through").skip,
+  }, () => {
+    const takes: ((reader: RingReader) => unknown)[] = [
+      (reader) => reader.tryRead(),
+      (reader) => reader.take((message) => message[0]),
+    ];
+    for (const take of takes) {
+      const path = fileOf(new Uint8Array(4096));
+      using region = mmap(path, { access: "write" });
+      using same = mmap(path, { access: "write" });
+      const { writer, reader } = ringOf(region);
+      writer.tryWrite(bytes(1));
+      region.protect(["read"]);
+      assertEquals(assertThrows(() => take(reader), MmapError).code, "EIO");
+      reader[Symbol.dispose]();
+      using next = new RingReader(same);
+      assertEquals([next.tryRead(), next.tryRead()], [bytes(1), undefined]);
     }
   });
 

@@ -37,7 +37,7 @@ export function openRing(region: unknown, end: End, creates: boolean): Opened {
     memory.open();
     const [write, read] = [WRITE, READ].map((word) => Atomics.load(memory.state, word));
     const used = distance(read, write, memory.capacity);
-    if (used < 0) throw wrongPositions(write, read, memory.capacity);
+    if (used < 0) refusePositions(memory, write, read);
     return { memory, claim: owned, write, read, used };
   } catch (error) {
     owned.release();
@@ -45,9 +45,11 @@ export function openRing(region: unknown, end: End, creates: boolean): Opened {
   }
 }
 
-/** The error about positions that no ring can have. */
-export function wrongPositions(write: number, read: number, capacity: number): Error {
-  return invalid(
+/** Throws the error about positions that no ring can have. If their page was lost, nobody has stored them. */
+export function refusePositions(memory: RingMemory, write: number, read: number): never {
+  const { capacity } = memory;
+  memory.checkWhole();
+  throw invalid(
     `positions ${write >>> 0} and ${read >>> 0} given, wanted multiples of 8 below ${2 * capacity}, ` +
       `the first at most ${capacity} after the second: somebody else has stored to the ring`,
   );

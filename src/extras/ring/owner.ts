@@ -32,14 +32,16 @@ export function claim(memory: RingMemory, end: End): Claim {
   taken.set(ticket, new WeakRef(memory));
   return {
     release(): void {
-      // Where the memory is not mapped any more, the end is known to be free by this.
+      // If the memory is not mapped any more, or its page is lost, the end is known to be free by this.
       taken.set(ticket, undefined);
       if (!memory.isCurrent && !isRenewed(memory)) return;
-      taken.delete(ticket);
       // Somebody may have made the ring anew, who has it now.
-      if (Atomics.load(memory.state, place.ticket) !== ticket) return;
-      Atomics.store(memory.state, place.ticket, 0);
-      Atomics.compareExchange(memory.longs, place.owner, mine, 0n);
+      if (Atomics.load(memory.state, place.ticket) === ticket) {
+        Atomics.store(memory.state, place.ticket, 0);
+        Atomics.compareExchange(memory.longs, place.owner, mine, 0n);
+      }
+      // Stores to a lost page reach nobody.
+      if (memory.isWhole) taken.delete(ticket);
     },
   };
 }

@@ -5,7 +5,7 @@ import { deadlineOf } from "../waiting.ts";
 import type { MemoryRegion } from "../wasm/memory_region.ts";
 import { distance, READ, READER_ASLEEP, SKIP, UNIT, WRITE, WRITER_ASLEEP } from "./layout.ts";
 import { MessageViews } from "./message_views.ts";
-import { openRing, wrongPositions } from "./open_ring.ts";
+import { openRing, refusePositions } from "./open_ring.ts";
 import type { Claim } from "./owner.ts";
 import { invalid, loadAfterStore, type RingMemory } from "./ring_memory.ts";
 import { Sleeper, Turns } from "./sleep.ts";
@@ -21,7 +21,8 @@ import { Sleeper, Turns } from "./sleep.ts";
  *
  * Whatever somebody else has stored to the ring, a reader never reads beyond it: it is an {@linkcode MmapError}. But who
  * can store to the ring can also change a message while it is being looked at. If you do not trust the writer, take a
- * copy with {@linkcode tryRead}, and look at that.
+ * copy with {@linkcode tryRead}, and look at that. If somebody cuts the file of a ring within a page, the rest of that
+ * page is zeros, which are read as empty messages; the pages behind it are lost, and an error.
  *
  * @example
  * ```ts
@@ -105,7 +106,6 @@ export class RingReader implements Disposable {
     if (!this.#find(memory)) return undefined;
     const start = this.#at + UNIT;
     const message = memory.bytes.slice(start, start + this.#length);
-    memory.checkWhole();
     this.#consume(memory);
     return message;
   }
@@ -341,9 +341,7 @@ export class RingReader implements Disposable {
     }
     // The body may have done anything.
     if (this.#isDisposed) return result;
-    const same = this.#live();
-    same.checkWhole();
-    this.#consume(same);
+    this.#consume(this.#live());
     return result;
   }
 
@@ -355,6 +353,9 @@ export class RingReader implements Disposable {
   /** Gives bytes that are read back to the writer, and wakes it if that is worth while. */
   #publish(memory: RingMemory, size: number): void {
     const { capacity, state } = memory;
+    // What was on lost pages is not consumed, and nobody would know: the position is stored to before the look.
+    state[READ] = this.#read;
+    memory.checkWhole();
     const read = this.#read + size;
     this.#read = read < 2 * capacity ? read : read - 2 * capacity;
     this.#used -= size;
@@ -370,7 +371,7 @@ export class RingReader implements Disposable {
     // Lost pages are zeros, which may look like an empty ring.
     this.#memory.checkWhole();
     const used = distance(this.#read, write, capacity);
-    if (used < 0 || state[READ] !== this.#read) throw wrongPositions(write, state[READ], capacity);
+    if (used < 0 || state[READ] !== this.#read) refusePositions(this.#memory, write, state[READ]);
     return this.#used = used;
   }
 

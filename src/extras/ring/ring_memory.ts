@@ -75,10 +75,17 @@ export class RingMemory {
     return this.state.length !== 0 && !this.#mapping.released;
   }
 
-  /** Throws if pages of the region were lost: they are zeros, and stores there reach nobody. */
+  /**
+   * Whether no page of the region was lost: those are zeros, and stores there reach nobody. A look at the number is all
+   * that it costs each message, and whatever an end looks at or stores, it does itself.
+   */
+  get isWhole(): boolean {
+    return this.#mapping.ownFaults === 0;
+  }
+
+  /** Throws if pages of the region were lost. */
   checkWhole(): void {
-    // A look at the number is all that it costs each message, and whatever an end looks at or stores, it does itself.
-    if (this.#mapping.ownFaults > 0) this.region.check();
+    if (!this.isWhole) this.region.check();
   }
 
   /** Looks where the region is now. Throws if it is unmapped, or no longer holds the ring. */

@@ -68,23 +68,28 @@ export class Sleeper {
     }
     // Now and then it is tried again whether things have changed.
     this.#spins = ++this.#failures % SLEEPS === 0 ? SPINS : this.#spins >> 1;
+    if (deadline <= performance.now()) return isSo();
     for (let pause = 1 / 16;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-      if (this.#announced(isSo, value)) return true;
+      const result = this.#announce(isSo, value);
       const left = deadline - performance.now();
-      if (left <= 0) return this.#done(false);
+      if (result || left <= 0) {
+        this.#withdraw();
+        return result;
+      }
       this.#sleep(value, left, pause);
     }
   }
 
-  /** Says that this end sleeps, unless it is so: whoever makes it so after this look sees that it has to wake somebody. */
-  #announced(isSo: () => boolean, value: number): boolean {
+  /** Says that this end sleeps, and looks again: whoever makes it so after this look sees that it has to wake somebody. */
+  #announce(isSo: () => boolean, value: number): boolean {
     Atomics.store(this.#memory.state, this.#word, value);
-    return isSo() && this.#done(true);
+    return isSo();
   }
 
-  #done(result: boolean): boolean {
-    Atomics.store(this.#memory.state, this.#word, 0);
-    return result;
+  /** Says that this end does not sleep any more. What waits in the background is woken, to say again that it does. */
+  #withdraw(): void {
+    if (this.#interruptions.size > 0) this.#memory.wake(this.#word);
+    else Atomics.store(this.#memory.state, this.#word, 0);
   }
 
   #sleep(value: number, left: number, pause: number): void {
@@ -114,7 +119,11 @@ export class Sleeper {
     try {
       for (let pause = 1;; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
         if (!this.#memory.isCurrent) this.#memory.renew();
-        if (interrupted || signal?.aborted || this.#announced(isSo, value)) return;
+        if (interrupted || signal?.aborted) return;
+        if (this.#announce(isSo, value)) {
+          this.#interruptions.delete(interrupt);
+          return this.#withdraw();
+        }
         const woken = Promise.withResolvers<void>();
         wake = woken.resolve;
         this.#wakeLater(value, pause).then(woken.resolve, woken.reject);

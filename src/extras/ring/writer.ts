@@ -6,7 +6,7 @@ import type { MappedRegion } from "../../region.ts";
 import { deadlineOf } from "../waiting.ts";
 import type { MemoryRegion } from "../wasm/memory_region.ts";
 import { distance, READ, READER_ASLEEP, SKIP, UNIT, WRITE, WRITER_ASLEEP } from "./layout.ts";
-import { openRing, wrongPositions } from "./open_ring.ts";
+import { openRing, refusePositions } from "./open_ring.ts";
 import type { Claim } from "./owner.ts";
 import { loadAfterStore, type RingMemory } from "./ring_memory.ts";
 import { Sleeper } from "./sleep.ts";
@@ -292,7 +292,7 @@ export class RingWriter implements Disposable {
     // Lost pages are zeros, which may look like an empty ring.
     this.#memory.checkWhole();
     const used = distance(read, this.#write, capacity);
-    if (used < 0 || state[WRITE] !== this.#write) throw wrongPositions(state[WRITE], read, capacity);
+    if (used < 0 || state[WRITE] !== this.#write) refusePositions(this.#memory, state[WRITE], read);
     return this.#free = capacity - used;
   }
 
