@@ -320,8 +320,9 @@ export class MappedRegion implements Disposable {
    * All views share this buffer, so `structuredClone(view)` and `postMessage(view)` copy the whole region, however
    * short the view is. Send `view.slice()` instead. There are two exceptions: views of parts of a region of more than
    * 1 GiB have shorter buffers, and those of a region with a {@linkcode MmapOptions.reserve} have a longer one. Then this
-   * buffer, which is as long as the region, is a second one over the same memory. As long as such a region grows in its
-   * place, a buffer that was transferred goes on to show it.
+   * buffer, which is as long as the region, is a second one over the same memory. It is a new one each time that the
+   * region has grown, and those before it stay: prefer {@linkcode bytes}. As long as such a region grows in its place, a
+   * buffer that was transferred goes on to show it.
    *
    * @throws {RangeError} If the runtime cannot make an `ArrayBuffer` that long (Bun: 4 GiB). Use {@linkcode view}
    * instead.

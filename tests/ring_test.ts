@@ -19,7 +19,7 @@ import { fileOf } from "./support/files.ts";
 import { guarded } from "./support/guarded.ts";
 import { messageAt, numberOf } from "./support/ring_messages.ts";
 import { betweenRuntimes, runtimesHere, startIn } from "./support/runtimes.ts";
-import { notInWine, onLinux, onPosix } from "./support/systems.ts";
+import { isWine, notInWine, onLinux, onPosix } from "./support/systems.ts";
 
 /** Bun gives a test five seconds. */
 const patient = { timeout: 120_000 };
@@ -1116,7 +1116,7 @@ test("a ring between runtimes: messages of all lengths, exact", { ...betweenRunt
 // ---------------------------------------------------------------- kills
 
 /** How often each end is killed. Outside of the gate, a thousand is a good number. */
-const KILLS = Number(process.env.MMAP_RING_KILLS ?? (EMULATOR === undefined ? 20 : 3));
+const KILLS = Number(process.env.MMAP_RING_KILLS ?? (EMULATOR !== undefined ? 3 : isWine ? 5 : 20));
 
 const killed = { ...acrossProcesses, timeout: 120_000 + 2000 * KILLS };
 
