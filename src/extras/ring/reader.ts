@@ -21,8 +21,10 @@ import { Sleeper, Turns } from "./sleep.ts";
  *
  * Whatever somebody else has stored to the ring, a reader never reads beyond it: it is an {@linkcode MmapError}. But who
  * can store to the ring can also change a message while it is being looked at. If you do not trust the writer, take a
- * copy with {@linkcode tryRead}, and look at that. If somebody cuts the file of a ring within a page, the rest of that
- * page is zeros, which are read as empty messages; the pages behind it are lost, and an error.
+ * copy with {@linkcode tryRead}, and look at that.
+ *
+ * Pages that are lost because somebody cuts the file short are an error. A cut within a page is not noticed: see
+ * `docs/safety.md`. Zeros in a ring are empty messages.
  *
  * @example
  * ```ts
