@@ -16,6 +16,7 @@ import { Libc } from "../../src/os/posix/libc.ts";
 import { CODE, HEADER } from "../../src/os/guard/layout.ts";
 import { sayBrink } from "../support/brink.ts";
 import { countingBytes } from "../support/files.ts";
+import { limitDescriptors } from "../support/limits.ts";
 import { areaAt, statusKibibytes } from "../support/proc.ts";
 import { isWindows } from "../support/systems.ts";
 
@@ -166,19 +167,11 @@ function storeWhereItIsNotAllowed(): void {
 
 const SCENARIOS: Record<string, () => Promise<void> | void> = {
   "one-descriptor": () => {
-    const limitTo = (descriptors: number): void => {
-      const { setrlimit } = host().ffi.load(libc().constants.libraries, {
-        setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
-      });
-      const RLIMIT_NOFILE = 7;
-      const limits = new BigUint64Array([BigInt(descriptors), BigInt(1024)]);
-      assertEquals(setrlimit(RLIMIT_NOFILE, new Uint8Array(limits.buffer)), 0);
-    };
     const free = openSync(path, "r");
     closeSync(free);
-    limitTo(free + 1);
+    limitDescriptors(free + 1);
     using region = mmap(path);
-    limitTo(1024);
+    limitDescriptors(1024);
     truncateSync(path, 0);
     assertEquals([region.bytes[PAGE], region.faults], [0, 1]);
   },

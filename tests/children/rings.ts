@@ -4,7 +4,7 @@ import process from "node:process";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { type MappedRegion, mmap, type MmapError } from "../../mod.ts";
 import { RingReader, RingWriter } from "../../ring.ts";
-import { host } from "../../src/host.ts";
+import { limitDescriptors } from "../support/limits.ts";
 import { messageAt, numberOf } from "../support/ring_messages.ts";
 
 const [where, what, ...rest]: string[] = isMainThread ? process.argv.slice(2) : workerData;
@@ -87,18 +87,14 @@ function hold(): void {
 
 /** Opens an end when the process may have no more descriptors, and again when it may. */
 function starve(): void {
-  const { setrlimit } = host().ffi.load(["libc.so.6"], { setrlimit: { parameters: ["i32", "buffer"], result: "i32" } });
-  const RLIMIT_NOFILE = 7;
-  const limitTo = (count: number): number =>
-    setrlimit(RLIMIT_NOFILE, new Uint8Array(BigUint64Array.of(BigInt(count), 1024n).buffer));
   let code = "";
-  if (limitTo(0) !== 0) throw new Error("no limit");
+  limitDescriptors(0);
   try {
     new RingWriter(region, { create: true });
   } catch (error) {
     code = (error as MmapError).code;
   }
-  limitTo(1024);
+  limitDescriptors(1024);
   using _writer = new RingWriter(region, { create: true });
   // The birth and the space of the writer, as in docs/ring.md.
   say(`${code} ${region.int32[17] !== 0 && region.int32[18] !== 0}`);

@@ -105,11 +105,7 @@ export class RingReader implements Disposable {
    */
   tryRead(): Uint8Array | undefined {
     const memory = this.#live();
-    if (!this.#find(memory)) return undefined;
-    const start = this.#at + UNIT;
-    const message = memory.bytes.slice(start, start + this.#length);
-    this.#consume(memory);
-    return message;
+    return this.#find(memory) ? this.#copy(memory) : undefined;
   }
 
   /**
@@ -185,11 +181,8 @@ export class RingReader implements Disposable {
    * ```
    */
   read(timeout?: number): Uint8Array | undefined {
-    const deadline = deadlineOf(timeout);
-    for (;;) {
-      const message = this.tryRead();
-      if (message !== undefined || !this.#sleeper.until(() => this.#look() > 0, 1, deadline)) return message;
-    }
+    const memory = this.#await(deadlineOf(timeout));
+    return memory && this.#copy(memory);
   }
 
   /**
@@ -221,12 +214,8 @@ export class RingReader implements Disposable {
    */
   take<T>(body: (message: Uint8Array) => T, timeout?: number): T | undefined {
     checkBody(body);
-    const deadline = deadlineOf(timeout);
-    for (;;) {
-      const memory = this.#live();
-      if (this.#find(memory)) return this.#show(memory, body);
-      if (!this.#sleeper.until(() => this.#look() > 0, 1, deadline)) return undefined;
-    }
+    const memory = this.#await(deadlineOf(timeout));
+    return memory && this.#show(memory, body);
   }
 
   /**
@@ -329,7 +318,24 @@ export class RingReader implements Disposable {
     return true;
   }
 
-  /** Has somebody look at the record that was found, and consumes it. */
+  /** Blocks until there is a record, and finds it. Returns nothing if there is none until the deadline. */
+  #await(deadline: number): RingMemory | undefined {
+    for (;;) {
+      const memory = this.#live();
+      if (this.#find(memory)) return memory;
+      if (!this.#sleeper.until(() => this.#look() > 0, 1, deadline)) return undefined;
+    }
+  }
+
+  /** Copies the message that was found, and consumes it. */
+  #copy(memory: RingMemory): Uint8Array {
+    const start = this.#at + UNIT;
+    const message = memory.bytes.slice(start, start + this.#length);
+    this.#consume(memory);
+    return message;
+  }
+
+  /** Has somebody look at the message that was found, and consumes it. */
   #show<T>(memory: RingMemory, body: (message: Uint8Array) => T): T {
     // The record itself may be lost, and zeros be taken for an empty message.
     if (this.#length === 0) memory.checkWhole();

@@ -121,6 +121,7 @@ export class Sleeper {
         if (!this.#memory.isCurrent) this.#memory.renew();
         if (interrupted || signal?.aborted) return;
         if (this.#announce(isSo, value)) {
+          // Only others still wait.
           this.#interruptions.delete(interrupt);
           return this.#withdraw();
         }
